@@ -1,0 +1,82 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target: Swift 6 mode, strict memory safety, warnings as errors.
+let settings: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+/// A library target of this package with the shared settings.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// The tests of one target.
+func tests(_ target: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: target + "Tests",
+        dependencies: [.init(stringLiteral: target), "HalftoneTesting"] + dependencies,
+        swiftSettings: settings)
+}
+
+let package = Package(
+    name: "Halftone",
+    platforms: [.macOS("26.0")],
+    products: [
+        .library(name: "Halftone", targets: ["Halftone"]),
+        .library(name: "HalftoneTesting", targets: ["HalftoneTesting"]),
+        .executable(name: "halftone", targets: ["HalftoneTool"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "HalftoneTool", dependencies: ["HalftoneCommands"], swiftSettings: settings),
+        library(
+            "HalftoneCommands",
+            [
+                "HalftoneCompression",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "CLibCrypto",
+            ]),
+        library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneRuns"]),
+        library("HalftoneEvaluation", ["HalftoneRuntime"]),
+        library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
+        library("HalftoneModels", ["HalftoneFiles", "HalftoneText", "HalftoneQuantization"]),
+        library("HalftoneQuantization", ["HalftoneTensor"]),
+        library("HalftoneTensor", ["HalftoneKernels"]),
+        library("HalftoneText", ["HalftoneFiles"]),
+        library("HalftoneFiles", ["HalftoneKernels", "HalftoneFormats", "HalftoneRuns"]),
+        library("HalftoneKernels", ["HalftoneFormats", "_HalftoneShims", "COpenBLAS"]),
+        library("HalftoneFormats"),
+        library("HalftoneRuns"),
+        .target(name: "_HalftoneShims"),
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas",
+            providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+        .systemLibrary(
+            name: "CLibCrypto", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+        library("HalftoneTesting", ["HalftoneTensor"]),
+        library("Halftone", ["HalftoneCompression"]),
+
+        tests("HalftoneFormats"),
+        tests("HalftoneKernels"),
+        tests("HalftoneRuns"),
+        tests("HalftoneFiles"),
+        tests("HalftoneText"),
+        tests("HalftoneTensor"),
+        tests("HalftoneQuantization"),
+        tests("HalftoneModels"),
+        tests("HalftoneRuntime"),
+        tests("HalftoneEvaluation"),
+        tests("HalftoneCompression"),
+        tests("HalftoneCommands"),
+    ],
+    swiftLanguageModes: [.v6]
+)

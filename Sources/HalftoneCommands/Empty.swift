@@ -1,0 +1,1 @@
+// Filled with the first code of this target.

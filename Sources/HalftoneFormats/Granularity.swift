@@ -1,0 +1,46 @@
+/// Which weights of a matrix `[outFeatures, inFeatures]` share one scale.
+public enum Granularity: Sendable, Hashable, Codable {
+    /// One scale for the whole matrix.
+    case tensor
+    /// One scale per output row.
+    case channel
+    /// One scale per run of this many weights along a row; the last run of a row is shorter when
+    /// the width is not a multiple.
+    case group(Int)
+
+    /// Weights that share a scale along a row of `inFeatures` weights.
+    public func groupSize(inFeatures: Int) -> Int {
+        switch self {
+        case .tensor, .channel: max(inFeatures, 1)
+        case .group(let size): size
+        }
+    }
+
+    /// Scales along one row: the last group may be shorter.
+    public func groupsPerRow(inFeatures: Int) -> Int {
+        let size = groupSize(inFeatures: inFeatures)
+        return (inFeatures + size - 1) / size
+    }
+}
+
+extension Granularity: CustomStringConvertible {
+    /// `tensor`, `channel` or the group size in digits.
+    public var description: String {
+        switch self {
+        case .tensor: "tensor"
+        case .channel: "channel"
+        case .group(let size): "\(size)"
+        }
+    }
+
+    /// The granularity called `tensor`, `channel`, or by a group size of at least 1.
+    public init?(named name: String) {
+        switch name {
+        case "tensor": self = .tensor
+        case "channel": self = .channel
+        default:
+            guard let size = Int(name), (1...(1 << 20)).contains(size) else { return nil }
+            self = .group(size)
+        }
+    }
+}

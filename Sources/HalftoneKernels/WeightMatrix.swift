@@ -1,0 +1,86 @@
+/// A matrix of weights `[rows, columns]` in the form it is stored in: floats, GGUF blocks or
+/// packed codes.
+///
+/// `rows` are output features and `columns` input features. Every row can be decoded on its own,
+/// which is all that a large product needs; formats with a faster way to multiply one vector
+/// implement ``dot(rows:input:output:)`` themselves.
+public protocol WeightMatrix: Sendable {
+    /// Output features.
+    var rows: Int { get }
+
+    /// Input features.
+    var columns: Int { get }
+
+    /// Bytes that the matrix takes in a file, scales and side data included.
+    var byteCount: Int { get }
+
+    /// A short name of the format for tables: `F32`, `Q4_K`, `int4 g32`.
+    var formatName: String { get }
+
+    /// Decodes whole rows to float32.
+    ///
+    /// - Parameters:
+    ///   - rows: Within `0 ..< rows`.
+    ///   - output: Room for `rows.count · columns` floats, row after row.
+    @unsafe
+    func decode(rows: Range<Int>, into output: UnsafeMutablePointer<Float>)
+
+    /// Multiplies rows with one vector.
+    ///
+    /// - Parameters:
+    ///   - rows: Within `0 ..< rows`.
+    ///   - input: The vector, prepared once for all rows.
+    ///   - output: Room for `rows.count` floats.
+    @unsafe
+    func dot(rows: Range<Int>, input: PreparedVector, output: UnsafeMutablePointer<Float>)
+
+    /// The same matrix with its rows in another order: row `i` of the result is row `order[i]`.
+    ///
+    /// - Parameter order: Row numbers within `0 ..< rows`; a subset or repeats are allowed.
+    func gatheringRows(_ order: [Int]) -> any WeightMatrix
+}
+
+/// An input vector together with what every row's product needs of it.
+@unsafe
+public struct PreparedVector {
+    /// The values, `count` of them.
+    public let values: UnsafePointer<Float>
+
+    /// The sums of each run of 16 values, `(count + 15) / 16` of them; the last may be shorter.
+    public let sumsOf16: UnsafePointer<Float>
+
+    /// The number of values: the matrix's columns.
+    public let count: Int
+
+    /// Describes memory that stays valid for the duration of one product.
+    public init(values: UnsafePointer<Float>, sumsOf16: UnsafePointer<Float>, count: Int) {
+        unsafe self.values = values
+        unsafe self.sumsOf16 = sumsOf16
+        unsafe self.count = count
+    }
+}
+
+extension WeightMatrix {
+    /// All rows as float32, row after row.
+    ///
+    /// - Complexity: O(`rows` · `columns`) time and memory.
+    public func decoded() -> [Float] {
+        unsafe [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in
+            if let base = buffer.baseAddress { unsafe decode(rows: 0..<rows, into: base) }
+            count = rows * columns
+        }
+    }
+
+    /// Decodes one row into an array that has room for it.
+    ///
+    /// - Parameters:
+    ///   - row: Within `0 ..< rows`.
+    ///   - output: At least `offset + columns` floats long.
+    ///   - offset: Where the row goes.
+    public func decode(row: Int, into output: inout [Float], at offset: Int = 0) {
+        precondition((0..<rows).contains(row) && offset >= 0 && offset + columns <= output.count)
+        unsafe output.withUnsafeMutableBufferPointer { buffer in
+            unsafe decode(rows: row..<row + 1, into: buffer.baseAddress! + offset)
+        }
+    }
+}

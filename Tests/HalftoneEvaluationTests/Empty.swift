@@ -1,0 +1,1 @@
+// Filled with the first test of this target.
