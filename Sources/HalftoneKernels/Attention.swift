@@ -93,10 +93,10 @@ public struct Attention: Sendable {
                 let visible = position + 1 - start
                 let hidden = window.map { max(0, position - $0 + 1 - start) } ?? 0
                 if let softcap {
-                    unsafe FloatOps.softcap(row + hidden, count: visible - hidden, cap: softcap)
+                    unsafe FloatKernels.softcap(row + hidden, count: visible - hidden, cap: softcap)
                 }
                 for index in 0..<hidden { unsafe row[index] = 0 }
-                unsafe FloatOps.softmax(row + hidden, count: visible - hidden)
+                unsafe FloatKernels.softmax(row + hidden, count: visible - hidden)
                 for index in visible..<max(visible, keys) { unsafe row[index] = 0 }
             }
             unsafe cblas_sgemm(

@@ -50,7 +50,7 @@ public enum Architectures {
         modelType: String
     ) throws(ModelError) -> any Architecture.Type {
         guard let match = all.first(where: { $0.modelTypes.contains(modelType) }) else {
-            throw .unknownArchitecture(modelType, known: all.flatMap(\.modelTypes))
+            throw .unknownArchitecture(modelType, known: all.flatMap { $0.modelTypes })
         }
         return match
     }
@@ -58,7 +58,7 @@ public enum Architectures {
     /// The architecture with this `general.architecture`.
     public static func named(gguf: String) throws(ModelError) -> any Architecture.Type {
         guard let match = all.first(where: { $0.ggufName == gguf }) else {
-            throw .unknownArchitecture(gguf, known: Set(all.map(\.ggufName)).sorted())
+            throw .unknownArchitecture(gguf, known: Set(all.map { $0.ggufName }).sorted())
         }
         return match
     }
