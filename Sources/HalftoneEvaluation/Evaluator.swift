@@ -1,5 +1,6 @@
 import Foundation
 import HalftoneKernels
+import HalftoneModels
 import HalftoneRuntime
 
 /// The mean of measurements and the standard error of that mean.

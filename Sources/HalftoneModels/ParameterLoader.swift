@@ -140,3 +140,23 @@ extension StoredTensor {
         ).matrix()
     }
 }
+
+extension DecoderWeights {
+    /// Loads the parameters of a Hugging Face checkpoint.
+    ///
+    /// - Parameters:
+    ///   - archive: The tensors.
+    ///   - spec: What the model computes.
+    ///   - architecture: What files of its kind call things.
+    ///   - packed: The matrix of a tensor that is stored packed, or nil when it is not.
+    /// - Throws: ``ModelError`` with all missing and misshapen tensors at once.
+    public static func load(
+        _ archive: any TensorArchive, spec: DecoderSpec, architecture: any Architecture.Type,
+        packed: @escaping (String) throws(ModelError) -> (any WeightMatrix)? = { _ in nil }
+    ) throws(ModelError) -> DecoderWeights {
+        try ParameterLoader(
+            spec: spec, form: { architecture.huggingFace($0, in: spec) },
+            lookup: { archive.tensor(named: $0) }, packed: packed
+        ).load()
+    }
+}

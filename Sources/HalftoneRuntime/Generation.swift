@@ -1,4 +1,5 @@
 import Foundation
+import HalftoneModels
 
 /// Why a generation ended.
 public enum StopReason: String, Sendable, Equatable, Codable {

@@ -29,17 +29,17 @@ struct WorkerPoolTests {
 
     @Test func jobsFromSeveralThreadsAllFinish() async {
         let pool = WorkerPool(threads: 2)
-        let total = Atomic<Int>(0)
+        let total = Counter()
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {
                 group.addTask {
                     for _ in 0..<50 {
-                        pool.run(parts: 10) { _ in total.add(1, ordering: .relaxed) }
+                        pool.run(parts: 10) { _ in total.value.add(1, ordering: .relaxed) }
                     }
                 }
             }
         }
-        #expect(total.load(ordering: .relaxed) == 8 * 50 * 10)
+        #expect(total.value.load(ordering: .relaxed) == 8 * 50 * 10)
     }
 
     @Test func aPoolWakesAfterSleep() async throws {
@@ -51,4 +51,9 @@ struct WorkerPoolTests {
             #expect(total.load(ordering: .relaxed) == 64)
         }
     }
+}
+
+/// A number that several tasks raise.
+private final class Counter: Sendable {
+    let value = Atomic<Int>(0)
 }
