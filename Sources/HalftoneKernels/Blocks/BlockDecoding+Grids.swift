@@ -7,7 +7,8 @@ extension BlockDecoding {
     private static func put(
         _ point: SIMD8<Float>, _ scale: Float, signs: UInt8, _ y: UnsafeMutablePointer<Float>
     ) {
-        unsafe FloatRun.store(point * scale * BlockGrids.signs(signs), to: y)
+        let values = VectorMath.bits(point * scale) ^ BlockGrids.signs[Int(signs)]
+        unsafe FloatRun.store(VectorMath.floats(values), to: y)
     }
 
     /// Per 32 elements: four grid bytes, then a word of four sign indices and a scale.

@@ -1,10 +1,14 @@
 /// Blocks of 256 with a scale per 16 or 32 elements that is itself a small integer.
 extension BlockDecoding {
-    /// The two-bit field of element `e` in 64 bytes: four fields to a byte, 32 elements apart.
+    /// Where the two-bit fields of 16 elements lie in 64 bytes, and how far to shift them.
+    ///
+    /// Four fields share a byte, 32 elements apart.
     @inline(__always) @unsafe
-    static func twoBits(_ fields: UnsafePointer<UInt8>, _ e: Int) -> Int32 {
-        let byte = unsafe fields[e &>> 7 &* 32 &+ e & 31]
-        return Int32(byte &>> UInt8(truncatingIfNeeded: e &>> 5 & 3 &* 2) & 3)
+    static func twoBits(
+        _ fields: UnsafePointer<UInt8>, _ s: Int
+    ) -> (bytes: UnsafePointer<UInt8>, shift: UInt8) {
+        let bytes = unsafe fields + (s &>> 3 &* 32 &+ (s & 1) &* 16)
+        return unsafe (bytes, UInt8(truncatingIfNeeded: s &>> 1 & 3 &* 2))
     }
 
     /// `d·scale·code − dmin·min` with a scale and a min of four bits per 16 elements.
@@ -15,8 +19,10 @@ extension BlockDecoding {
         for s in 0..<16 {
             let scale = unsafe d * Float(b[s] & 15)
             let offset = unsafe dmin * Float(b[s] &>> 4)
-            for e in s &* 16..<s &* 16 &+ 16 {
-                unsafe y[e] = scale * Float(twoBits(b + 16, e)) - offset
+            let (bytes, shift) = unsafe twoBits(b + 16, s)
+            for l in 0..<16 {
+                let code = unsafe Int32(bytes[l] &>> shift & 3)
+                unsafe y[s &* 16 &+ l] = scale * Float(code) - offset
             }
         }
     }
@@ -31,9 +37,13 @@ extension BlockDecoding {
             let shift = UInt8(truncatingIfNeeded: s &>> 2 &* 2)
             let high = unsafe scales[8 &+ s & 3] &>> shift & 3
             let scale = d * Float(Int32(low | high &<< 4) &- 32)
-            for e in s &* 16..<s &* 16 &+ 16 {
-                let bit = unsafe b[e & 31] &>> UInt8(truncatingIfNeeded: e &>> 5) & 1
-                unsafe y[e] = scale * Float(twoBits(b + 32, e) &- (bit == 0 ? 4 : 0))
+            let (bytes, fieldShift) = unsafe twoBits(b + 32, s)
+            let bits = unsafe b + (s & 1) &* 16
+            let bitShift = UInt8(truncatingIfNeeded: s &>> 1)
+            for l in 0..<16 {
+                let bit = unsafe bits[l] &>> bitShift & 1
+                let code = unsafe Int32(bytes[l] &>> fieldShift & 3 | bit &<< 2) &- 4
+                unsafe y[s &* 16 &+ l] = scale * Float(code)
             }
         }
     }

@@ -2,9 +2,22 @@ import HalftoneFormats
 
 /// Plain floats, and blocks of 32 with one scale and at most one offset.
 extension BlockDecoding {
+    /// Consecutive binary16 numbers.
     @unsafe
-    static func f16(_ b: UnsafePointer<UInt8>, _ y: UnsafeMutablePointer<Float>) {
-        unsafe y[0] = half(b)
+    static func f16(
+        _ b: UnsafePointer<UInt8>, count: Int, _ y: UnsafeMutablePointer<Float>
+    ) {
+        var index = 0
+        while index &+ 8 <= count {
+            let patterns = unsafe UnsafeRawPointer(b + 2 &* index)
+                .loadUnaligned(as: SIMD8<UInt16>.self)
+            unsafe FloatRun.store(VectorMath.float16(patterns), to: y + index)
+            index &+= 8
+        }
+        while index < count {
+            unsafe y[index] = half(b + 2 &* index)
+            index &+= 1
+        }
     }
 
     @unsafe

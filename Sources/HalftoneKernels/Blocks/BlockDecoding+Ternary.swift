@@ -30,16 +30,22 @@ extension BlockDecoding {
     @unsafe
     static func tq2_0(_ b: UnsafePointer<UInt8>, _ y: UnsafeMutablePointer<Float>) {
         let d = unsafe half(b + 64)
-        for e in 0..<256 { unsafe y[e] = d * Float(twoBits(b, e) &- 1) }
+        for s in 0..<16 {
+            let (bytes, shift) = unsafe twoBits(b, s)
+            for l in 0..<16 {
+                unsafe y[s &* 16 &+ l] = d * Float(Int32(bytes[l] &>> shift & 3) &- 1)
+            }
+        }
     }
 
     /// `d` where a bit is set, `−d` where it is clear.
     @unsafe
     static func q1_0(_ b: UnsafePointer<UInt8>, _ y: UnsafeMutablePointer<Float>) {
         let d = unsafe half(b)
-        for e in 0..<128 {
-            let bit = unsafe b[2 &+ e &>> 3] &>> UInt8(truncatingIfNeeded: e & 7) & 1
-            unsafe y[e] = bit == 0 ? -d : d
+        for byte in 0..<16 {
+            let signs = unsafe BlockGrids.signs[Int(~b[2 &+ byte])]
+            let values = VectorMath.floats(signs ^ SIMD8(repeating: d.bitPattern))
+            unsafe FloatRun.store(values, to: y + 8 &* byte)
         }
     }
 

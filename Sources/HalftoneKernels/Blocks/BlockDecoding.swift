@@ -39,7 +39,7 @@ enum BlockDecoding {
         }
         switch type {
         case .f32, .q8_1, .q8_K: unsafe output.update(repeating: 0, count: blocks * elements)
-        case .f16: unsafe each(f16)
+        case .f16: unsafe f16(start, count: blocks, output)
         case .bf16: unsafe each(bf16)
         case .f64: unsafe each(f64)
         case .i8: unsafe each { unsafe $1[0] = Float(Int8(bitPattern: $0[0])) }

@@ -14,13 +14,10 @@ enum BlockGrids {
         return seven | UInt8(truncatingIfNeeded: seven.nonzeroBitCount & 1) &<< 7
     }
 
-    /// ±1 for eight bits, −1 where a bit is set.
-    @inline(__always)
-    static func signs(_ bits: UInt8) -> SIMD8<Float> {
-        var result = SIMD8<Float>(repeating: 1)
-        for lane in 0..<8 where bits &>> UInt8(truncatingIfNeeded: lane) & 1 != 0 {
-            result[lane] = -1
-        }
+    /// For each byte, the sign bits of eight floats: set where a bit of the byte is.
+    static let signs: [SIMD8<UInt32>] = (0..<256).map { byte in
+        var result = SIMD8<UInt32>.zero
+        for lane in 0..<8 { result[lane] = UInt32(byte >> lane & 1) << 31 }
         return result
     }
 

@@ -193,6 +193,9 @@ package enum FloatKernels {
     private static func geluError(_ x: SIMD8<Float>) -> SIMD8<Float> {
         let tail = VectorMath.complementaryError(VectorMath.magnitude(x) * 0.707_106_77)
         let part = x * 0.5 * tail
-        return (x - part).replacing(with: part, where: x .< SIMD8(repeating: 0))
+        let isNegative = VectorMath.ones(whereNegative: VectorMath.signed(VectorMath.bits(x)))
+        let bits = VectorMath.select(
+            VectorMath.bits(part), VectorMath.bits(x - part), isNegative)
+        return VectorMath.floats(bits)
     }
 }
