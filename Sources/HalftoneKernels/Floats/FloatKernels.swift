@@ -118,6 +118,22 @@ package enum FloatKernels {
         return result
     }
 
+    /// The sums of each run of 16 values, `(count + 15) / 16` of them, for ``PreparedVector``.
+    @unsafe
+    package static func sumsOf16(
+        _ x: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>
+    ) {
+        var index = 0
+        while index &+ 16 <= count {
+            let sum = unsafe FloatRun.load(x + index) + FloatRun.load(x + index + 8)
+            unsafe output[index / 16] = VectorMath.sum(sum)
+            index &+= 16
+        }
+        if index < count {
+            unsafe output[index / 16] = FloatRun.sum(x + index, count: count - index) { $0 }
+        }
+    }
+
     /// One row of ``FloatOps/rmsNorm(_:rows:width:gain:epsilon:into:)``; `output` may be `x`.
     @unsafe
     package static func rmsNorm(
@@ -177,6 +193,9 @@ package enum FloatKernels {
     private static func geluError(_ x: SIMD8<Float>) -> SIMD8<Float> {
         let tail = VectorMath.complementaryError(VectorMath.magnitude(x) * 0.707_106_77)
         let part = x * 0.5 * tail
-        return (x - part).replacing(with: part, where: x .< SIMD8(repeating: 0))
+        let isNegative = VectorMath.ones(whereNegative: VectorMath.signed(VectorMath.bits(x)))
+        let bits = VectorMath.select(
+            VectorMath.bits(part), VectorMath.bits(x - part), isNegative)
+        return VectorMath.floats(bits)
     }
 }

@@ -101,7 +101,7 @@ enum FloatRun {
         var index = 0
         while index &+ 8 <= count {
             let value = unsafe load(x + index)
-            best.replace(with: value, where: value .> best)
+            best = VectorMath.larger(best, value)
             index &+= 8
         }
         var result = -Float.infinity

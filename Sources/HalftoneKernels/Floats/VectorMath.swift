@@ -12,9 +12,14 @@ enum VectorMath {
     /// float they are infinite. NaN stays NaN.
     @inline(__always)
     static func exp(_ x: SIMD8<Float>) -> SIMD8<Float> {
-        var x = x
-        x.replace(with: SIMD8(repeating: -104), where: x .< SIMD8(repeating: -104))
-        x.replace(with: SIMD8(repeating: 89), where: x .> SIMD8(repeating: 89))
+        // Comparisons by the sign of a difference of bit patterns: vector comparisons of floats
+        // are not vector instructions everywhere.
+        let pattern = bits(x)
+        let size = signed(pattern & SIMD8(repeating: 0x7FFF_FFFF))
+        let isFar = ones(whereNegative: SIMD8(repeating: 0x42D0_0000) &- size)
+        let isNaN = ones(whereNegative: SIMD8(repeating: 0x7F80_0000) &- size)
+        let limit = pattern & SIMD8(repeating: 0x8000_0000) | SIMD8(repeating: 0x42D0_0000)
+        let x = floats(select(limit, pattern, isFar))
         // x = k·ln 2 + r with |r| ≤ 0.347; the first part of ln 2 has 9 bits, so k times it is
         // exact.
         let shifted = x * 1.442_695 + roundingShift
@@ -27,10 +32,11 @@ enum VectorMath {
         p = p * (r * r) + r + 1
         // Two factors, since 2^k alone would leave the range at both ends.
         let exponent =
-            unsafe unsafeBitCast(shifted, to: SIMD8<Int32>.self)
+            signed(bits(shifted))
             &- SIMD8(repeating: Int32(bitPattern: roundingShift.bitPattern))
         let half = exponent &>> SIMD8(repeating: 1)
-        return p * powerOfTwo(half) * powerOfTwo(exponent &- half)
+        let result = p * powerOfTwo(half) * powerOfTwo(exponent &- half)
+        return floats(bits(result) | isNaN)
     }
 
     @inline(__always)
@@ -51,8 +57,10 @@ enum VectorMath {
         p = p * square - 0.333_332_84
         let near = magnitude + magnitude * (p * square)
         let far = 1 - 2 / (exp(magnitude + magnitude) + 1)
-        let result = far.replacing(with: near, where: magnitude .< SIMD8(repeating: 0.625))
-        return floats(bits(result) | sign)
+        // 0.625, compared as above.
+        let isNear = ones(
+            whereNegative: signed(bits(magnitude)) &- SIMD8(repeating: 0x3F20_0000))
+        return floats(select(bits(near), bits(far), isNear) | sign)
     }
 
     /// `erfc z = 1 − erf z` for `z ≥ 0`, within a relative error of `(4 + z²)·2⁻²³`.
@@ -80,6 +88,43 @@ enum VectorMath {
     @inline(__always)
     static func floats(_ x: SIMD8<UInt32>) -> SIMD8<Float> {
         unsafe unsafeBitCast(x, to: SIMD8<Float>.self)
+    }
+
+    @inline(__always)
+    static func signed(_ x: SIMD8<UInt32>) -> SIMD8<Int32> {
+        unsafe unsafeBitCast(x, to: SIMD8<Int32>.self)
+    }
+
+    /// All bits set in the elements below 0, none in the others.
+    @inline(__always)
+    static func ones(whereNegative x: SIMD8<Int32>) -> SIMD8<UInt32> {
+        unsafe unsafeBitCast(x &>> SIMD8(repeating: 31), to: SIMD8<UInt32>.self)
+    }
+
+    /// The first where the mask has ones, the second where it has zeros.
+    @inline(__always)
+    static func select(
+        _ first: SIMD8<UInt32>, _ second: SIMD8<UInt32>, _ mask: SIMD8<UInt32>
+    ) -> SIMD8<UInt32> {
+        first & mask | second & ~mask
+    }
+
+    /// The elementwise larger one; unspecified where one is NaN.
+    @inline(__always)
+    static func larger(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
+        floats(select(bits(y), bits(x), ones(whereNegative: signed(bits(x - y)))))
+    }
+
+    /// The values of binary16 patterns.
+    @inline(__always)
+    static func float16(_ patterns: SIMD8<UInt16>) -> SIMD8<Float> {
+        let wide = SIMD8<UInt32>(truncatingIfNeeded: patterns)
+        let size = (wide & SIMD8(repeating: 0x7FFF)) &<< SIMD8(repeating: 13)
+        // The exponent is off by 112; that of infinity and NaN becomes all ones.
+        let isFinite = ones(whereNegative: signed(size) &- SIMD8(repeating: 0x0F80_0000))
+        let special = SIMD8(repeating: 0x7F80_0000) & ~isFinite
+        let sign = (wide & SIMD8(repeating: 0x8000)) &<< SIMD8(repeating: 16)
+        return floats(bits(floats(size) * 0x1p112) | special | sign)
     }
 
     /// `|x|` of each element.
