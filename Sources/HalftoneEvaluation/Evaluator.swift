@@ -34,6 +34,12 @@ public struct PerplexityResult: Sendable, Equatable, Codable {
     /// Windows scored.
     public let windows: Int
 
+    /// States a result.
+    public init(loss: MeanEstimate, windows: Int) {
+        self.loss = loss
+        self.windows = windows
+    }
+
     /// `e^loss`.
     public var perplexity: Double { exp(loss.mean) }
     /// The standard error of the perplexity, to first order.
