@@ -6,8 +6,11 @@ generation_config.json) plus expected.safetensors:
   input_ids  I64 [n]          random token ids
   logits     F32 [n, vocab]   what transformers computes for them (float32, eager attention, CPU)
 
+config.json is as transformers 5 writes it. Where that moves the RoPE keys into rope_parameters,
+config.legacy.json says the same in the older keys (rope_theta, rope_scaling, rope_local_base_freq,
+rotary_pct, no layer_types); this script holds both to the same logits, bit for bit.
+
 The logits are computed from the folder as written, so config.json is part of what is tested.
-Some configs use the old RoPE keys (rope_theta, rope_scaling), some the newer rope_parameters.
 Weights come from NumPy and depend only on the fixture's name and the parameter's name.
 
 Made with: torch==2.15.0 transformers==5.24.0 safetensors==0.8.0 numpy==2.4.6
@@ -18,6 +21,7 @@ Usage: make_model_fixtures.py [--out DIR] [--only NAME ...]
 import argparse
 import json
 import os
+import shutil
 import tempfile
 import zlib
 from pathlib import Path
@@ -63,7 +67,7 @@ def gpt_neox(**changes):
 
 # name: config, and optionally "tokens" (sequence length, default 32), "generation" (generation_config.json), "shards"
 FIXTURES = {
-    "llama2": dict(config=llama(num_key_value_heads=4, vocab_size=128), tokens=32),
+    "llama2": dict(config=llama(num_key_value_heads=4, vocab_size=128), tokens=32, shards=2),
     "llama3": dict(
         config=llama(
             hidden_size=64, vocab_size=128, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=True,
@@ -87,7 +91,7 @@ FIXTURES = {
             intermediate_size=80, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
             hidden_act="silu", max_position_embeddings=256, rms_norm_eps=1e-5, rope_theta=10000.0,
             sliding_window=8, tie_word_embeddings=False, bos_token_id=1, eos_token_id=2),
-        tokens=40, shards=2),
+        tokens=40),
     "smollm2": dict(
         config=llama(
             hidden_size=48, num_attention_heads=3, num_key_value_heads=1, num_hidden_layers=3, vocab_size=128,
@@ -187,9 +191,9 @@ def write_weights(folder, tensors, shards):
     write_json(folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": weight_map})
 
 
-def logits_of(folder, ids, dtype=torch.float32):
+def logits_of(folder, ids, dtype=torch.float32, config="config.json"):
     model, report = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, attn_implementation="eager", output_loading_info=True)
+        folder, config=AutoConfig.from_pretrained(folder / config), dtype=dtype, attn_implementation="eager", output_loading_info=True)
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if report.get(kind):
             raise SystemExit(f"{folder.name}: {kind}: {report[kind]}")
@@ -201,16 +205,23 @@ def make(name, folder, config, tokens=32, generation=None, shards=1):
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
-    write_json(folder / "config.json", config | {"torch_dtype": "float32"})
+    source = folder / "config.legacy.json"
+    write_json(source, config | {"torch_dtype": "float32"})
     if generation:
         write_json(folder / "generation_config.json", generation)
 
-    # Let transformers name the tensors (tied heads and buffers drop out), then fill them.
+    # Let transformers write the config and name the tensors (tied heads and buffers drop out), then fill them.
     torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
+    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(source), dtype=torch.float32)
     with tempfile.TemporaryDirectory() as scratch:
         model.save_pretrained(scratch)
+        shutil.copyfile(Path(scratch) / "config.json", folder / "config.json")
         shapes = {key: value.shape for key, value in load_file(Path(scratch) / "model.safetensors").items()}
+    written = json.loads((folder / "config.json").read_text())
+    is_legacy = "rope_parameters" in written and "rope_parameters" not in config
+    if not is_legacy:
+        source.unlink()
+
     is_gemma = config["model_type"].startswith("gemma")
     tensors = {key: np.ascontiguousarray(random_values(name, key, shape, is_gemma), np.float32)
                for key, shape in shapes.items()}
@@ -218,6 +229,8 @@ def make(name, folder, config, tokens=32, generation=None, shards=1):
 
     ids = generator(name, "input_ids").integers(0, config["vocab_size"], tokens, dtype=np.int64)
     logits = logits_of(folder, ids)
+    if is_legacy and not np.array_equal(logits_of(folder, ids, config=source.name), logits):
+        raise SystemExit(f"{name}: {source.name} gives other logits than config.json")
     save_file({"input_ids": ids, "logits": np.ascontiguousarray(logits, np.float32)}, folder / "expected.safetensors")
 
     size = sum(file.stat().st_size for file in folder.glob("model*.safetensors"))
