@@ -14,6 +14,12 @@ public struct GroupQuantizer: Sendable {
         public var scale: Float
         /// The code whose value is zero; ½ at 1 bit, symmetric.
         public var zero: Float
+
+        /// States a choice.
+        public init(scale: Float, zero: Float) {
+            self.scale = scale
+            self.zero = zero
+        }
     }
 
     /// Quantizes to the levels of a format.
@@ -106,7 +112,7 @@ public struct GroupQuantizer: Sendable {
         var least: Float = 0
         var largest: Float = 0
         var sum: Float = 0
-        for index in unsafe values.indices {
+        for index in values.indices {
             let value = unsafe values[index]
             least = min(least, value)
             largest = max(largest, value)
@@ -145,8 +151,8 @@ public struct GroupQuantizer: Sendable {
         var error = SIMD8<Float>.zero
         var cross = SIMD8<Float>.zero
         var square = SIMD8<Float>.zero
-        let base = unsafe values.baseAddress!
-        let count = unsafe values.count
+        let base = values.baseAddress!
+        let count = values.count
         var index = 0
         while index < count {
             let rest = count - index
