@@ -24,7 +24,8 @@ enum TemplateFixtures {
     }
 
     /// The rendered text, or nil with the error when rendering is refused.
-    static func render(_ source: String, _ variables: JSONObject) -> (text: String?, error: String) {
+    static func render(_ source: String, _ variables: JSONObject) -> (text: String?, error: String)
+    {
         do throws(TemplateError) {
             let template = try ChatTemplate(source: source)
             return (try template.render(variables: variables, now: now, timeZone: utc), "")

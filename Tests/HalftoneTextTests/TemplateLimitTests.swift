@@ -6,15 +6,12 @@ import Testing
 /// Templates are untrusted: each way to ask for too much ends in a typed error.
 @Suite struct TemplateLimitTests {
     /// Runs work on a thread with the small stack that some platforms give to threads.
-    private func onSmallStack(_ work: @escaping @Sendable () -> Void) {
-        let done = DispatchSemaphore(value: 0)
-        let thread = Thread {
-            work()
-            done.signal()
+    private func errorsOnSmallStack(_ sources: [String]) async -> [TemplateError?] {
+        await withCheckedContinuation { continuation in
+            let thread = Thread { continuation.resume(returning: sources.map { self.error($0) }) }
+            thread.stackSize = 512 << 10
+            thread.start()
         }
-        thread.stackSize = 512 << 10
-        thread.start()
-        done.wait()
     }
 
     private func error(_ source: String, _ variables: JSONObject = [:]) -> TemplateError? {
@@ -90,49 +87,51 @@ import Testing
         #expect(error(source) == nil)
     }
 
-    @Test func deepSourcesStopOnASmallStack() {
+    @Test func deepSourcesStopOnASmallStack() async {
         let count = 20_000
         let sources = [
-            "{{ " + String(repeating: "(", count: count),
-            "{{ " + String(repeating: "(", count: count) + "1" + String(repeating: ")", count: count) + " }}",
-            "{{ " + String(repeating: "[", count: count) + String(repeating: "]", count: count) + " }}",
+            "{{ " + String(repeating: "(", count: count) + "1"
+                + String(repeating: ")", count: count) + " }}",
+            "{{ " + String(repeating: "[", count: count) + String(repeating: "]", count: count)
+                + " }}",
             "{{ " + String(repeating: "-", count: count) + "1 }}",
             "{{ " + String(repeating: "not ", count: count) + "1 }}",
             "{{ x" + String(repeating: ".a", count: count) + " }}",
             "{{ 'x'" + String(repeating: "|upper", count: count) + " }}",
             "{{ " + String(repeating: "1 if 1 else ", count: count) + "1 }}",
             "{{ " + String(repeating: "1 if ", count: count) + "1 }}",
-            String(repeating: "{% if 1 %}", count: count) + String(repeating: "{% endif %}", count: count),
+            String(repeating: "{% if 1 %}", count: count)
+                + String(repeating: "{% endif %}", count: count),
             String(repeating: "{% for x in [1] %}", count: count),
-            "{% set " + String(repeating: "(", count: count) + "a",
+            "{% set " + String(repeating: "(", count: count) + "a"
+                + String(repeating: ")", count: count) + " = 1 %}",
         ]
-        onSmallStack {
-            for source in sources {
-                let found = self.error(source)
-                #expect(self.isLimit(found), "\(source.prefix(30)): \(String(describing: found))")
-            }
+        for (source, found) in zip(sources, await errorsOnSmallStack(sources)) {
+            #expect(isLimit(found), "\(source.prefix(30)): \(String(describing: found))")
         }
     }
 
-    @Test func nestingUpToTheLimitFitsASmallStack() {
+    @Test func nestingUpToTheLimitFitsASmallStack() async {
         let depth = 70
         let sources = [
-            "{{ " + String(repeating: "(", count: depth) + "1" + String(repeating: ")", count: depth) + " }}",
-            "{{ " + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + " }}",
+            "{{ " + String(repeating: "(", count: depth) + "1"
+                + String(repeating: ")", count: depth) + " }}",
+            "{{ " + String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+                + " }}",
             "{{ 'x'" + String(repeating: "|upper", count: depth) + " }}",
-            String(repeating: "{% if 1 %}", count: depth) + String(repeating: "{% endif %}", count: depth),
+            String(repeating: "{% if 1 %}", count: depth)
+                + String(repeating: "{% endif %}", count: depth),
         ]
         let endless = [
             "{% macro f(x) %}{{ f([x|upper ~ (x ~ (x|lower))]|map('string')|join) }}{% endmacro %}{{ f('a') }}",
             "{% macro f(x) %}{% for y in [1] %}{% if y %}{{ [f(x)] | join(' ') }}{% endif %}{% endfor %}{% endmacro %}{{ f(1) }}",
             "{% macro f(x) %}{% call f(x) %}{{ f(x) }}{% endcall %}{{ caller() }}{% endmacro %}{% call f(1) %}{% endcall %}",
         ]
-        onSmallStack {
-            for source in sources { #expect(self.error(source) == nil, "\(source.prefix(30))") }
-            for source in endless {
-                let found = self.error(source)
-                #expect(self.isLimit(found), "\(source.prefix(30)): \(String(describing: found))")
-            }
+        for (source, found) in zip(sources, await errorsOnSmallStack(sources)) {
+            #expect(found == nil, "\(source.prefix(30))")
+        }
+        for (source, found) in zip(endless, await errorsOnSmallStack(endless)) {
+            #expect(isLimit(found), "\(source.prefix(30)): \(String(describing: found))")
         }
     }
 
@@ -141,7 +140,8 @@ import Testing
         let sum = "{{ 1" + String(repeating: " + 1", count: count) + " }}"
         let texts = "{{ 'a'" + String(repeating: " ~ 'a'", count: count) + " }}"
         let logic = "{{ 0" + String(repeating: " or 0", count: count) + " }}"
-        let branches = "{% if 0 %}" + String(repeating: "{% elif 0 %}", count: count) + "{% endif %}"
+        let branches =
+            "{% if 0 %}" + String(repeating: "{% elif 0 %}", count: count) + "{% endif %}"
         for source in [sum, texts, logic, branches] { #expect(error(source) == nil) }
     }
 

@@ -72,10 +72,18 @@ def environment():
     return env
 
 
-def render(env, text, variables):
+def compiled(env, text):
+    """The template, or None when Jinja raises."""
+    try:
+        return env.from_string(text)
+    except Exception:  # noqa: BLE001 - any refusal counts
+        return None
+
+
+def render(template, variables):
     """The text, or None when Jinja raises."""
     try:
-        return env.from_string(text).render(**variables)
+        return template.render(**variables)
     except Exception:  # noqa: BLE001 - any refusal counts
         return None
 
@@ -83,9 +91,10 @@ def render(env, text, variables):
 def render_all(env, templates, conversations):
     results = {}
     for name, text in templates.items():
-        results[name] = {}
-        for title, conversation in conversations.items():
-            results[name][title] = render(env, text, conversation)
+        template = compiled(env, text)
+        results[name] = {
+            title: render(template, conversation) for title, conversation in conversations.items()
+        }
     return results
 
 
@@ -98,7 +107,7 @@ def main():
     if sys.argv[1] == "snippets":
         from template_snippets import SNIPPETS, VARIABLES
 
-        rows = [{"template": text, "output": render(env, text, VARIABLES)} for text in SNIPPETS]
+        rows = [{"template": text, "output": render(compiled(env, text), VARIABLES)} for text in SNIPPETS]
         document = {"variables": VARIABLES, "snippets": rows}
         text = json.dumps(document, ensure_ascii=True, indent=1)
         pathlib.Path(sys.argv[2]).write_text(text + "\n")

@@ -362,6 +362,11 @@ people|rejectattr("age", "gt", 30)|map(attribute="name")|join
 l|select("odd")|list
 l|reject("odd")|list
 [0, 1, "", "a", none]|select|list
+none|select|list
+none|selectattr("x")|list
+none|map("upper")|list
+0|reject("odd")|list
+5|select|list
 [0, 1, "", "a", none]|reject|list
 l|select("in", [1, 2])|list
 l|select("nosuchtest")|list

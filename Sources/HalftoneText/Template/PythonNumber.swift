@@ -67,12 +67,17 @@ enum PythonNumber {
     /// What `float(text)` reads.
     static func float(_ text: String) -> Double? {
         let lowered = PythonText.stripped(text).lowercased()
-        let unsigned = lowered.hasPrefix("-") || lowered.hasPrefix("+")
+        let unsigned =
+            lowered.hasPrefix("-") || lowered.hasPrefix("+")
             ? String(lowered.dropFirst()) : lowered
-        if ["inf", "infinity"].contains(unsigned) { return lowered.hasPrefix("-") ? -.infinity : .infinity }
+        if ["inf", "infinity"].contains(unsigned) {
+            return lowered.hasPrefix("-") ? -.infinity : .infinity
+        }
         if unsigned == "nan" { return .nan }
         guard let plain = withoutSeparators(unsigned),
-            plain.utf8.allSatisfy({ (0x30...0x39).contains($0) || [0x2E, 0x65, 0x2B, 0x2D].contains($0) }),
+            plain.utf8.allSatisfy({
+                (0x30...0x39).contains($0) || [0x2E, 0x65, 0x2B, 0x2D].contains($0)
+            }),
             plain.utf8.contains(where: { (0x30...0x39).contains($0) }),
             let first = plain.utf8.first, first != 0x65, first != 0x2B, first != 0x2D
         else { return nil }

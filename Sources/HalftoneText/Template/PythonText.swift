@@ -76,7 +76,8 @@ enum PythonText {
                 } else {
                     let digits = String(scalar.value, radix: 16)
                     let (marker, width) =
-                        scalar.value < 0x100 ? ("\\x", 2) : scalar.value < 0x10000 ? ("\\u", 4) : ("\\U", 8)
+                        scalar.value < 0x100
+                        ? ("\\x", 2) : scalar.value < 0x10000 ? ("\\u", 4) : ("\\U", 8)
                     let zeros = String(repeating: "0", count: width - digits.count)
                     result.append(contentsOf: (marker + zeros + digits).unicodeScalars)
                 }
@@ -140,7 +141,9 @@ enum PythonText {
     }
 
     /// The text of some bytes of a text, cut at scalars.
-    static func string(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
+    static func string(_ bytes: ArraySlice<UInt8>) -> String {
+        String(decoding: bytes, as: UTF8.self)
+    }
 
     /// Parts between separators, at most `limit` cuts, from the left or the right.
     static func split(
@@ -153,7 +156,9 @@ enum PythonText {
             var end = bytes.count
             while limit < 0 || cuts.count < limit {
                 var index = end - part.count
-                while index >= 0, !bytes[index..<index + part.count].elementsEqual(part) { index -= 1 }
+                while index >= 0, !bytes[index..<index + part.count].elementsEqual(part) {
+                    index -= 1
+                }
                 guard index >= 0 else { break }
                 cuts.insert(index, at: 0)
                 end = index
@@ -224,7 +229,9 @@ enum PythonText {
         for scalar in text.unicodeScalars {
             defer { previous = scalar }
             if scalar == "\n", previous == "\r" {
-                if keepingEnds, !lines.isEmpty { lines[lines.count - 1].unicodeScalars.append("\n") }
+                if keepingEnds, !lines.isEmpty {
+                    lines[lines.count - 1].unicodeScalars.append("\n")
+                }
                 continue
             }
             switch scalar.value {

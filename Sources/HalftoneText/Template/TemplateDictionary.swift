@@ -60,7 +60,11 @@ enum TemplateKey: Hashable {
         case .integer(let value): self = .integer(value)
         case .bool(let value): self = .integer(value ? 1 : 0)
         case .float(let value):
-            if let whole = Int(exactly: value) { self = .integer(whole) } else { self = .number(value) }
+            if let whole = Int(exactly: value) {
+                self = .integer(whole)
+            } else {
+                self = .number(value)
+            }
         case .none: self = .none
         case .tuple(let elements):
             var keys: [TemplateKey] = []

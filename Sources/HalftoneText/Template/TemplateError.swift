@@ -33,7 +33,7 @@ public struct TemplateLimits: Sendable, Equatable {
     /// The most elements in one list that the template builds.
     public var elements = 100_000
     /// The most steps: expressions, statements and loop turns, and one per 16 bytes of text made.
-    public var steps = 20_000_000
+    public var steps = 10_000_000
     /// The deepest nesting of blocks, expressions and macro calls.
     public var depth = 160
 

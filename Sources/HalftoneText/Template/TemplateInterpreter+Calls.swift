@@ -214,7 +214,8 @@ extension TemplateInterpreter {
         guard range.step != 0 else { throw evaluationError("the step of a range cannot be 0") }
         // The bound of Jinja's sandbox.
         guard range.count <= 100_000 else {
-            throw evaluationError("the range has \(range.count) elements, at most 100000 are allowed")
+            throw evaluationError(
+                "the range has \(range.count) elements, at most 100000 are allowed")
         }
         return .range(range)
     }

@@ -228,7 +228,8 @@ extension TemplateInterpreter {
         while index < path.count {
             let isAttribute = path[index] == "."
             let rest = path[(index + 1)...]
-            let end = isAttribute
+            let end =
+                isAttribute
                 ? rest.firstIndex { $0 == "." || $0 == "[" } ?? path.count
                 : rest.firstIndex(of: "]") ?? path.count
             let part = string(path[(index + 1)..<end])

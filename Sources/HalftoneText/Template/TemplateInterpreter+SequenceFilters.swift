@@ -86,7 +86,8 @@ extension TemplateInterpreter {
     private func map(
         _ value: TemplateValue, _ arguments: TemplateCallArguments
     ) throws(TemplateError) -> [TemplateValue] {
-        let sequence = try elements(of: value)
+        // As Jinja has it: what is false, none included, has nothing to map.
+        let sequence = value.isTrue ? try elements(of: value) : []
         var results: [TemplateValue] = []
         if arguments.positional.isEmpty {
             let values = try bind(arguments, ["attribute", "default"], of: "map")
@@ -116,7 +117,8 @@ extension TemplateInterpreter {
         let rest = TemplateCallArguments(
             positional: Array(arguments.positional.dropFirst()), keywords: arguments.keywords)
         var kept: [TemplateValue] = []
-        for element in try elements(of: value) {
+        // As Jinja has it: what is false, none included, has nothing to select.
+        for element in value.isTrue ? try elements(of: value) : [] {
             try charge()
             var subject = element
             if let attribute {

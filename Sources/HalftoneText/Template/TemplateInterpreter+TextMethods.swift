@@ -165,7 +165,8 @@ extension TemplateInterpreter {
         if case .tuple(let several) = parts[0] { parts = several }
         for part in parts {
             let part = try requiredText(part, name)
-            let holds = name == "startswith"
+            let holds =
+                name == "startswith"
                 ? PythonText.starts(text, with: part) : PythonText.ends(text, with: part)
             if holds { return true }
         }
@@ -183,7 +184,8 @@ extension TemplateInterpreter {
         let most = (text.utf8.count / max(1, old.utf8.count)) + 1
         let (bytes, overflow) = most.multipliedReportingOverflow(by: new.utf8.count)
         if overflow || bytes > limits.textBytes {
-            let found = old.isEmpty
+            let found =
+                old.isEmpty
                 ? text.unicodeScalars.count + 1
                 : PythonText.split(text, by: old, limit: limit).count - 1
             let (added, overflow) = found.multipliedReportingOverflow(by: new.utf8.count)
