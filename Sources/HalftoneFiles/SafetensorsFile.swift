@@ -42,10 +42,10 @@ public struct SafetensorsFile: TensorArchive {
         self.file = file
         do {
             let dataStart = try Self.headerEnd(bytes)
-            let header = try SafetensorsHeader(bytes[8..<dataStart].array)
-            let data = bytes[dataStart..<bytes.count]
+            var header = try SafetensorsHeader(bytes[8..<dataStart].array)
             metadata = header.metadata
-            table = try TensorTable(Self.tensors(of: header.entries, in: data))
+            let data = bytes[dataStart..<bytes.count]
+            table = try TensorTable(Self.tensors(of: header.takeSortedEntries(), in: data))
         } catch let problem as FileError.Problem {
             throw FileError(path: path, problem)
         } catch let error as TensorTable.DuplicateName {
@@ -89,9 +89,8 @@ extension SafetensorsFile {
 
     /// Checks that the ranges fill the data section and cuts it up.
     private static func tensors(
-        of entries: [SafetensorsHeader.Entry], in data: Bytes
+        of sorted: [SafetensorsHeader.Entry], in data: Bytes
     ) throws(FileError.Problem) -> [StoredTensor] {
-        let sorted = entries.sorted { ($0.begin, $0.end) < ($1.begin, $1.end) }
         var expected = 0
         var tensors: [StoredTensor] = []
         tensors.reserveCapacity(sorted.count)

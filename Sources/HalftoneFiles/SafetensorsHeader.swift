@@ -13,7 +13,7 @@ struct SafetensorsHeader {
         var end: Int
     }
 
-    private(set) var entries: [Entry] = []
+    private var entries: [Entry] = []
     private(set) var metadata = JSONObject()
 
     private static let maximumMetadataCount = 1 << 16
@@ -34,6 +34,14 @@ struct SafetensorsHeader {
         } catch {
             throw .unknownContent(expected: "a safetensors header")
         }
+    }
+
+    /// Hands over the entries in the order of their data, without a second copy of them.
+    mutating func takeSortedEntries() -> [Entry] {
+        var taken: [Entry] = []
+        swap(&taken, &entries)
+        taken.sort { ($0.begin, $0.end) < ($1.begin, $1.end) }
+        return taken
     }
 
     @_lifetime(scanner: copy scanner)

@@ -44,7 +44,7 @@ func safetensors(_ header: String, data: Int = 0) -> [UInt8] {
     littleEndian(UInt64(header.utf8.count)) + header.utf8 + counting(data)
 }
 
-/// The bytes 0, 1, 2 … 255, 0 …
+/// The bytes 0, 1, 2 … 255, 0 … in a row.
 func counting(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0) } }
 
 func littleEndian<Integer: FixedWidthInteger>(_ value: Integer) -> [UInt8] {
