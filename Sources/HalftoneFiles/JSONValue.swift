@@ -2,7 +2,7 @@
 ///
 /// Files of models are read through ``JSONParser``, which refuses what Foundation's reader lets
 /// pass (duplicate members, unbounded nesting) and keeps the order that chat templates print.
-public indirect enum JSONValue: Sendable, Equatable {
+public enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
     /// A number written without fraction or exponent that fits 64 bits.
@@ -14,10 +14,15 @@ public indirect enum JSONValue: Sendable, Equatable {
 }
 
 /// The members of a JSON object in the order of the document.
+///
+/// Names are compared byte by byte: two spellings of one letter are two members, as they are two
+/// tokens in a vocabulary.
 public struct JSONObject: Sendable, Equatable {
     /// Names and values in document order.
     public private(set) var members: [(name: String, value: JSONValue)]
-    private var positions: [String: Int]
+    /// Where each name is; kept only for objects of more than ``scannedCount`` members.
+    private var positions: [ExactString: Int]
+    private static let scannedCount = 8
 
     /// An object without members.
     public init() {
@@ -30,27 +35,55 @@ public struct JSONObject: Sendable, Equatable {
 
     /// The value of a member; assigning nil removes it, assigning to a new name appends.
     public subscript(name: String) -> JSONValue? {
-        get { positions[name].map { members[$0].value } }
+        get { position(of: name).map { members[$0].value } }
         set {
-            if let position = positions[name] {
+            if let position = position(of: name) {
                 if let newValue {
                     members[position].value = newValue
                 } else {
                     members.remove(at: position)
                     positions = [:]
-                    for (index, member) in members.enumerated() { positions[member.name] = index }
+                    if members.count > Self.scannedCount { indexMembers() }
                 }
             } else if let newValue {
-                positions[name] = members.count
-                members.append((name, newValue))
+                add(name, newValue)
             }
         }
+    }
+
+    /// Adds a member at the end unless its name is taken.
+    ///
+    /// - Returns: Whether the member was added.
+    package mutating func append(_ name: String, _ value: JSONValue) -> Bool {
+        guard position(of: name) == nil else { return false }
+        add(name, value)
+        return true
     }
 
     /// Whether two objects have the same members, in any order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.count == right.count
             && left.members.allSatisfy { right[$0.name] == $0.value }
+    }
+
+    private func position(of name: String) -> Int? {
+        if members.count > Self.scannedCount { return positions[ExactString(name)] }
+        return members.firstIndex { $0.name.utf8.elementsEqual(name.utf8) }
+    }
+
+    private mutating func add(_ name: String, _ value: JSONValue) {
+        members.append((name, value))
+        if members.count == Self.scannedCount + 1 {
+            indexMembers()
+        } else if members.count > Self.scannedCount {
+            positions[ExactString(name)] = members.count - 1
+        }
+    }
+
+    private mutating func indexMembers() {
+        for (index, member) in members.enumerated() {
+            positions[ExactString(member.name)] = index
+        }
     }
 }
 

@@ -16,4 +16,37 @@ enum {
 /// The instruction sets that this processor and operating system offer.
 uint32_t halftone_cpu_features(void);
 
+// GGUF blocks. Types are the ids of the file format; 0 is returned, and nothing written, for a
+// type without a fast form. Nothing needs alignment.
+
+/// Decodes blocks to float32; needs HALFTONE_CPU_AVX2_FMA.
+int32_t halftone_blocks_decode_avx2(int32_t type, const void *bytes, int64_t blocks,
+                                    float *output);
+
+/// Multiplies rows of whole blocks with a vector of `columns` values, whose runs of 16 sum to
+/// `sums_of_16`; needs HALFTONE_CPU_AVX2_FMA.
+int32_t halftone_blocks_dot_avx2(int32_t type, const void *bytes, int64_t row_bytes, int64_t rows,
+                                 int64_t columns, const float *input, const float *sums_of_16,
+                                 float *output);
+
+// Packed codes of 1 to 8 bits: runs of 32 codes in 4 · bits bytes, groups along a row that share a
+// scale (the last may be shorter), `zeros` NULL when every zero point is `symmetric_zero`. Scales
+// and zero points: ceil(columns / group_size) per row. Nothing needs alignment. Need
+// HALFTONE_CPU_AVX2_FMA.
+
+/// Decodes rows to float32: scale * (code - zero), rounded after each operation.
+void halftone_packed_decode_avx2(int32_t bits, const void *codes, int64_t rows, int64_t columns,
+                                 int64_t group_size, const float *scales, const float *zeros,
+                                 float symmetric_zero, float *output);
+
+/// Multiplies rows with a vector of `columns` values.
+///
+/// `group_sums` are the sums of the values over each group; NULL when the zero points are
+/// symmetric and bits > 1, which need none. `scratch` has room for `columns` floats rounded up to
+/// 32 when `group_size` is no multiple of 16, and is unused otherwise.
+void halftone_packed_dot_avx2(int32_t bits, const void *codes, int64_t rows, int64_t columns,
+                              int64_t group_size, const float *scales, const float *zeros,
+                              float symmetric_zero, const float *input, const float *group_sums,
+                              float *scratch, float *output);
+
 #endif

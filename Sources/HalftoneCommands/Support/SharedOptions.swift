@@ -1,0 +1,80 @@
+import ArgumentParser
+import Foundation
+import HalftoneKernels
+import HalftoneRuns
+import HalftoneRuntime
+
+/// Options that every command has.
+struct SharedOptions: ParsableArguments {
+    @Flag(help: "Print results as JSON.")
+    var json = false
+
+    @Flag(help: "Print nothing but results and errors.")
+    var quiet = false
+
+    @Option(help: "Threads to use (default: one per processor).")
+    var threads: Int?
+
+    mutating func validate() throws {
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads must be from 1 to 1024")
+        }
+    }
+
+    /// A pool with the threads that were asked for.
+    var pool: WorkerPool { WorkerPool(threads: threads) }
+
+    /// Progress of a long step, on standard error.
+    func progress(_ title: String, total: Int?, unit: String) -> RunProgress {
+        RunProgress(
+            title, total: total, unit: unit, output: quiet ? .silent : .standardError)
+    }
+
+    /// Says something that is no result, unless `--quiet` was given.
+    func note(_ text: String) {
+        if !quiet { Console.note(text) }
+    }
+}
+
+/// How text is sampled, for `run` and `chat`.
+struct SamplingArguments: ParsableArguments {
+    @Option(help: "0 takes the most likely token; higher values vary more.")
+    var temperature: Float?
+
+    @Option(help: "Choose among this many most likely tokens; 0 means all.")
+    var topK: Int?
+
+    @Option(help: "Choose among the most likely tokens that together have this probability.")
+    var topP: Float?
+
+    @Option(help: "Drop tokens less likely than this share of the most likely one.")
+    var minP: Float = 0
+
+    @Option(help: "Make tokens that were used lately less likely; 1 changes nothing.")
+    var repetitionPenalty: Float?
+
+    @Option(help: "Same seed, same text.")
+    var seed: UInt64 = 0
+
+    @Option(name: [.customShort("n"), .long], help: "The most tokens to generate.")
+    var maxTokens = 256
+
+    mutating func validate() throws {
+        guard maxTokens >= 1 else { throw ValidationError("--max-tokens must be at least 1") }
+    }
+
+    /// The settings, filled up with the model's own recommendations.
+    ///
+    /// - Parameter recommended: What the model's files recommend.
+    func options(recommended: SamplingOptions) throws(SamplingError) -> SamplingOptions {
+        var options = recommended
+        if let temperature { options.temperature = temperature }
+        if let topK { options.topK = topK }
+        if let topP { options.topP = topP }
+        if let repetitionPenalty { options.repetitionPenalty = repetitionPenalty }
+        options.minP = minP
+        options.seed = seed
+        try options.validate()
+        return options
+    }
+}

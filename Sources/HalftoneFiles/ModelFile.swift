@@ -1,0 +1,40 @@
+/// What a path to a model turned out to be.
+public enum ModelFile: Sendable {
+    /// A Hugging Face folder with its weights.
+    case folder(ModelFolder, SafetensorsCheckpoint)
+    /// Weights in safetensors form without the documents of a model.
+    case safetensors(SafetensorsCheckpoint)
+    /// A GGUF file with everything in it.
+    case gguf(GGUFFile)
+
+    /// The tensors, whatever holds them.
+    public var archive: any TensorArchive {
+        switch self {
+        case .folder(_, let checkpoint), .safetensors(let checkpoint): checkpoint
+        case .gguf(let file): file
+        }
+    }
+}
+
+/// Opens a model by what it is: a folder, a safetensors file or index, or a GGUF file.
+///
+/// Content decides, not the ending of the name.
+///
+/// - Throws: ``FileError``, also for files that are known to be something else.
+public func openModelFile(_ path: String) throws(FileError) -> ModelFile {
+    if try ModelPath.isFolder(path) {
+        let folder = try ModelFolder(path)
+        return .folder(folder, try folder.weights())
+    }
+    if path.hasSuffix(".json") {
+        return .safetensors(try SafetensorsCheckpoint(contentsOf: path))
+    }
+    let file = try MappedFile(path)
+    switch FileContent(file.bytes) {
+    case .gguf: return .gguf(try GGUFFile(contentsOf: path))
+    case .safetensors, nil: return .safetensors(try SafetensorsCheckpoint(contentsOf: path))
+    case let content?:
+        throw FileError(
+            path: path, .wrongContent(content, expected: "a safetensors or GGUF file"))
+    }
+}

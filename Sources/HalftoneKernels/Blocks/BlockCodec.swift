@@ -1,0 +1,75 @@
+import HalftoneFormats
+
+/// Between float32 values and the blocks of a GGUF tensor encoding.
+public enum BlockCodec {
+    /// The types that ``encode(_:_:columns:)`` writes.
+    ///
+    /// All have an exact rule, so that any encoder gives the same bytes. Other types need a search
+    /// of their own.
+    public static let encodableTypes: [BlockType] = [
+        .f32, .f16, .bf16, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .tq1_0, .tq2_0, .mxfp4, .q1_0, .q2_0,
+    ]
+
+    /// Decodes whole blocks and appends their values to an array.
+    ///
+    /// The products and sums are those of the reference decoder, each rounded to float32, so that
+    /// results are equal bit for bit. Any bytes decode; damaged scales give NaN or infinity.
+    ///
+    /// - Parameters:
+    ///   - type: Any type but Q8_1 and Q8_K.
+    ///   - bytes: A whole number of blocks.
+    ///   - output: Grows by `blockSize` values per block.
+    /// - Throws: ``BlockError/notAWeightType(_:)`` or ``BlockError/partialBlock(type:bytes:)``.
+    public static func decode(
+        _ type: BlockType, _ bytes: Bytes, into output: inout [Float]
+    ) throws(BlockError) {
+        try decode(type, bytes, into: &output, form: .best)
+    }
+
+    /// The values of a given form of the decoder, so that tests can compare forms.
+    package static func decode(
+        _ type: BlockType, _ bytes: Bytes, into output: inout [Float], form: KernelForm
+    ) throws(BlockError) {
+        try checkHoldsWeights(type)
+        guard bytes.count.isMultiple(of: type.bytesPerBlock) else {
+            throw .partialBlock(type: type, bytes: bytes.count)
+        }
+        let blocks = bytes.count / type.bytesPerBlock
+        let count = blocks.multipliedReportingOverflow(by: type.blockSize)
+        guard !count.overflow, count.partialValue <= .max / 8 else {
+            throw .tooLarge(type: type, rows: blocks, columns: type.blockSize)
+        }
+        output += unsafe [Float](unsafeUninitializedCapacity: count.partialValue) { room, filled in
+            unsafe bytes.withUnsafeBytes { buffer in
+                guard let from = buffer.baseAddress, let to = room.baseAddress else { return }
+                unsafe BlockDecoding.decode(type, from: from, blocks: blocks, into: to, form: form)
+            }
+            filled = count.partialValue
+        }
+    }
+
+    /// Encodes rows of values by the rule of the reference encoder, byte for byte.
+    ///
+    /// - Parameters:
+    ///   - type: One of ``encodableTypes``.
+    ///   - values: `[rows, columns]`, row after row.
+    ///   - columns: A positive multiple of the block size.
+    /// - Throws: ``BlockError``: no encoder, sizes that do not divide, a value that is not finite
+    ///   (block types only: F32, F16 and BF16 hold NaN and infinity), or one that is too large.
+    public static func encode(
+        _ type: BlockType, _ values: [Float], columns: Int
+    ) throws(BlockError) -> [UInt8] {
+        guard columns > 0, columns.isMultiple(of: type.blockSize) else {
+            throw .columnsDoNotDivide(type: type, columns: columns)
+        }
+        guard values.count.isMultiple(of: columns) else {
+            throw .partialRow(type: type, values: values.count, columns: columns)
+        }
+        guard encodableTypes.contains(type) else { throw .noEncoder(type) }
+        return try BlockEncoding.encode(type, values)
+    }
+
+    static func checkHoldsWeights(_ type: BlockType) throws(BlockError) {
+        if type == .q8_1 || type == .q8_K { throw .notAWeightType(type) }
+    }
+}

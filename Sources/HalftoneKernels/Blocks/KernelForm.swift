@@ -1,0 +1,15 @@
+import _HalftoneShims
+
+/// Which form of a kernel does the work.
+package enum KernelForm: Sendable {
+    /// The fastest form that this processor has.
+    case best
+    /// The form that every target has.
+    case portable
+}
+
+/// What this processor offers, asked once.
+enum Processor {
+    /// AVX2, FMA and F16C.
+    static let hasAVX2 = halftone_cpu_features() & UInt32(HALFTONE_CPU_AVX2_FMA) != 0
+}

@@ -1,0 +1,59 @@
+import HalftoneFiles
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneQuantization
+
+extension PackedManifest {
+    /// The suffixes of the tensors that stand for one packed weight.
+    enum Suffix {
+        static let codes = ".codes"
+        static let scales = ".scales"
+        static let factor = ".scale_factor"
+        static let zeros = ".zeros"
+    }
+
+    /// The packed matrix that stands for a float weight; codes stay mapped.
+    ///
+    /// - Parameters:
+    ///   - name: The name of the float weight.
+    ///   - archive: The folder's tensors.
+    /// - Returns: Nil when the weight is not packed.
+    /// - Throws: ``ModelError`` when parts are missing or do not fit together.
+    public func matrix(
+        _ name: String, in archive: any TensorArchive
+    ) throws(ModelError) -> (any WeightMatrix)? {
+        guard let entry = entries[name] else { return nil }
+        let affine = !entry.scheme.format.isSymmetric
+        let isFloat8 = entry.scheme.scaleFormat == .float8
+        let parts = QuantizedTensor.StoredParts(
+            codes: try part(name + Suffix.codes, .uint8, in: archive),
+            scales: try part(
+                name + Suffix.scales, entry.scheme.scaleFormat.elementType, in: archive),
+            scaleFactor: isFloat8 ? try part(name + Suffix.factor, .float32, in: archive) : nil,
+            zeroPoints: affine ? try part(name + Suffix.zeros, .uint8, in: archive) : nil)
+        do {
+            return try QuantizedTensor(
+                rows: entry.rows, columns: entry.columns,
+                scheme: WeightScheme(
+                    format: entry.scheme.format, granularity: entry.scheme.granularity,
+                    scaleFormat: entry.scheme.scaleFormat),
+                parts: parts
+            ).matrix
+        } catch {
+            throw .unreadableTensor(name: name, reason: "\(error)")
+        }
+    }
+
+    private func part(
+        _ name: String, _ type: ElementType, in archive: any TensorArchive
+    ) throws(ModelError) -> Bytes {
+        guard let tensor = archive.tensor(named: name) else {
+            throw .tensorMismatch(missing: [name], misshapen: [])
+        }
+        guard tensor.encoding == .elements(type) else {
+            throw .unreadableTensor(
+                name: name, reason: "has type \(tensor.encoding.name), not \(type.rawValue)")
+        }
+        return tensor.bytes
+    }
+}

@@ -1,0 +1,149 @@
+import HalftoneFiles
+import HalftoneFormats
+import HalftoneKernels
+
+/// The `quantization_config` of a folder that holds packed matrices.
+///
+/// For a weight `W` of shape `[out, in]` that is packed, the folder has in its place
+/// - `W.codes`, U8 `[out, bytesPerRow]`: codes in the layout of ``PackedCodes``;
+/// - `W.scales` `[out, groups]` (`[1, 1]` for one scale per tensor) as F32, F16, BF16 or F8_E4M3;
+/// - `W.scale_factor`, F32 `[1]`, with F8_E4M3 scales only: multiplies them all;
+/// - `W.zeros`, U8, with affine formats only: one code of `bits` bits per scale, as one stream of
+///   bits from the least significant on.
+///
+/// Rows and columns are those of the product, `output[r] = Σ_c W[r, c] · input[c]`, in the order
+/// that this package computes in, whatever the layout of the float checkpoint.
+/// The value of an element is `scale · (code − zero)`. The configuration lists the schemes in use
+/// and, for each packed weight, its scheme and shape:
+///
+/// ```json
+/// "quantization_config": {
+///     "quant_method": "halftone", "version": 1,
+///     "schemes": [{"format": "int4", "group": "64", "scale": "f16"}],
+///     "tensors": {"model.layers.0.mlp.up_proj.weight": {"scheme": 0, "shape": [1536, 576]}}
+/// }
+/// ```
+public struct PackedManifest: Sendable, Equatable {
+    /// The value of `quant_method`.
+    public static let method = "halftone"
+    /// The version that is written and read.
+    public static let version = 1
+
+    /// How matrices are packed: their number format, scales and groups.
+    public struct Scheme: Sendable, Hashable {
+        /// Bits of a code and whether zero points are stored.
+        public var format: IntegerFormat
+        /// Which weights share a scale.
+        public var granularity: Granularity
+        /// How scales are stored.
+        public var scaleFormat: ScaleFormat
+
+        /// Describes a scheme.
+        public init(format: IntegerFormat, granularity: Granularity, scaleFormat: ScaleFormat) {
+            self.format = format
+            self.granularity = granularity
+            self.scaleFormat = scaleFormat
+        }
+    }
+
+    /// One packed weight.
+    public struct Entry: Sendable, Equatable {
+        /// How it is packed.
+        public var scheme: Scheme
+        /// Output features.
+        public var rows: Int
+        /// Input features.
+        public var columns: Int
+
+        /// Describes a packed weight.
+        public init(scheme: Scheme, rows: Int, columns: Int) {
+            self.scheme = scheme
+            self.rows = rows
+            self.columns = columns
+        }
+    }
+
+    /// The packed weights by the names of the float weights that they replace.
+    public private(set) var entries: [String: Entry] = [:]
+
+    /// A manifest without weights.
+    public init() {}
+
+    /// Adds a weight.
+    public mutating func add(_ name: String, _ entry: Entry) { entries[name] = entry }
+
+    /// Reads the manifest of a `config.json`, or nil when the weights are float.
+    ///
+    /// - Throws: ``ModelError`` for a manifest that is damaged and for methods of other programs.
+    public init?(configuration: JSONValue) throws(ModelError) {
+        guard let config = try ConfigurationReader(configuration).object("quantization_config")
+        else { return nil }
+        let method = try config.string("quant_method")
+        guard method == Self.method else {
+            throw .unsupported(
+                key: "quant_method", value: method,
+                hint: "this version reads float checkpoints and those that it packed itself")
+        }
+        let version = try config.integer("version")
+        guard version == Self.version else {
+            throw .unsupported(
+                key: "quantization_config.version", value: "\(version)",
+                hint: "version \(Self.version) is; read the model with the program that wrote it")
+        }
+        let schemes = try Self.schemes(config["schemes"]?.array ?? [])
+        for (name, value) in config["tensors"]?.object?.members ?? [] {
+            let entry = ConfigurationReader(value)
+            let index = try entry.integer("scheme", in: 0...(1 << 20))
+            let shape = value["shape"]?.array?.compactMap(\.integer) ?? []
+            guard index < schemes.count, shape.count == 2, shape.allSatisfy({ $0 > 0 }),
+                shape.allSatisfy({ $0 <= 1 << 30 })
+            else {
+                throw .badConfiguration(
+                    key: "quantization_config.tensors." + name, found: value.serialized(),
+                    wanted: "a scheme below \(schemes.count) and a shape of two sizes")
+            }
+            entries[name] = Entry(scheme: schemes[index], rows: shape[0], columns: shape[1])
+        }
+    }
+
+    private static func schemes(_ values: [JSONValue]) throws(ModelError) -> [Scheme] {
+        var schemes: [Scheme] = []
+        for value in values {
+            guard let format = value["format"]?.string.flatMap(IntegerFormat.init(named:)),
+                let group = value["group"]?.string.flatMap(Granularity.init(named:)),
+                let scale = value["scale"]?.string.flatMap(ScaleFormat.init(rawValue:))
+            else {
+                throw .badConfiguration(
+                    key: "quantization_config.schemes", found: value.serialized(),
+                    wanted: "a format such as int4, a group such as 64, a scale such as f16")
+            }
+            schemes.append(Scheme(format: format, granularity: group, scaleFormat: scale))
+        }
+        return schemes
+    }
+
+    /// The value of `quantization_config`, weights in the order of their names.
+    public var json: JSONValue {
+        var schemes: [Scheme] = []
+        var tensors = JSONObject()
+        for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
+            let index = schemes.firstIndex(of: entry.scheme) ?? schemes.count
+            if index == schemes.count { schemes.append(entry.scheme) }
+            tensors[name] = [
+                "scheme": .integer(index),
+                "shape": [.integer(entry.rows), .integer(entry.columns)],
+            ]
+        }
+        let list = schemes.map { scheme -> JSONValue in
+            [
+                "format": .string(scheme.format.description),
+                "group": .string(scheme.granularity.description),
+                "scale": .string(scheme.scaleFormat.rawValue),
+            ]
+        }
+        return [
+            "quant_method": .string(Self.method), "version": .integer(Self.version),
+            "schemes": .array(list), "tensors": .object(tensors),
+        ]
+    }
+}

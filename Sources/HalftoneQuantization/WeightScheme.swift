@@ -1,0 +1,59 @@
+import HalftoneFormats
+
+/// How the scale of a group is chosen.
+public enum ScaleSearch: String, Sendable, Hashable, CaseIterable, Codable {
+    /// The range of the codes covers the group: no value is clipped.
+    case absmax
+    /// The scale, of a grid refined by least squares, with the least squared error.
+    case leastError = "least-error"
+}
+
+/// A uniform integer format with its groups, scales and the way to choose them.
+public struct WeightScheme: Sendable, Hashable {
+    /// Bits of a code and whether zero points are stored.
+    public var format: IntegerFormat
+    /// Which weights share a scale.
+    public var granularity: Granularity
+    /// How scales are stored.
+    public var scaleFormat: ScaleFormat
+    /// How scales are chosen; of no effect on what is stored.
+    public var search: ScaleSearch
+
+    /// Describes a scheme.
+    public init(
+        format: IntegerFormat, granularity: Granularity = .group(32),
+        scaleFormat: ScaleFormat = .float16, search: ScaleSearch = .leastError
+    ) {
+        self.format = format
+        self.granularity = granularity
+        self.scaleFormat = scaleFormat
+        self.search = search
+    }
+
+    /// Scales of a matrix.
+    public func scaleCount(rows: Int, columns: Int) -> Int {
+        granularity == .tensor ? 1 : rows * granularity.groupsPerRow(inFeatures: columns)
+    }
+
+    /// Bytes of a matrix as it is stored: codes, scales, the factor of 8-bit scales, zero points.
+    public func byteCount(rows: Int, columns: Int) -> Int {
+        let runs = (columns + 31) / 32
+        let scales = scaleCount(rows: rows, columns: columns)
+        let zeros = format.isSymmetric ? 0 : (scales * format.bits + 7) / 8
+        let factor = scaleFormat == .float8 ? 4 : 0
+        return rows * runs * 4 * format.bits + scales * scaleFormat.bits / 8 + factor + zeros
+    }
+
+    /// Bits per weight of a matrix, side data included.
+    public func bitsPerWeight(rows: Int, columns: Int) -> Double {
+        Double(8 * byteCount(rows: rows, columns: columns)) / Double(max(rows * columns, 1))
+    }
+}
+
+extension WeightScheme: CustomStringConvertible {
+    /// `int4 g32 f16`.
+    public var description: String {
+        let group = if case .group(let size) = granularity { "g\(size)" } else { "\(granularity)" }
+        return "\(format) \(group) \(scaleFormat.rawValue)"
+    }
+}

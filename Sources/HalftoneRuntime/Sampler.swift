@@ -1,0 +1,125 @@
+import Foundation
+import HalftoneTensor
+
+/// How the next token is chosen from logits.
+public struct SamplingOptions: Sendable, Equatable {
+    /// Divides logits; 0 takes the most likely token.
+    public var temperature: Float = 0
+    /// Keeps the most likely tokens, this many; 0 keeps all.
+    public var topK = 0
+    /// Keeps the most likely tokens whose probabilities first reach this sum; 1 keeps all.
+    /// Source: A. Holtzman et al., arXiv:1904.09751.
+    public var topP: Float = 1
+    /// Drops tokens less likely than this share of the most likely one's probability.
+    /// Source: N. Nguyen et al., arXiv:2407.01082.
+    public var minP: Float = 0
+    /// Divides positive and multiplies negative logits of tokens seen lately; 1 changes nothing.
+    /// Source: N. Keskar et al., arXiv:1909.05858, section 4.1.
+    public var repetitionPenalty: Float = 1
+    /// How many of the latest tokens the penalty looks at.
+    public var penaltyWindow = 64
+    /// Seeds the generator.
+    public var seed: UInt64 = 0
+
+    /// Greedy choice without a penalty.
+    public init() {}
+
+    /// Checks that every setting is in its range.
+    public func validate() throws(SamplingError) {
+        guard temperature >= 0, temperature.isFinite else { throw .outOfRange("temperature", "0 or more") }
+        guard topK >= 0 else { throw .outOfRange("top-k", "0 or more") }
+        guard topP > 0, topP <= 1 else { throw .outOfRange("top-p", "above 0 and at most 1") }
+        guard minP >= 0, minP <= 1 else { throw .outOfRange("min-p", "from 0 to 1") }
+        guard repetitionPenalty > 0, repetitionPenalty.isFinite else {
+            throw .outOfRange("repetition penalty", "above 0")
+        }
+    }
+}
+
+/// A setting of a sampler is out of its range.
+public enum SamplingError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The setting and what it may be.
+    case outOfRange(String, String)
+
+    /// Names the setting and its range.
+    public var description: String {
+        switch self {
+        case .outOfRange(let name, let range): "\(name) must be \(range)"
+        }
+    }
+}
+
+/// Chooses tokens; the same options, logits and order of calls give the same tokens.
+public struct Sampler: Sendable {
+    /// The settings.
+    public let options: SamplingOptions
+    private var generator: SeededGenerator
+    private var recent: [Int32] = []
+
+    /// Starts a generator from the options' seed.
+    public init(_ options: SamplingOptions) {
+        self.options = options
+        generator = SeededGenerator(seed: options.seed)
+    }
+
+    /// Notes tokens of the prompt for the repetition penalty.
+    public mutating func note(_ tokens: [Int32]) {
+        recent = Array((recent + tokens.suffix(options.penaltyWindow)).suffix(options.penaltyWindow))
+    }
+
+    /// Chooses the next token and notes it.
+    ///
+    /// - Parameter logits: One per token of the vocabulary; changed by the penalty.
+    public mutating func next(_ logits: inout [Float]) -> Int32 {
+        penalize(&logits)
+        let token = options.temperature == 0 ? Self.mostLikely(logits) : draw(logits)
+        note([token])
+        return token
+    }
+
+    /// The index of the largest logit, the first of equals.
+    public static func mostLikely(_ logits: [Float]) -> Int32 {
+        var best = 0
+        for (index, value) in logits.enumerated() where value > logits[best] { best = index }
+        return Int32(best)
+    }
+
+    private func penalize(_ logits: inout [Float]) {
+        guard options.repetitionPenalty != 1 else { return }
+        for token in Set(recent) {
+            let value = logits[Int(token)]
+            logits[Int(token)] =
+                value > 0 ? value / options.repetitionPenalty : value * options.repetitionPenalty
+        }
+    }
+
+    private mutating func draw(_ logits: [Float]) -> Int32 {
+        let candidates = self.candidates(logits)
+        var left = Float(Double(generator.next() >> 11) * 0x1p-53) * candidates.reduce(0) { $0 + $1.weight }
+        for candidate in candidates {
+            left -= candidate.weight
+            if left < 0 { return candidate.token }
+        }
+        return candidates.last?.token ?? Self.mostLikely(logits)
+    }
+
+    /// Tokens that survive the filters, most likely first, with weights relative to the first.
+    private func candidates(_ logits: [Float]) -> [(token: Int32, weight: Float)] {
+        let top = logits.max() ?? 0
+        var candidates: [(token: Int32, weight: Float)] = []
+        for (token, logit) in logits.enumerated() {
+            let weight = exp((logit - top) / options.temperature)
+            if weight >= max(options.minP, 1e-12) { candidates.append((Int32(token), weight)) }
+        }
+        candidates.sort { ($0.weight, $1.token) > ($1.weight, $0.token) }
+        if options.topK > 0 { candidates = Array(candidates.prefix(options.topK)) }
+        guard options.topP < 1 else { return candidates }
+        let total = candidates.reduce(0) { $0 + $1.weight }
+        var sum: Float = 0
+        let kept = candidates.firstIndex { candidate in
+            sum += candidate.weight
+            return sum >= options.topP * total
+        }
+        return kept.map { Array(candidates.prefix($0 + 1)) } ?? candidates
+    }
+}

@@ -1,0 +1,169 @@
+import Foundation
+
+/// An array of float32 numbers with a shape, stored whole in row-major order.
+///
+/// The last dimension is contiguous; a shape without dimensions holds one number. Values are
+/// copied when changed, like arrays.
+public struct Tensor: Sendable, Equatable {
+    /// The length of each dimension, outermost first; none is negative.
+    public let shape: [Int]
+
+    /// The numbers in row-major order, as many as the product of the shape.
+    public private(set) var elements: [Float]
+
+    /// Gives numbers a shape.
+    ///
+    /// - Parameters:
+    ///   - shape: Lengths of at least 0.
+    ///   - elements: As many as the product of the shape; anything else is a mistake of the caller.
+    public init(shape: [Int], elements: [Float]) {
+        precondition(
+            elements.count == Self.count(shape),
+            "shape \(shape) does not hold \(elements.count) elements")
+        self.shape = shape
+        self.elements = elements
+    }
+
+    /// The product of a shape; a negative length or an overflow is a mistake of the caller.
+    private static func count(_ shape: [Int]) -> Int {
+        precondition(shape.allSatisfy { $0 >= 0 }, "shape \(shape) has a negative length")
+        return shape.reduce(1, *)
+    }
+}
+
+extension Tensor {
+    /// A tensor of zeros.
+    public static func zeros(_ shape: [Int]) -> Tensor { filled(shape, with: 0) }
+
+    /// A tensor with the same number everywhere.
+    public static func filled(_ shape: [Int], with value: Float) -> Tensor {
+        Tensor(shape: shape, elements: [Float](repeating: value, count: count(shape)))
+    }
+
+    /// Numbers drawn evenly from a range.
+    ///
+    /// - Parameters:
+    ///   - shape: Lengths of at least 0.
+    ///   - range: Both ends finite; each of 2²⁴ evenly spaced points is as likely as any other.
+    ///   - generator: Gives 64 bits per number.
+    public static func uniform(
+        _ shape: [Int], in range: ClosedRange<Float> = -1...1,
+        using generator: inout some RandomNumberGenerator
+    ) -> Tensor {
+        let width = range.upperBound - range.lowerBound
+        let elements = (0..<count(shape)).map { _ in
+            range.lowerBound + width * (Float(generator.next() >> 40) * 0x1p-24)
+        }
+        return Tensor(shape: shape, elements: elements)
+    }
+
+    /// Numbers drawn evenly from a range by a generator of their own.
+    public static func uniform(
+        _ shape: [Int], in range: ClosedRange<Float> = -1...1, seed: UInt64
+    ) -> Tensor {
+        var generator = SeededGenerator(seed: seed)
+        return uniform(shape, in: range, using: &generator)
+    }
+
+    /// Numbers from a normal distribution, in pairs by the polar method.
+    ///
+    /// Source: G. Marsaglia and T. Bray, "A Convenient Method for Generating Normal Variables",
+    /// SIAM Review 6(3), 1964. No number is farther than 9 standard deviations from the mean.
+    ///
+    /// - Parameters:
+    ///   - shape: Lengths of at least 0.
+    ///   - mean: The mean.
+    ///   - standardDeviation: At least 0.
+    ///   - generator: Gives two times 64 bits for each try at a pair.
+    public static func normal(
+        _ shape: [Int], mean: Float = 0, standardDeviation: Float = 1,
+        using generator: inout some RandomNumberGenerator
+    ) -> Tensor {
+        var elements = [Float](repeating: 0, count: count(shape))
+        for index in stride(from: 0, to: elements.count, by: 2) {
+            let (first, second) = normalPair(&generator)
+            elements[index] = Float(Double(mean) + Double(standardDeviation) * first)
+            if index + 1 < elements.count {
+                elements[index + 1] = Float(Double(mean) + Double(standardDeviation) * second)
+            }
+        }
+        return Tensor(shape: shape, elements: elements)
+    }
+
+    /// Numbers from a normal distribution by a generator of their own.
+    public static func normal(
+        _ shape: [Int], mean: Float = 0, standardDeviation: Float = 1, seed: UInt64
+    ) -> Tensor {
+        var generator = SeededGenerator(seed: seed)
+        return normal(
+            shape, mean: mean, standardDeviation: standardDeviation, using: &generator)
+    }
+
+    /// Two independent numbers of mean 0 and variance 1.
+    private static func normalPair(
+        _ generator: inout some RandomNumberGenerator
+    ) -> (Double, Double) {
+        while true {
+            let x = Double(generator.next() >> 11) * 0x1p-52 - 1
+            let y = Double(generator.next() >> 11) * 0x1p-52 - 1
+            let square = x * x + y * y
+            guard square < 1, square > 0 else { continue }
+            let factor = (-2 * log(square) / square).squareRoot()
+            return (x * factor, y * factor)
+        }
+    }
+}
+
+extension Tensor {
+    /// The number of elements.
+    public var count: Int { elements.count }
+
+    /// The element at an index per dimension, each within its dimension.
+    public subscript(indices: Int...) -> Float {
+        get { elements[offset(of: indices)] }
+        set { elements[offset(of: indices)] = newValue }
+    }
+
+    /// The same elements in another shape of as many.
+    ///
+    /// - Parameter shape: At most one length may be −1: it becomes what the others leave.
+    public func reshaped(_ shape: [Int]) -> Tensor {
+        guard let open = shape.firstIndex(of: -1) else {
+            return Tensor(shape: shape, elements: elements)
+        }
+        var shape = shape
+        shape[open] = 1
+        let known = shape.reduce(1, *)
+        precondition(known > 0 && count % known == 0, "no length makes \(shape) hold \(count)")
+        shape[open] = count / known
+        return Tensor(shape: shape, elements: elements)
+    }
+
+    /// Elements of a slice along the first dimension: the product of the other lengths.
+    public var rowLength: Int { shape.dropFirst().reduce(1, *) }
+
+    /// One slice along the first dimension, without that dimension.
+    public subscript(row index: Int) -> Tensor {
+        rows(index..<index + 1).reshaped(Array(shape.dropFirst()))
+    }
+
+    /// Some slices along the first dimension.
+    ///
+    /// - Parameter range: Within the first dimension.
+    public func rows(_ range: Range<Int>) -> Tensor {
+        precondition(!shape.isEmpty, "a tensor without dimensions has no rows")
+        precondition(range.lowerBound >= 0 && range.upperBound <= shape[0], "rows out of bounds")
+        let part = elements[range.lowerBound * rowLength..<range.upperBound * rowLength]
+        return Tensor(shape: [range.count] + shape.dropFirst(), elements: Array(part))
+    }
+
+    private func offset(of indices: [Int]) -> Int {
+        precondition(indices.count == shape.count, "\(indices) does not index shape \(shape)")
+        var offset = 0
+        for (index, length) in zip(indices, shape) {
+            precondition(index >= 0 && index < length, "\(indices) is outside shape \(shape)")
+            offset = offset * length + index
+        }
+        return offset
+    }
+}
