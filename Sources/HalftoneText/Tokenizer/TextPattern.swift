@@ -29,9 +29,6 @@ struct TextPattern: Sendable, Equatable {
         expressions.first { $0.text == expression }.map { TextPattern(kind: $0.kind) }
     }
 
-    /// The known regular expressions; several spellings of a pattern have one scanner.
-    package static var knownExpressions: [String] { expressions.map(\.text) }
-
     /// The ranges of the matches within a range of a text, in order.
     func matches(in text: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
         var matches: [Range<Int>] = []
@@ -188,4 +185,19 @@ extension SplitRule {
     static let gpt4o = SplitRule(
         contractions: .none, words: .casedWithContraction, numbers: .upToThree,
         tail: .lineBreaksAndSlashes, breaksAtLines: true)
+}
+
+/// The known split patterns, for comparing their scanners with the expressions they stand for.
+package enum SplitPattern {
+    /// The bytes of each piece that isolating all matches of an expression makes of a text, or nil
+    /// when the expression is not known.
+    package static func pieceLengths(of text: String, _ expression: String) -> [Int]? {
+        guard let pattern = TextPattern.known(expression) else { return nil }
+        let text = Array(text.utf8)
+        guard !text.isEmpty else { return [] }
+        var pieces = Pieces(text: text, ranges: [0..<text.count], startsInput: true)
+        PreTokenizer.split(pattern, .isolated, inverted: false).apply(
+            to: &pieces, mapsBytes: false)
+        return pieces.ranges.map(\.count)
+    }
 }
