@@ -47,7 +47,7 @@ public struct PerplexityResult: Sendable, Equatable, Codable {
 }
 
 /// How far a model is from another on the same text.
-public struct ComparisonResult: Sendable, Equatable, Codable {
+public struct ModelComparison: Sendable, Equatable, Codable {
     /// The model that is compared with.
     public let reference: PerplexityResult
     /// The model under test.
@@ -110,7 +110,7 @@ public struct Evaluator: Sendable {
     public func compare(
         _ candidate: Decoder, with reference: Decoder, tokens: [Int32],
         progress: (Int, Int, Double) -> Void = { _, _, _ in }
-    ) throws(EvaluationError) -> ComparisonResult {
+    ) throws(EvaluationError) -> ModelComparison {
         guard candidate.spec.vocabularySize == reference.spec.vocabularySize else {
             throw .vocabulariesDiffer(
                 reference.spec.vocabularySize, candidate.spec.vocabularySize)
@@ -188,12 +188,12 @@ private struct Tally {
     var divergences: [Double] = []
     var agreements = 0
 
-    func result(windows: Int) -> ComparisonResult {
+    func result(windows: Int) -> ModelComparison {
         let sorted = divergences.sorted()
         let quantiles = [0.5, 0.99, 0.999, 1].map {
             sorted[min(Int($0 * Double(sorted.count)), sorted.count - 1)]
         }
-        return ComparisonResult(
+        return ModelComparison(
             reference: PerplexityResult(loss: MeanEstimate(reference), windows: windows),
             candidate: PerplexityResult(loss: MeanEstimate(candidate), windows: windows),
             divergence: MeanEstimate(divergences), divergenceQuantiles: quantiles,

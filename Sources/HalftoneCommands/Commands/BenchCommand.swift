@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import HalftoneKernels
 import HalftoneModels
+import HalftoneRuns
 import HalftoneRuntime
 
 /// `halftone bench`: how fast a model reads and writes.

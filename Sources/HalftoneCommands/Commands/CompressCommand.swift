@@ -4,6 +4,7 @@ import HalftoneCompression
 import HalftoneFormats
 import HalftoneModels
 import HalftoneQuantization
+import HalftoneRuns
 import HalftoneRuntime
 
 /// `halftone compress`: quantize a model and write it.

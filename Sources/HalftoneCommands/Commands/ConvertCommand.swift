@@ -3,6 +3,7 @@ import Foundation
 import HalftoneCompression
 import HalftoneFormats
 import HalftoneModels
+import HalftoneRuns
 
 /// `halftone convert`: the same model in another kind of file.
 struct ConvertCommand: ParsableCommand {

@@ -2,7 +2,9 @@ import ArgumentParser
 import Foundation
 import HalftoneEvaluation
 import HalftoneModels
+import HalftoneRuns
 import HalftoneRuntime
+import HalftoneText
 
 /// `halftone eval`: perplexity, and the distance to another model.
 struct EvalCommand: ParsableCommand {
@@ -123,7 +125,7 @@ struct EvalReport: Encodable {
         perplexityError = result.standardError
     }
 
-    mutating func fill(_ result: ComparisonResult) {
+    mutating func fill(_ result: ModelComparison) {
         fill(result.candidate)
         reference = result.reference
         divergence = result.divergence

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HalftoneRuns
 
 /// `halftone get`: fetch a model.
 struct GetCommand: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HalftoneFiles
+import HalftoneKernels
 import HalftoneModels
 
 /// `halftone inspect`: what a model is and where its bytes are.

@@ -19,7 +19,8 @@ struct Conversation {
                 "\(name) has no chat template, so it was not made to chat; use `halftone run`",
                 .badInput)
         }
-        tokenizer = try ModelArgument.tokenizer(model, name)
+        let tokenizer = try ModelArgument.tokenizer(model, name)
+        self.tokenizer = tokenizer
         template = try ChatTemplate(source: source)
         var special: [String: String] = [:]
         for (key, id) in [

@@ -1,4 +1,5 @@
 import Foundation
+import HalftoneKernels
 import HalftoneModels
 import HalftoneText
 
