@@ -1,5 +1,5 @@
 /// Which weights of a matrix `[outFeatures, inFeatures]` share one scale.
-public enum Granularity: Sendable, Hashable, Codable {
+public enum Granularity: Sendable, Hashable {
     /// One scale for the whole matrix.
     case tensor
     /// One scale per output row.
@@ -39,8 +39,33 @@ extension Granularity: CustomStringConvertible {
         case "tensor": self = .tensor
         case "channel": self = .channel
         default:
-            guard let size = Int(name), (1...(1 << 20)).contains(size) else { return nil }
+            // The comparison refuses other spellings of the number, such as `+32` and `032`.
+            guard let size = Int(name), (1...(1 << 20)).contains(size), "\(size)" == name else {
+                return nil
+            }
             self = .group(size)
         }
+    }
+}
+
+extension Granularity: Codable {
+    /// Reads a granularity from its name, a string.
+    ///
+    /// - Throws: `DecodingError`, also for a name that ``init(named:)`` refuses.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let name = try container.decode(String.self)
+        guard let granularity = Self(named: name) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "a granularity is tensor, channel or a group size, not \(name)")
+        }
+        self = granularity
+    }
+
+    /// Writes the name as a string.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
     }
 }

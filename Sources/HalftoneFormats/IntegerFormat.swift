@@ -59,7 +59,31 @@ extension IntegerFormat: CustomStringConvertible {
         } else {
             return nil
         }
-        guard let bits = Int(digits), (1...8).contains(bits) else { return nil }
+        // The comparison refuses other spellings of the number, such as `int+4` and `int04`.
+        guard let bits = Int(digits), (1...8).contains(bits), "\(bits)" == digits else {
+            return nil
+        }
+        self.init(bits: bits, symmetric: symmetric)
+    }
+}
+
+extension IntegerFormat {
+    private enum CodingKeys: String, CodingKey {
+        case bits, isSymmetric
+    }
+
+    /// Reads a format that was encoded as `{"bits": 4, "isSymmetric": true}`.
+    ///
+    /// - Throws: `DecodingError`, also when `bits` is not 1 to 8.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let bits = try container.decode(Int.self, forKey: .bits)
+        let symmetric = try container.decode(Bool.self, forKey: .isSymmetric)
+        guard (1...8).contains(bits) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .bits, in: container,
+                debugDescription: "an integer format has 1 to 8 bits, not \(bits)")
+        }
         self.init(bits: bits, symmetric: symmetric)
     }
 }
