@@ -6,11 +6,80 @@ import HalftoneTensor
 public struct QuantizedTensor: Sendable {
     /// Format, groups and scales.
     public let scheme: WeightScheme
+
     /// The parts as a file holds them.
     public let parts: StoredParts
+
     /// The matrix to compute with; shares the memory of the codes.
     public let matrix: UniformMatrix
 
+    /// Puts a matrix together from the parts of a file.
+    ///
+    /// - Parameters:
+    ///   - rows: Output features, 0 or more.
+    ///   - columns: Input features, 0 or more.
+    ///   - scheme: Its way of choosing scales does not matter here.
+    ///   - parts: Just those that the scheme has, of any content.
+    /// - Throws: ``QuantizationError`` when sizes disagree, a part is missing or too many, or a
+    ///   scale is not finite.
+    public init(
+        rows: Int, columns: Int, scheme: WeightScheme, parts: StoredParts
+    ) throws(QuantizationError) {
+        try scheme.check(rows: rows, columns: columns)
+        let bits = scheme.format.bits
+        let count = scheme.scaleCount(rows: rows, columns: columns)
+        let codeBytes = rows * PackedCodes.bytesPerRow(columns: columns, bits: bits)
+        try Self.check("codes", parts.codes, codeBytes)
+        try Self.check("scales", parts.scales, count * scheme.scaleFormat.bits / 8)
+        let hasFactor = scheme.scaleFormat == .float8
+        try Self.check("scale factor", parts.scaleFactor, hasFactor ? 4 : nil)
+        let hasZeros = !scheme.format.isSymmetric
+        try Self.check(
+            "zero points", parts.zeroPoints,
+            hasZeros ? BitStream.byteCount(codes: count, bits: bits) : nil)
+
+        let factor = parts.scaleFactor.map { Float(bitPattern: $0.load(at: 0)) } ?? 1
+        guard factor.isFinite else { throw .notFinite(part: "scale factor", index: 0) }
+        var scales = ScaleCodec(scheme.scaleFormat, factor: factor).decode(parts.scales)
+        if let bad = scales.firstIndex(where: { !$0.isFinite }) {
+            throw .notFinite(part: "scale", index: bad)
+        }
+        var zeros = parts.zeroPoints.map {
+            BitStream.decode($0, bits: bits, count: count).map { Float($0) }
+        }
+        if scheme.granularity == .tensor {
+            // A matrix without elements has a scale, but no groups.
+            let groups = columns == 0 ? 0 : rows
+            scales = [Float](repeating: scales[0], count: groups)
+            zeros = zeros.map { [Float](repeating: $0[0], count: groups) }
+        }
+        do {
+            matrix = try UniformMatrix(
+                format: scheme.format, granularity: scheme.granularity, rows: rows,
+                columns: columns, codes: parts.codes, scales: scales, zeroPoints: zeros,
+                byteCount: parts.byteCount)
+        } catch {
+            throw .badParts("\(error)")
+        }
+        self.scheme = scheme
+        self.parts = parts
+    }
+
+    private static func check(
+        _ part: String, _ bytes: Bytes?, _ expected: Int?
+    ) throws(QuantizationError) {
+        guard let expected else {
+            if bytes != nil { throw .unexpectedPart(part) }
+            return
+        }
+        let found = bytes?.count ?? 0
+        guard found == expected else {
+            throw .wrongSize(part: part, found: found, expected: expected)
+        }
+    }
+}
+
+extension QuantizedTensor {
     /// The parts of a packed matrix as a file holds them.
     public struct StoredParts: Sendable {
         /// Codes in the layout of `PackedCodes`.
@@ -20,7 +89,7 @@ public struct QuantizedTensor: Sendable {
         /// One float32 that multiplies 8-bit scales; nil for the other formats.
         public var scaleFactor: Bytes?
         /// Zero points of affine formats, `bits` bits each, as one stream from the least
-        /// significant bit on.
+        /// significant bit on; nil for symmetric formats.
         public var zeroPoints: Bytes?
 
         /// Collects the parts.
@@ -39,82 +108,32 @@ public struct QuantizedTensor: Sendable {
 
     /// Output features.
     public var rows: Int { matrix.rows }
+
     /// Input features.
     public var columns: Int { matrix.columns }
+
     /// Bytes of all parts as a file holds them.
     public var byteCount: Int { parts.byteCount }
 
-    /// Puts a matrix together from the parts of a file.
+    /// The values of the codes, `[rows, columns]`.
+    public func dequantized() -> Tensor {
+        Tensor(shape: [rows, columns], elements: matrix.decoded())
+    }
+
+    /// The sum over all weights of the squared distance from the original.
     ///
-    /// - Throws: ``QuantizationError`` when sizes disagree or a scale is not finite.
-    public init(
-        rows: Int, columns: Int, scheme: WeightScheme, parts: StoredParts
-    ) throws(QuantizationError) {
-        let count = scheme.scaleCount(rows: rows, columns: columns)
-        try Self.check("codes", parts.codes, rows * ((columns + 31) / 32) * 4 * scheme.format.bits)
-        try Self.check("scales", parts.scales, count * scheme.scaleFormat.bits / 8)
-        var factor: Float?
-        if scheme.scaleFormat == .float8 {
-            try Self.check("scale factor", parts.scaleFactor ?? Bytes([]), 4)
-            factor = parts.scaleFactor.map { Float(bitPattern: $0.load(at: 0)) }
-        }
-        var scales = ScaleStorage(scheme.scaleFormat).decode(parts.scales, factor: factor ?? 1)
-        if let bad = scales.firstIndex(where: { !$0.isFinite }) {
-            throw .notFinite(part: "scale", index: bad)
-        }
-        var zeros: [Float]?
-        if !scheme.format.isSymmetric {
-            let stream = parts.zeroPoints ?? Bytes([])
-            try Self.check("zero points", stream, (count * scheme.format.bits + 7) / 8)
-            zeros = BitStream.decode(stream, bits: scheme.format.bits, count: count).map {
-                Float($0)
+    /// - Parameter weight: `[rows, columns]`.
+    public func squaredError(against weight: Tensor) -> Double {
+        precondition(weight.shape == [rows, columns], "the shapes differ")
+        var row = [Float](repeating: 0, count: columns)
+        var sum = 0.0
+        for index in 0..<rows {
+            matrix.decode(row: index, into: &row)
+            for (column, value) in row.enumerated() {
+                let distance = Double(value) - Double(weight.elements[index * columns + column])
+                sum += distance * distance
             }
         }
-        if scheme.granularity == .tensor {
-            scales = [Float](repeating: scales[0], count: rows)
-            zeros = zeros.map { [Float](repeating: $0[0], count: rows) }
-        }
-        do {
-            matrix = try UniformMatrix(
-                format: scheme.format, granularity: scheme.granularity, rows: rows,
-                columns: columns, codes: parts.codes, scales: scales, zeroPoints: zeros,
-                byteCount: parts.byteCount)
-        } catch {
-            throw .badParts("\(error)")
-        }
-        self.scheme = scheme
-        self.parts = parts
-    }
-
-    /// The values of the codes, `[rows, columns]`.
-    public func dequantized() -> [Float] { matrix.decoded() }
-
-    private static func check(
-        _ part: String, _ bytes: Bytes, _ expected: Int
-    ) throws(QuantizationError) {
-        guard bytes.count == expected else {
-            throw .wrongSize(part: part, found: bytes.count, expected: expected)
-        }
-    }
-}
-
-/// Why weights cannot be quantized, or parts do not make a quantized matrix.
-public enum QuantizationError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// A part has another number of bytes than format and shape need.
-    case wrongSize(part: String, found: Int, expected: Int)
-    /// A value that is not a finite number.
-    case notFinite(part: String, index: Int)
-    /// Parts that do not fit together.
-    case badParts(String)
-
-    /// What was found and what would do.
-    public var description: String {
-        switch self {
-        case .wrongSize(let part, let found, let expected):
-            "the \(part) take \(found) bytes; format and shape need \(expected)"
-        case .notFinite(let part, let index):
-            "\(part) \(index) is not a finite number; the checkpoint is damaged"
-        case .badParts(let reason): reason
-        }
+        return sum
     }
 }

@@ -2,151 +2,216 @@ import HalftoneFormats
 import HalftoneKernels
 import Synchronization
 
-/// Turns float weights into codes.
-public protocol WeightMethod: Sendable {
-    /// Quantizes one matrix.
-    ///
-    /// - Parameters:
-    ///   - weight: `[rows, columns]` in any form that decodes.
-    ///   - scheme: Format, groups and scales.
-    ///   - pool: The threads to use.
-    /// - Throws: ``QuantizationError/notFinite(part:index:)`` for a weight that is no number.
-    func quantize(
-        _ weight: any WeightMatrix, scheme: WeightScheme, pool: WorkerPool
-    ) throws(QuantizationError) -> QuantizedTensor
-}
-
 /// Rounds every weight to its nearest level, each group with a scale of its own.
 ///
-/// Codes are rounded with the scale as it is stored, so nothing is lost between the search and
-/// the file.
+/// Scales are rounded to the format they are stored in first, and codes with those scales, so that
+/// nothing is lost between the search and the file. With ``ScaleSearch/absmax`` no weight is off
+/// by more than half a step; with ``ScaleSearch/leastError`` no group has a larger squared error
+/// than that.
 public struct RoundToNearest: WeightMethod {
     /// Creates the method; it has no settings beyond the scheme's.
     public init() {}
 
+    /// Quantizes one matrix; see ``WeightMethod/quantize(_:scheme:pool:)``.
+    ///
+    /// - Complexity: O(`rows` · `columns`), about 0.02 µs per weight and thread with
+    ///   ``ScaleSearch/leastError`` at groups of 32. One scale per tensor, and 8-bit scales, need
+    ///   the weights twice.
     public func quantize(
         _ weight: any WeightMatrix, scheme: WeightScheme, pool: WorkerPool
     ) throws(QuantizationError) -> QuantizedTensor {
         let (rows, columns) = (weight.rows, weight.columns)
-        let layout = GroupLayout(scheme, rows: rows, columns: columns)
-        let choices = try choose(weight, scheme, layout, pool)
-        let storage = ScaleStorage(scheme.scaleFormat)
-        let factor = storage.factor(largest: choices.map(\.scale.magnitude).max() ?? 0)
-        let scales = choices.map { storage.stored($0.scale, factor: factor) }
+        let plan = try plan(weight, scheme: scheme, pool: pool)
         let rowBytes = PackedCodes.bytesPerRow(columns: columns, bits: scheme.format.bits)
-        let packed = Mutex([UInt8](repeating: 0, count: rows * rowBytes))
-        let quantizer = GroupQuantizer(scheme.format)
-        pool.split(rows, grain: 32) { range in
-            var values = [Float](repeating: 0, count: columns)
-            var codes = [UInt8](repeating: 0, count: range.count * columns)
-            for row in range {
-                weight.decode(row: row, into: &values)
-                for group in 0..<layout.groupsPerRow {
-                    let columnsOfGroup = layout.columns(ofGroup: group)
-                    let index = layout.index(row: row, group: group)
-                    quantizer.round(
-                        values[columnsOfGroup],
-                        GroupQuantizer.Choice(scale: scales[index], zero: choices[index].zero),
-                        into: &codes,
-                        at: (row - range.lowerBound) * columns + columnsOfGroup.lowerBound)
-                }
-            }
-            let part = PackedCodes.pack(
-                codes: codes, rows: range.count, columns: columns, bits: scheme.format.bits)
-            packed.withLock {
-                $0.replaceSubrange(
-                    range.lowerBound * rowBytes..<range.upperBound * rowBytes, with: part)
-            }
+        let groups = plan.shared == nil ? scheme.granularity.groupsPerRow(inFeatures: columns) : 0
+        let all = Mutex(QuantizedRows(rows: rows, rowBytes: rowBytes, groups: groups))
+        try Self.split(rows, pool) { range throws(QuantizationError) in
+            let part = try quantizeRows(range, of: weight, plan: plan)
+            all.withLock { $0.replace(range, with: part, rowBytes: rowBytes, groups: groups) }
         }
-        let zeros = choices.map { UInt8($0.zero) }
+        var result = all.withLock { $0 }
+        if let shared = plan.shared {
+            result.scales = [shared.scale]
+            result.zeros = [shared.zero]
+        }
+        let bits = scheme.format.bits
         return try QuantizedTensor(
             rows: rows, columns: columns, scheme: scheme,
             parts: QuantizedTensor.StoredParts(
-                codes: Bytes(packed.withLock { $0 }),
-                scales: Bytes(storage.encode(scales, factor: factor)),
+                codes: Bytes(result.codes),
+                scales: plan.codec.encode(result.scales),
                 scaleFactor: scheme.scaleFormat == .float8
-                    ? Bytes(ScaleStorage(.float32).encode([factor], factor: 1)) : nil,
+                    ? ScaleCodec(.float32).encode([plan.codec.factor]) : nil,
                 zeroPoints: scheme.format.isSymmetric
-                    ? nil : Bytes(BitStream.encode(zeros, bits: scheme.format.bits))))
-    }
-
-    /// The scale and zero point of every group, scales not yet rounded to an 8-bit format.
-    private func choose(
-        _ weight: any WeightMatrix, _ scheme: WeightScheme, _ layout: GroupLayout,
-        _ pool: WorkerPool
-    ) throws(QuantizationError) -> [GroupQuantizer.Choice] {
-        let quantizer = GroupQuantizer(scheme.format)
-        let storage = ScaleStorage(scheme.scaleFormat)
-        // The factor of 8-bit scales is known only at the end: search as if they were float.
-        let stored: (Float) -> Float = { scale in
-            scheme.scaleFormat == .float8 ? scale : storage.stored(scale, factor: 1)
-        }
-        func choice(_ values: ArraySlice<Float>) -> GroupQuantizer.Choice {
-            scheme.search == .absmax
-                ? quantizer.covering(values) : quantizer.leastError(values, stored: stored)
-        }
-        let columns = weight.columns
-        if scheme.granularity == .tensor {
-            let values = weight.decoded()
-            try Self.check(values[...], firstIndex: 0)
-            return [choice(values[...])]
-        }
-        let state = Mutex((
-            choices: [GroupQuantizer.Choice](
-                repeating: GroupQuantizer.Choice(scale: 0, zero: 0), count: layout.count),
-            failure: QuantizationError?.none
-        ))
-        pool.split(weight.rows, grain: 32) { range in
-            var values = [Float](repeating: 0, count: columns)
-            var found: [GroupQuantizer.Choice] = []
-            for row in range {
-                weight.decode(row: row, into: &values)
-                do throws(QuantizationError) {
-                    try Self.check(values[...], firstIndex: row * columns)
-                } catch {
-                    state.withLock { $0.failure = $0.failure ?? error }
-                    return
-                }
-                for group in 0..<layout.groupsPerRow {
-                    found.append(choice(values[layout.columns(ofGroup: group)]))
-                }
-            }
-            let first = layout.index(row: range.lowerBound, group: 0)
-            state.withLock { $0.choices.replaceSubrange(first..<first + found.count, with: found) }
-        }
-        let result = state.withLock { $0 }
-        if let failure = result.failure { throw failure }
-        return result.choices
-    }
-
-    private static func check(
-        _ values: ArraySlice<Float>, firstIndex: Int
-    ) throws(QuantizationError) {
-        if let bad = values.firstIndex(where: { !$0.isFinite }) {
-            throw .notFinite(part: "weight", index: firstIndex + bad)
-        }
+                    ? nil : Bytes(BitStream.encode(result.zeros.map { UInt8($0) }, bits: bits))))
     }
 }
 
-/// Where the groups of a matrix lie.
-struct GroupLayout {
-    let groupsPerRow: Int
-    let count: Int
-    private let size: Int
-    private let width: Int
-    private let isShared: Bool
+/// What must be known of a whole matrix before its rows can be quantized one by one.
+public struct RowPlan: Sendable {
+    /// Format, groups and scales.
+    public let scheme: WeightScheme
 
-    init(_ scheme: WeightScheme, rows: Int, columns: Int) {
-        size = scheme.granularity.groupSize(inFeatures: columns)
-        groupsPerRow = scheme.granularity.groupsPerRow(inFeatures: columns)
-        count = scheme.scaleCount(rows: rows, columns: columns)
-        width = columns
-        isShared = scheme.granularity == .tensor
+    /// How scales are stored, with the factor of 8-bit scales.
+    public let codec: ScaleCodec
+
+    /// The scale and zero point of all weights when they share one.
+    public let shared: GroupQuantizer.Choice?
+}
+
+/// Some quantized rows of a matrix.
+public struct QuantizedRows: Sendable {
+    /// Codes in the layout of `PackedCodes`.
+    public internal(set) var codes: [UInt8]
+
+    /// Scales as they are stored, row after row; none when all weights share one.
+    public internal(set) var scales: [Float]
+
+    /// The code of zero for each scale.
+    public internal(set) var zeros: [Float]
+
+    init(rows: Int, rowBytes: Int, groups: Int) {
+        codes = [UInt8](repeating: 0, count: rows * rowBytes)
+        scales = [Float](repeating: 0, count: rows * groups)
+        zeros = scales
     }
 
-    func columns(ofGroup group: Int) -> Range<Int> {
-        group * size..<min((group + 1) * size, width)
+    mutating func replace(_ rows: Range<Int>, with part: Self, rowBytes: Int, groups: Int) {
+        let bytes = rows.lowerBound * rowBytes..<rows.upperBound * rowBytes
+        codes.replaceSubrange(bytes, with: part.codes)
+        let range = rows.lowerBound * groups..<rows.upperBound * groups
+        scales.replaceSubrange(range, with: part.scales)
+        zeros.replaceSubrange(range, with: part.zeros)
+    }
+}
+
+extension RoundToNearest {
+    /// Looks at a whole matrix where the scheme needs that: for one scale per tensor and for the
+    /// factor of 8-bit scales.
+    ///
+    /// - Throws: ``QuantizationError`` for a shape or group size that no matrix has and, where
+    ///   weights are looked at, as ``quantizeRows(_:of:plan:)`` does.
+    public func plan(
+        _ weight: any WeightMatrix, scheme: WeightScheme, pool: WorkerPool
+    ) throws(QuantizationError) -> RowPlan {
+        try scheme.check(rows: weight.rows, columns: weight.columns)
+        if scheme.granularity == .tensor {
+            let values = weight.decoded()
+            try Self.checkFinite(values, row: 0, columns: weight.columns)
+            let exact = GroupQuantizer(scheme.format, scales: ScaleCodec(.float32))
+                .coveringScale(values[...])
+            let codec = ScaleCodec(scheme.scaleFormat, largest: exact)
+            let shared = try choose(values[...], scheme, codec, row: 0, column: 0)
+            return RowPlan(scheme: scheme, codec: codec, shared: shared)
+        }
+        guard scheme.scaleFormat == .float8 else {
+            return RowPlan(scheme: scheme, codec: ScaleCodec(scheme.scaleFormat), shared: nil)
+        }
+        let largest = Mutex<Float>(0)
+        let quantizer = GroupQuantizer(scheme.format, scales: ScaleCodec(.float32))
+        let size = scheme.granularity.groupSize(inFeatures: weight.columns)
+        try Self.split(weight.rows, pool) { range throws(QuantizationError) in
+            var values = [Float](repeating: 0, count: weight.columns)
+            var found: Float = 0
+            for row in range {
+                weight.decode(row: row, into: &values)
+                try Self.checkFinite(values, row: row, columns: weight.columns)
+                for first in stride(from: 0, to: values.count, by: size) {
+                    let group = values[first..<min(first + size, values.count)]
+                    let scale = quantizer.coveringScale(group)
+                    guard scale.isFinite else {
+                        throw .scaleTooLarge(
+                            row: row, column: first, scale: scale, format: scheme.scaleFormat)
+                    }
+                    found = max(found, scale)
+                }
+            }
+            largest.withLock { $0 = max($0, found) }
+        }
+        let codec = ScaleCodec(.float8, largest: largest.withLock { $0 })
+        return RowPlan(scheme: scheme, codec: codec, shared: nil)
     }
 
-    func index(row: Int, group: Int) -> Int { isShared ? 0 : row * groupsPerRow + group }
+    /// Quantizes some rows of a matrix.
+    ///
+    /// - Parameters:
+    ///   - rows: Within the rows of the matrix.
+    ///   - weight: `[rows, columns]`.
+    ///   - plan: Made for this matrix.
+    /// - Throws: ``QuantizationError`` for the first weight that is not finite, or the first group
+    ///   whose scale the format cannot hold.
+    public func quantizeRows(
+        _ rows: Range<Int>, of weight: any WeightMatrix, plan: RowPlan
+    ) throws(QuantizationError) -> QuantizedRows {
+        let columns = weight.columns
+        let scheme = plan.scheme
+        let size = scheme.granularity.groupSize(inFeatures: columns)
+        let quantizer = GroupQuantizer(scheme.format, scales: plan.codec)
+        var result = QuantizedRows(rows: 0, rowBytes: 0, groups: 0)
+        var values = [Float](repeating: 0, count: columns)
+        var codes = [UInt8](repeating: 0, count: rows.count * columns)
+        for (index, row) in rows.enumerated() {
+            weight.decode(row: row, into: &values)
+            try Self.checkFinite(values, row: row, columns: columns)
+            for first in stride(from: 0, to: columns, by: size) {
+                let group = values[first..<min(first + size, columns)]
+                let choice: GroupQuantizer.Choice
+                if let shared = plan.shared {
+                    choice = shared
+                } else {
+                    choice = try choose(group, scheme, plan.codec, row: row, column: first)
+                    result.scales.append(choice.scale)
+                    result.zeros.append(choice.zero)
+                }
+                quantizer.round(group, choice, into: &codes, at: index * columns + first)
+            }
+        }
+        result.codes = PackedCodes.pack(
+            codes: codes, rows: rows.count, columns: columns, bits: scheme.format.bits)
+        return result
+    }
+
+    private func choose(
+        _ values: ArraySlice<Float>, _ scheme: WeightScheme, _ codec: ScaleCodec, row: Int,
+        column: Int
+    ) throws(QuantizationError) -> GroupQuantizer.Choice {
+        let quantizer = GroupQuantizer(scheme.format, scales: codec)
+        let choice =
+            switch scheme.search {
+            case .absmax: quantizer.covering(values)
+            case .leastError: quantizer.leastError(values)
+            }
+        guard choice.scale.isFinite else {
+            throw .scaleTooLarge(
+                row: row, column: column, scale: quantizer.coveringScale(values),
+                format: scheme.scaleFormat)
+        }
+        return choice
+    }
+
+    /// Runs a body on ranges of rows and throws what the first range that failed threw.
+    private static func split(
+        _ rows: Int, _ pool: WorkerPool,
+        _ body: (Range<Int>) throws(QuantizationError) -> Void
+    ) throws(QuantizationError) {
+        let failure = Mutex<(row: Int, error: QuantizationError)?>(nil)
+        pool.split(rows, grain: 32) { range in
+            do throws(QuantizationError) {
+                try body(range)
+            } catch {
+                failure.withLock {
+                    if range.lowerBound < $0?.row ?? .max { $0 = (range.lowerBound, error) }
+                }
+            }
+        }
+        if let failure = failure.withLock({ $0 }) { throw failure.error }
+    }
+
+    private static func checkFinite(
+        _ values: [Float], row: Int, columns: Int
+    ) throws(QuantizationError) {
+        guard let bad = values.firstIndex(where: { !$0.isFinite }) else { return }
+        throw .weightNotFinite(
+            row: row + bad / columns, column: bad % columns, value: "\(values[bad])")
+    }
 }

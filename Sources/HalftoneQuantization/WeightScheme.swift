@@ -30,6 +30,17 @@ public struct WeightScheme: Sendable, Hashable {
         self.search = search
     }
 
+    /// Refuses what no matrix has, so that sizes can be computed without overflow.
+    func check(rows: Int, columns: Int) throws(QuantizationError) {
+        let sizes = 1...1 << 20
+        let lengths = 0...1 << 40
+        guard sizes.contains(granularity.groupSize(inFeatures: 1)), lengths.contains(rows),
+            lengths.contains(columns), rows <= (1 << 50) / (columns + 32)
+        else {
+            throw .invalidShape(rows: rows, columns: columns, granularity: granularity)
+        }
+    }
+
     /// Scales of a matrix.
     public func scaleCount(rows: Int, columns: Int) -> Int {
         granularity == .tensor ? 1 : rows * granularity.groupsPerRow(inFeatures: columns)

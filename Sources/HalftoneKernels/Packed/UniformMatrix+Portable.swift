@@ -1,7 +1,7 @@
 import HalftoneFormats
 
 extension UniformMatrix {
-    /// Decodes rows through vectors of 32 codes.
+    /// Decodes rows run by run.
     @unsafe
     func decodePortably(
         _ rows: Int, _ codes: UnsafePointer<UInt8>, _ scales: UnsafePointer<Float>,
@@ -25,7 +25,7 @@ extension UniformMatrix {
         }
     }
 
-    /// Multiplies rows through vectors of 32 codes and of eight floats.
+    /// Multiplies rows run by run, eight floats at a time.
     ///
     /// - Parameters:
     ///   - groupSums: The sums of the input over each group.
@@ -60,43 +60,49 @@ extension UniformMatrix {
         _ codes: UnsafePointer<UInt8>, less middle: Float, into output: UnsafeMutablePointer<Float>
     ) {
         let bits = format.bits
-        for run in 0..<(columns + 31) / 32 {
-            let thirtyTwo = unsafe Self.unpackRun(codes + run * 4 * bits, bits: bits)
-            let floats = SIMD32<Float>(thirtyTwo) - middle
-            unsafe UnsafeMutableRawPointer(output + run * 32)
-                .storeBytes(of: floats, as: SIMD32<Float>.self)
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { memory in
+            let run = memory.baseAddress!
+            for index in 0..<(columns + 31) / 32 {
+                unsafe Self.unpackRun(codes + index * 4 * bits, bits: bits, into: run)
+                let target = unsafe output + index * 32
+                for element in 0..<32 { unsafe target[element] = Float(run[element]) - middle }
+            }
         }
     }
 
-    /// The 32 codes of a run in element order.
+    /// Writes the 32 codes of a run, in plain loops that compilers turn into vector instructions.
     @inline(__always) @unsafe
-    private static func unpackRun(_ run: UnsafePointer<UInt8>, bits: Int) -> SIMD32<UInt8> {
-        var chunk = unsafe UnsafeRawPointer(run)
-        if bits == 8 { return unsafe chunk.loadUnaligned(as: SIMD32<UInt8>.self) }
-        var codes = SIMD32<UInt8>.zero
+    private static func unpackRun(
+        _ run: UnsafePointer<UInt8>, bits: Int, into codes: UnsafeMutablePointer<UInt8>
+    ) {
+        if bits == 8 { return unsafe codes.update(from: run, count: 32) }
+        var chunk = unsafe run
+        unsafe codes.update(repeating: 0, count: 32)
         if bits & 4 != 0 {
-            let bytes = unsafe chunk.loadUnaligned(as: SIMD16<UInt8>.self)
-            codes = SIMD32(lowHalf: bytes & 15, highHalf: bytes &>> 4)
+            for j in 0..<16 {
+                unsafe codes[j] = chunk[j] & 15
+                unsafe codes[j &+ 16] = chunk[j] &>> 4
+            }
             unsafe chunk += 16
         }
         if bits & 2 != 0 {
-            let bytes = unsafe chunk.loadUnaligned(as: SIMD8<UInt8>.self)
-            let two = SIMD32(
-                lowHalf: SIMD16(lowHalf: bytes & 3, highHalf: bytes &>> 2 & 3),
-                highHalf: SIMD16(lowHalf: bytes &>> 4 & 3, highHalf: bytes &>> 6))
-            codes = codes &<< 2 | two
+            for quarter in 0..<4 {
+                let part = unsafe codes + 8 &* quarter
+                let shift = UInt8(truncatingIfNeeded: 2 &* quarter)
+                for j in 0..<8 { unsafe part[j] = part[j] &<< 2 | (chunk[j] &>> shift) & 3 }
+            }
             unsafe chunk += 8
         }
         if bits & 1 != 0 {
-            let bytes = unsafe chunk.loadUnaligned(as: SIMD4<UInt8>.self)
-            let places = SIMD8<UInt8>(0, 1, 2, 3, 4, 5, 6, 7)
-            func spread(_ byte: UInt8) -> SIMD8<UInt8> { SIMD8(repeating: byte) &>> places & 1 }
-            let one = SIMD32(
-                lowHalf: SIMD16(lowHalf: spread(bytes.x), highHalf: spread(bytes.y)),
-                highHalf: SIMD16(lowHalf: spread(bytes.z), highHalf: spread(bytes.w)))
-            codes = codes &<< 1 | one
+            for j in 0..<4 {
+                let part = unsafe codes + 8 &* j
+                let byte = unsafe chunk[j]
+                for bit in 0..<8 {
+                    let one = byte &>> UInt8(truncatingIfNeeded: bit) & 1
+                    unsafe part[bit] = part[bit] &<< 1 | one
+                }
+            }
         }
-        return codes
     }
 
     /// The sum of products of two runs of floats over a range.

@@ -49,4 +49,24 @@ void halftone_packed_dot_avx2(int32_t bits, const void *codes, int64_t rows, int
                               float symmetric_zero, const float *input, const float *group_sums,
                               float *scratch, float *output);
 
+// Rounding of floats to integer codes: code = clamp(value · unit / scale + zero, 0, maximum),
+// rounded to nearest, ties to even. `unit` is a power of two that brings values near 1, and
+// `scale` is given in units. `features` are those of halftone_cpu_features(); the results do not
+// depend on them.
+
+/// How well codes fit values, in units: level = code - zero, |values| being count long.
+struct halftone_fit {
+    double error;  ///< Σ (value - scale · level)².
+    double cross;  ///< Σ value · level.
+    double square; ///< Σ level².
+};
+
+/// Measures the codes of a scale and zero point.
+void halftone_packed_fit(uint32_t features, const float *values, int64_t count, float unit,
+                         float scale, float zero, float maximum, struct halftone_fit *fit);
+
+/// Writes the codes, one byte each.
+void halftone_packed_round(uint32_t features, const float *values, int64_t count, float unit,
+                           float scale, float zero, float maximum, uint8_t *codes);
+
 #endif

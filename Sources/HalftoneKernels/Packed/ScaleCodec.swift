@@ -1,0 +1,61 @@
+import HalftoneFormats
+
+/// What becomes of a scale when it is stored.
+public struct ScaleCodec: Sendable, Equatable {
+    /// How scales are stored.
+    public let format: ScaleFormat
+
+    /// What multiplies 8-bit scales; 1 for the other formats.
+    public let factor: Float
+
+    /// Describes scales whose factor is known.
+    public init(_ format: ScaleFormat, factor: Float = 1) {
+        self.format = format
+        self.factor = format == .float8 ? factor : 1
+    }
+
+    /// Describes scales up to a magnitude.
+    ///
+    /// The factor of 8-bit scales is the least float32 that brings 448, the largest E4M3 number,
+    /// to that magnitude.
+    public init(_ format: ScaleFormat, largest: Float) {
+        var factor = largest / 448
+        while factor * 448 < largest { factor = factor.nextUp }
+        self.init(format, factor: factor > 0 && factor.isFinite ? factor : 1)
+    }
+
+    /// The value of a stored pattern.
+    public func value(_ pattern: UInt32) -> Float {
+        switch format {
+        case .float32: Float(bitPattern: pattern)
+        case .float16: SmallFloat.float16(UInt16(truncatingIfNeeded: pattern))
+        case .bfloat16: SmallFloat.bfloat16(UInt16(truncatingIfNeeded: pattern))
+        case .float8: SmallFloat.float8E4M3(UInt8(truncatingIfNeeded: pattern)) * factor
+        }
+    }
+
+    /// The pattern nearest to a scale; the pattern of a value that is stored is its own.
+    public func pattern(_ scale: Float) -> UInt32 {
+        switch format {
+        case .float32: scale.bitPattern
+        case .float16: UInt32(SmallFloat.float16Bits(scale))
+        case .bfloat16: UInt32(SmallFloat.bfloat16Bits(scale))
+        case .float8: UInt32(SmallFloat.float8E4M3Bits(scale / factor))
+        }
+    }
+
+    /// The stored value nearest to a scale; infinite beyond the range of the format.
+    public func nearest(_ scale: Float) -> Float { value(pattern(scale)) }
+
+    /// The stored value of the least magnitude that is not below the scale's.
+    ///
+    /// Infinite beyond the range of the format; 8-bit scales end at 448 times the factor.
+    public func covering(_ scale: Float) -> Float {
+        let pattern = pattern(scale)
+        let value = value(pattern)
+        guard value.magnitude < scale.magnitude else { return value }
+        // Patterns of a sign are in the order of their magnitudes.
+        let next = self.value(pattern + 1)
+        return next.isNaN ? value : next
+    }
+}
