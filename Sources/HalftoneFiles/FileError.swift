@@ -17,7 +17,7 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String { "\(path): \(problem)" }
 
     /// What is wrong with a file; offsets and sizes are in bytes.
-    public enum Problem: Sendable, Equatable {
+    public enum Problem: Error, Sendable, Equatable {
         // Any file.
         case cannotOpen(reason: String)
         case missing

@@ -55,6 +55,16 @@ public struct JSONObject: Sendable, Equatable {
     ///
     /// - Returns: Whether the member was added.
     package mutating func append(_ name: String, _ value: JSONValue) -> Bool {
+        if members.count > Self.scannedCount {
+            // One look-up for both the question and the entry.
+            let key = ExactString(name)
+            if let taken = positions.updateValue(members.count, forKey: key) {
+                positions[key] = taken
+                return false
+            }
+            members.append((name, value))
+            return true
+        }
         guard position(of: name) == nil else { return false }
         add(name, value)
         return true

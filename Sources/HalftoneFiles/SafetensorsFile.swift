@@ -65,8 +65,6 @@ public struct SafetensorsFile: TensorArchive {
     public func checkUnchanged() throws(FileError) { try file?.checkUnchanged() }
 }
 
-extension FileError.Problem: Error {}
-
 extension SafetensorsFile {
     /// Where the data section begins.
     private static func headerEnd(_ bytes: Bytes) throws(FileError.Problem) -> Int {

@@ -48,6 +48,13 @@ public struct SafetensorsWriter {
         tensorByteCount += byteCount
     }
 
+    /// The size that ``write(to:progress:)`` will give the file, header included.
+    ///
+    /// - Throws: ``TensorWriteError`` as writing would.
+    public func fileByteCount() throws(TensorWriteError) -> Int {
+        try header(ordered(Array(sources.indices))).count + tensorByteCount
+    }
+
     /// Writes all tensors to one file.
     ///
     /// - Parameters:
@@ -122,12 +129,7 @@ extension SafetensorsWriter {
             throw TensorWriteError.tooManyTensors(
                 found: members.count, allowed: SafetensorsFile.maximumTensorCount)
         }
-        let ordered = members.map { sources[$0] }.sorted { left, right in
-            let (leftRank, rightRank) = (left.type.alignmentRank, right.type.alignmentRank)
-            return leftRank != rightRank
-                ? leftRank > rightRank
-                : left.source.name.utf8.lexicographicallyPrecedes(right.source.name.utf8)
-        }
+        let ordered = ordered(members)
         let header = try header(ordered)
         let dataByteCount = ordered.reduce(0) { $0 + $1.byteCount }
         let file = try AtomicFile(
@@ -145,6 +147,18 @@ extension SafetensorsWriter {
         } catch {
             file.abandon()
             throw error
+        }
+    }
+
+    /// Members as the file has them: by alignment of their type, largest first, then by name.
+    private func ordered(
+        _ members: [Int]
+    ) -> [(source: TensorSource, type: ElementType, byteCount: Int)] {
+        members.map { sources[$0] }.sorted { left, right in
+            let (leftRank, rightRank) = (left.type.alignmentRank, right.type.alignmentRank)
+            return leftRank != rightRank
+                ? leftRank > rightRank
+                : left.source.name.utf8.lexicographicallyPrecedes(right.source.name.utf8)
         }
     }
 

@@ -5,11 +5,15 @@ import HalftoneQuantization
 
 extension PackedManifest {
     /// The suffixes of the tensors that stand for one packed weight.
-    enum Suffix {
-        static let codes = ".codes"
-        static let scales = ".scales"
-        static let factor = ".scale_factor"
-        static let zeros = ".zeros"
+    public enum Suffix {
+        /// Packed codes, U8.
+        public static let codes = ".codes"
+        /// Scales in their format.
+        public static let scales = ".scales"
+        /// The factor of 8-bit scales, F32.
+        public static let factor = ".scale_factor"
+        /// Zero points of affine formats, U8.
+        public static let zeros = ".zeros"
     }
 
     /// The packed matrix that stands for a float weight; codes stay mapped.

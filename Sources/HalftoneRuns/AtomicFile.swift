@@ -28,8 +28,8 @@ public final class AtomicFile {
     /// Creates the sibling.
     ///
     /// - Parameters:
-    ///   - path: The final name; its folder must exist. An existing regular file is replaced at
-    ///     the commit. Whether that file is also an input is the caller's to check.
+    ///   - path: The final name; its folder must exist. An existing regular file or link is
+    ///     replaced at the commit, never what a link leads to. Whether that file is also an input is the caller's to check.
     ///   - expectedByteCount: When given, the disk must have that much room.
     /// - Throws: ``WriteError``.
     public init(path: String, expectedByteCount: Int? = nil) throws(WriteError) {

@@ -1,1 +1,3 @@
-print("halftone")
+import HalftoneCommands
+
+await HalftoneCommand.runProcess()

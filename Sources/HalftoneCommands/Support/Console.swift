@@ -17,6 +17,9 @@ enum Console {
         write(text + "\n", to: .standardError)
     }
 
+    /// Writes a prompt to standard error, where it mixes with no results.
+    static func prompt(_ text: String) { write(text, to: .standardError) }
+
     /// Writes a value as JSON with sorted names.
     static func json(_ value: some Encodable) throws {
         let encoder = JSONEncoder()

@@ -1,0 +1,185 @@
+import ArgumentParser
+import Foundation
+import HalftoneCompression
+import HalftoneFormats
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuntime
+
+/// `halftone compress`: quantize a model and write it.
+struct CompressCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compress",
+        abstract: "Quantize a model and write it as a folder or a GGUF file.",
+        discussion: """
+            --bits N chooses a good integer format of N bits; --format names one exactly: int4 \
+            (symmetric) or uint4 (affine), 1 to 8 bits. Widths that a group does not divide end \
+            in a shorter group. The embedding, and a head of its own, take at least 4 bits unless \
+            --embedding says otherwise.
+
+            An output that ends in .gguf is written in that format, for formats that exist there: \
+            int4, int5 and int8 with --group 32 --scale f16.
+            """)
+
+    @Argument(help: ModelArgument.help)
+    var model: String
+
+    @Option(help: "Bits of a code, 1 to 8.")
+    var bits: Int?
+
+    @Option(help: "An integer format: int4, uint3, …")
+    var format: String?
+
+    @Option(help: "Weights that share a scale: a number, channel or tensor (default: 64).")
+    var group: String?
+
+    @Option(help: "How scales are stored: f32, f16, bf16 or f8 (default: f16).")
+    var scale: String?
+
+    @Option(help: "How scales are chosen: least-error or absmax (default: least-error).")
+    var search: String?
+
+    @Option(help: "The format of embedding and head, or float (default: as the body, 4 bits at least).")
+    var embedding: String?
+
+    @Option(name: [.short, .long], help: "The folder or .gguf file to write.")
+    var output: String
+
+    @Flag(help: "Replace the output if it exists.")
+    var force = false
+
+    @OptionGroup var shared: SharedOptions
+
+    mutating func validate() throws {
+        _ = try recipe()
+    }
+
+    /// The recipe that the options amount to.
+    func recipe() throws -> CompressionRecipe {
+        guard (bits == nil) != (format == nil) else {
+            throw ValidationError("give either --bits or --format")
+        }
+        if let bits, !(1...8).contains(bits) {
+            throw ValidationError("--bits must be from 1 to 8")
+        }
+        let granularity = try group.map { name in
+            guard let granularity = Granularity(named: name) else {
+                throw ValidationError("--group \"\(name)\" is no number, channel or tensor")
+            }
+            return granularity
+        }
+        var recipe = CompressionRecipe(bits: bits ?? 4, group: granularity ?? .group(64))
+        if let format { recipe.body.format = try integerFormat(format, "--format") }
+        if let format {
+            var wanted = try integerFormat(format, "--format")
+            if wanted.bits < 4 { wanted = IntegerFormat(bits: 4, symmetric: wanted.isSymmetric) }
+            recipe.embedding?.format = wanted
+        }
+        if let embedding {
+            if embedding == "float" {
+                recipe.embedding = nil
+            } else {
+                recipe.embedding?.format = try integerFormat(embedding, "--embedding")
+            }
+        }
+        if let scale {
+            guard let format = ScaleFormat(rawValue: scale) else {
+                throw ValidationError("--scale \"\(scale)\" is none of f32, f16, bf16, f8")
+            }
+            recipe.body.scaleFormat = format
+            recipe.embedding?.scaleFormat = format
+        }
+        if let search {
+            guard let search = ScaleSearch(rawValue: search) else {
+                throw ValidationError("--search \"\(search)\" is neither least-error nor absmax")
+            }
+            recipe.body.search = search
+            recipe.embedding?.search = search
+        }
+        return recipe
+    }
+
+    private func integerFormat(_ name: String, _ option: String) throws -> IntegerFormat {
+        guard let format = IntegerFormat(named: name) else {
+            throw ValidationError("\(option) \"\(name)\" is no format such as int4 or uint3")
+        }
+        return format
+    }
+
+    func run() throws {
+        let start = ContinuousClock.now
+        let loaded = try ModelArgument.load(model, shared)
+        let recipe = try recipe()
+        let pool = shared.pool
+        let size = CompressedSize(of: loaded.spec, recipe: recipe)
+        shared.note(
+            "\(Formatting.grouped(size.packedWeightCount)) weights become "
+                + "\(Formatting.bytes(size.packedByteCount)), "
+                + "\(Formatting.decimal(size.bitsPerWeight, 3)) bits each")
+        let progress = shared.progress(
+            "Quantizing", total: size.packedWeightCount, unit: "weights")
+        let compressed = try CompressedModel(
+            loaded, recipe: recipe, pool: pool, progress: progress)
+        progress.finish()
+        let written = try write(compressed)
+        let report = CompressReport(
+            model: model, output: output, body: recipe.body.description,
+            embedding: recipe.embedding?.description ?? "float",
+            bitsPerWeight: size.bitsPerWeight, packedBytes: size.packedByteCount,
+            fileBytes: written, seconds: (ContinuousClock.now - start).seconds,
+            peakMemoryBytes: ProcessMemory.peakBytes)
+        if shared.json { return try Console.json(report) }
+        Console.result(report.text)
+    }
+
+    /// Writes the output and returns the bytes of the weight file.
+    private func write(_ compressed: CompressedModel) throws -> Int {
+        let path: String
+        let predicted: Int
+        let progress = shared.progress(
+            "Writing", total: compressed.size.packedByteCount, unit: "bytes")
+        if output.hasSuffix(".gguf") {
+            let export = try GGUFExport(compressed)
+            predicted = try export.fileByteCount()
+            try export.write(to: output, replaces: force, progress: progress)
+            path = output
+        } else {
+            let writer = ModelFolderWriter(compressed)
+            predicted = try writer.weightFileByteCount()
+            try writer.write(to: output, replaces: force, progress: progress)
+            path = output + "/model.safetensors"
+        }
+        progress.finish()
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+        guard size == predicted else {
+            throw CommandError(
+                "\(path) has \(size) bytes where \(predicted) were predicted", .failed)
+        }
+        return size
+    }
+}
+
+/// What `compress` shows.
+private struct CompressReport: Encodable {
+    let model: String
+    let output: String
+    let body: String
+    let embedding: String
+    let bitsPerWeight: Double
+    let packedBytes: Int
+    let fileBytes: Int
+    let seconds: Double
+    let peakMemoryBytes: Int?
+
+    var text: String {
+        let memory = peakMemoryBytes.map { ", peak memory \(Formatting.bytes($0))" } ?? ""
+        return """
+            layers             \(body)
+            embedding          \(embedding)
+            bits per weight    \(Formatting.decimal(bitsPerWeight, 3)), everything counted
+            weight file        \(Formatting.grouped(fileBytes)) bytes, as predicted
+            written to         \(output)
+            took               \(Formatting.duration(seconds))\(memory)
+            """
+    }
+}

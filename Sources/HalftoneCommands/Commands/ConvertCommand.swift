@@ -1,0 +1,71 @@
+import ArgumentParser
+import Foundation
+import HalftoneCompression
+import HalftoneFormats
+import HalftoneModels
+
+/// `halftone convert`: the same model in another kind of file.
+struct ConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Write a model as a GGUF file or as a Hugging Face folder.",
+        discussion: """
+            --type is the type of matrices: for GGUF F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 \
+            and others that `halftone` encodes; for a folder F32, F16 or BF16. Vectors stay F32.
+            """)
+
+    @Argument(help: ModelArgument.help)
+    var model: String
+
+    @Option(help: "gguf or folder (default: by the ending of the output).")
+    var to: String?
+
+    @Option(help: "The type of matrices (default: F16 for GGUF, F32 for a folder).")
+    var type: String?
+
+    @Option(name: [.short, .long], help: "The file or folder to write.")
+    var output: String
+
+    @Flag(help: "Replace the output if it exists.")
+    var force = false
+
+    @OptionGroup var shared: SharedOptions
+
+    private var writesGGUF: Bool { to.map { $0 == "gguf" } ?? output.hasSuffix(".gguf") }
+
+    mutating func validate() throws {
+        if let to, to != "gguf", to != "folder" {
+            throw ValidationError("--to must be gguf or folder")
+        }
+        _ = try blockType()
+    }
+
+    private func blockType() throws -> BlockType {
+        guard let type else { return writesGGUF ? .f16 : .f32 }
+        let allowed = writesGGUF ? BlockTypes.encodable : [.f32, .f16, .bf16]
+        guard let block = BlockType(named: type), allowed.contains(block) else {
+            throw ValidationError(
+                "--type \(type) cannot be written; "
+                    + allowed.map(\.name).joined(separator: ", ") + " can")
+        }
+        return block
+    }
+
+    func run() throws {
+        let loaded = try ModelArgument.load(model, shared)
+        let type = try blockType()
+        let progress = shared.progress("Writing", total: nil, unit: "bytes")
+        if writesGGUF {
+            try GGUFExport(loaded, type: type).write(
+                to: output, replaces: force, progress: progress)
+        } else {
+            let element: ElementType =
+                type == .f16 ? .float16 : type == .bf16 ? .bfloat16 : .float32
+            try ModelFolderWriter(loaded, matrixType: element).write(
+                to: output, replaces: force, progress: progress)
+        }
+        progress.finish()
+        if shared.json { return try Console.json(["model": model, "output": output]) }
+        Console.result(output)
+    }
+}

@@ -1,0 +1,159 @@
+import ArgumentParser
+import Foundation
+import HalftoneEvaluation
+import HalftoneModels
+import HalftoneRuntime
+
+/// `halftone eval`: perplexity, and the distance to another model.
+struct EvalCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "eval",
+        abstract: "Measure perplexity on a text, and the divergence from a reference model.",
+        discussion: """
+            The text is tokenized as a whole and cut into windows that do not overlap. By default \
+            the second half of each window of 512 tokens is scored, as llama.cpp's perplexity \
+            does. With --against, both models read the same windows and the mean of \
+            KL(reference ‖ model) is reported with its 95 % interval.
+            """)
+
+    @Argument(help: ModelArgument.help)
+    var model: String
+
+    @Option(help: "A file with the text (default: the text that comes with the program).")
+    var text: String?
+
+    @Option(help: "The model to compare with, usually the float original.")
+    var against: String?
+
+    @Option(help: "Tokens of a window.")
+    var window = 512
+
+    @Option(help: "Windows to score (default: all).")
+    var windows: Int?
+
+    @Flag(help: "Score all positions of a window, not only the second half.")
+    var allPositions = false
+
+    @OptionGroup var shared: SharedOptions
+
+    mutating func validate() throws {
+        guard (4...1 << 20).contains(window) else {
+            throw ValidationError("--window must be from 4 to 1048576")
+        }
+        if let windows, windows < 1 { throw ValidationError("--windows must be at least 1") }
+    }
+
+    func run() throws {
+        let start = ContinuousClock.now
+        let loaded = try ModelArgument.load(model, shared)
+        let tokenizer = try ModelArgument.tokenizer(loaded, model)
+        var options = EvaluationWindows()
+        options.length = window
+        options.limit = windows
+        options.scoring = allPositions ? .all : .secondHalf
+        options.firstToken = tokenizer.openingToken
+        let tokens = tokenizer.encode(try EvaluationText.load(text))
+        let pool = shared.pool
+        let evaluator = Evaluator(windows: options, pool: pool)
+        let decoder = Decoder(loaded.weights, pool: pool)
+        let progress = shared.progress("Evaluating", total: nil, unit: "windows")
+        var report = EvalReport(
+            model: model, windowLength: window, scoring: options.scoring,
+            bytes: loaded.weights.byteCount, bitsPerWeight: loaded.packedBitsPerWeight)
+        if let against {
+            let reference = try ModelArgument.load(against, shared)
+            let result = try evaluator.compare(
+                decoder, with: Decoder(reference.weights, pool: pool), tokens: tokens
+            ) { done, total, divergence in
+                progress.update(
+                    completed: done,
+                    note: "of \(total), KL \(Formatting.decimal(divergence, 5))")
+            }
+            report.fill(result)
+        } else {
+            let result = try evaluator.perplexity(of: decoder, tokens: tokens) {
+                done, total, perplexity in
+                progress.update(
+                    completed: done,
+                    note: "of \(total), perplexity \(Formatting.decimal(perplexity, 3))")
+            }
+            report.fill(result)
+        }
+        progress.finish()
+        report.seconds = (ContinuousClock.now - start).seconds
+        report.peakMemoryBytes = ProcessMemory.peakBytes
+        if shared.json { return try Console.json(report) }
+        Console.result(report.text)
+    }
+}
+
+/// What `eval` shows.
+struct EvalReport: Encodable {
+    let model: String
+    let windowLength: Int
+    let scoring: EvaluationWindows.Scoring
+    let bytes: Int
+    let bitsPerWeight: Double?
+    var windows = 0
+    var tokensScored = 0
+    var perplexity = Double.nan
+    var perplexityError = Double.nan
+    var reference: PerplexityResult?
+    var divergence: MeanEstimate?
+    var divergenceQuantiles: [Double]?
+    var sameTopToken: Double?
+    var seconds = 0.0
+    var peakMemoryBytes: Int?
+
+    init(
+        model: String, windowLength: Int, scoring: EvaluationWindows.Scoring, bytes: Int,
+        bitsPerWeight: Double?
+    ) {
+        self.model = model
+        self.windowLength = windowLength
+        self.scoring = scoring
+        self.bytes = bytes
+        self.bitsPerWeight = bitsPerWeight
+    }
+
+    mutating func fill(_ result: PerplexityResult) {
+        windows = result.windows
+        tokensScored = result.loss.count
+        perplexity = result.perplexity
+        perplexityError = result.standardError
+    }
+
+    mutating func fill(_ result: ComparisonResult) {
+        fill(result.candidate)
+        reference = result.reference
+        divergence = result.divergence
+        divergenceQuantiles = result.divergenceQuantiles
+        sameTopToken = result.sameTopToken
+    }
+
+    var text: String {
+        var lines = [
+            "perplexity         \(Formatting.decimal(perplexity, 4)) ± "
+                + "\(Formatting.decimal(perplexityError, 4)) (standard error)"
+        ]
+        if let reference, let divergence, let sameTopToken, let divergenceQuantiles {
+            lines += [
+                "reference          \(Formatting.decimal(reference.perplexity, 4)) ± "
+                    + Formatting.decimal(reference.standardError, 4),
+                "mean KL            \(Formatting.decimal(divergence.mean, 6)) ± "
+                    + "\(Formatting.decimal(divergence.interval95, 6)) (95 % interval)",
+                "KL median, 99 %    \(Formatting.decimal(divergenceQuantiles[0], 6)), "
+                    + Formatting.decimal(divergenceQuantiles[1], 6),
+                "same top token     \(Formatting.decimal(100 * sameTopToken, 2)) %",
+            ]
+        }
+        lines.append(
+            "scored             \(Formatting.grouped(tokensScored)) tokens in \(windows) windows "
+                + "of \(windowLength)")
+        let bits = bitsPerWeight.map { ", \(Formatting.decimal($0, 3)) bits per packed weight" }
+        lines.append("weights            \(Formatting.bytes(bytes))" + (bits ?? ""))
+        let memory = peakMemoryBytes.map { ", peak memory \(Formatting.bytes($0))" } ?? ""
+        lines.append("took               \(Formatting.duration(seconds))\(memory)")
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,63 @@
+/// The Unicode properties that split patterns ask for, one byte of flags per scalar.
+///
+/// Categories are those of Unicode 16, the version of the regular expressions in the reference
+/// tokenizer, so that characters added later split as they do there.
+struct ScalarClasses: Sendable {
+    /// `\p{L}`
+    static let letter: UInt8 = 1
+    /// `\p{N}`
+    static let number: UInt8 = 2
+    /// `\s`, the property White_Space
+    static let space: UInt8 = 4
+    /// `\p{M}`
+    static let mark: UInt8 = 8
+    /// `\p{P}`
+    static let punctuation: UInt8 = 16
+    /// `\p{S}`
+    static let symbol: UInt8 = 32
+    /// `\p{Lu}` and `\p{Lt}`; a letter that is neither upper nor lower is in `\p{Lm}` or `\p{Lo}`
+    static let upper: UInt8 = 64
+    /// `\p{Ll}`
+    static let lower: UInt8 = 128
+
+    /// The table; building it reads the properties of 262,144 scalars once.
+    static let shared = ScalarClasses()
+
+    private let flags: [UInt8]
+
+    private init() {
+        var flags = [UInt8](repeating: 0, count: 0x4_0000)
+        for value in 0..<UInt32(0x4_0000) {
+            guard let scalar = Unicode.Scalar(value) else { continue }
+            flags[Int(value)] = Self.properties(of: scalar)
+        }
+        // U+0295 became a lower-case letter in Unicode 17.
+        flags[0x295] = Self.letter
+        self.flags = flags
+    }
+
+    /// The flags of a scalar value.
+    @inline(__always)
+    subscript(value: UInt32) -> UInt8 {
+        if value < 0x4_0000 { return flags[Int(value)] }
+        return value >= 0xE_0100 && value <= 0xE_01EF ? Self.mark : 0
+    }
+
+    private static func properties(of scalar: Unicode.Scalar) -> UInt8 {
+        let properties = scalar.properties
+        guard let age = properties.age, age.major <= 16 else { return 0 }
+        let flags: UInt8 = properties.isWhitespace ? space : 0
+        switch properties.generalCategory {
+        case .uppercaseLetter, .titlecaseLetter: return flags | letter | upper
+        case .lowercaseLetter: return flags | letter | lower
+        case .modifierLetter, .otherLetter: return flags | letter
+        case .decimalNumber, .letterNumber, .otherNumber: return flags | number
+        case .nonspacingMark, .spacingMark, .enclosingMark: return flags | mark
+        case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
+            .initialPunctuation, .finalPunctuation, .otherPunctuation:
+            return flags | punctuation
+        case .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol: return flags | symbol
+        default: return flags
+        }
+    }
+}
