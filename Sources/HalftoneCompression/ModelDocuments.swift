@@ -2,7 +2,6 @@ import Foundation
 import HalftoneFiles
 import HalftoneModels
 import HalftoneRuns
-import HalftoneText
 
 /// The documents of a model folder beside `config.json` and the weights.
 struct ModelDocuments {
@@ -26,18 +25,40 @@ struct ModelDocuments {
                 try AtomicFile.write(Array(data), to: folder + "/" + name)
             }
         case .gguf(let file):
-            try write(try HuggingFaceDocuments(file), to: folder)
+            try writeVocabulary(of: file, to: folder)
+            try writeGenerationDefaults(to: folder)
+            if let template = model.chatTemplate {
+                try AtomicFile.write(template, to: folder + "/chat_template.jinja")
+            }
         case .safetensors: break
         }
     }
 
-    private func write(_ documents: HuggingFaceDocuments, to folder: String) throws {
-        for (name, value) in documents.json {
-            try AtomicFile.write(
-                value.serialized(.pretty(indent: 2)) + "\n", to: folder + "/" + name)
+    /// Keeps the vocabulary exactly as the source has it, in a GGUF file without tensors.
+    private func writeVocabulary(of file: GGUFFile, to folder: String) throws {
+        var metadata: GGUFMetadata = ["general.architecture": .string("tokenizer")]
+        for (key, value) in file.metadata.entries where key.hasPrefix("tokenizer.") {
+            metadata[key] = value
         }
-        if let template = model.chatTemplate {
-            try AtomicFile.write(template, to: folder + "/chat_template.jinja")
+        guard metadata.count > 1 else { return }
+        try GGUFWriter(metadata: metadata).write(
+            to: folder + "/" + LanguageModel.vocabularyFileName)
+    }
+
+    private func writeGenerationDefaults(to folder: String) throws {
+        let defaults = model.generation
+        var document: JSONObject = [
+            "eos_token_id": .array(defaults.stopTokens.sorted().map { .integer(Int($0)) })
+        ]
+        if let temperature = defaults.temperature {
+            document["do_sample"] = true
+            document["temperature"] = .number(temperature)
+            document["top_k"] = defaults.topK.map { .integer($0) }
+            document["top_p"] = defaults.topP.map { .number($0) }
+            document["repetition_penalty"] = defaults.repetitionPenalty.map { .number($0) }
         }
+        try AtomicFile.write(
+            JSONValue.object(document).serialized(.pretty(indent: 2)) + "\n",
+            to: folder + "/generation_config.json")
     }
 }

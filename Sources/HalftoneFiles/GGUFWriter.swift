@@ -51,6 +51,17 @@ public struct GGUFWriter {
         tensorByteCount += byteCount
     }
 
+    /// The size that ``write(to:progress:)`` will give the file.
+    ///
+    /// - Throws: ``TensorWriteError`` as writing would.
+    public func fileByteCount() throws(TensorWriteError) -> Int {
+        let alignment = try checkedAlignment()
+        func padded(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+        return sources.reduce(padded(try header(alignment: alignment).count)) {
+            $0 + padded($1.byteCount)
+        }
+    }
+
     /// Writes the file.
     ///
     /// - Parameters:

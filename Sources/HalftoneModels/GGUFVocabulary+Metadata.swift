@@ -8,15 +8,20 @@ extension GGUFVocabulary {
         guard let model = value("model")?.string, model != "none",
             let tokens = value("tokens")?.strings
         else { return nil }
-        self.init(
-            model: model, pre: value("pre")?.string,
-            tokens: tokens.indices.map { tokens.utf8(at: $0) },
-            types: value("token_type")?.integers, scores: value("scores")?.floats,
-            merges: value("merges")?.strings.map(Array.init),
-            bos: value("bos_token_id")?.integer, eos: value("eos_token_id")?.integer,
-            eot: value("eot_token_id")?.integer, unknown: value("unknown_token_id")?.integer,
-            padding: value("padding_token_id")?.integer, addBOS: value("add_bos_token")?.bool,
-            addEOS: value("add_eos_token")?.bool,
-            addSpacePrefix: value("add_space_prefix")?.bool)
+        self.init(model: model, pre: value("pre")?.string, tokens: Array(tokens))
+        types = value("token_type")?.integers
+        scores = value("scores")?.floats
+        merges = value("merges")?.strings.map(Array.init)
+        bosID = (value("bos_token_id") ?? value("cls_token_id"))?.integer
+        eosID = value("eos_token_id")?.integer
+        eotID = value("eot_token_id")?.integer
+        unknownID = value("unknown_token_id")?.integer
+        separatorID = value("seperator_token_id")?.integer
+        paddingID = value("padding_token_id")?.integer
+        maskID = value("mask_token_id")?.integer
+        addsBOS = value("add_bos_token")?.bool
+        addsEOS = value("add_eos_token")?.bool
+        addsSeparator = value("add_sep_token")?.bool
+        addsSpacePrefix = value("add_space_prefix")?.bool
     }
 }

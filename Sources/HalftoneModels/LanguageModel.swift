@@ -63,10 +63,20 @@ public struct LanguageModel: Sendable {
         self.source = source
         generation = GenerationDefaults(
             configuration: folder.config, generation: folder.generationConfig)
-        tokenizer = try folder.tokenizer().map {
-            try Tokenizer(json: $0, configuration: folder.tokenizerConfig)
-        }
+        tokenizer = try Self.tokenizer(of: folder)
         chatTemplate = folder.chatTemplate
+    }
+
+    /// The file of a folder that keeps the vocabulary of a GGUF source, in place of
+    /// `tokenizer.json`.
+    public static let vocabularyFileName = "tokenizer.gguf"
+
+    private static func tokenizer(of folder: ModelFolder) throws -> Tokenizer? {
+        if let json = try folder.tokenizer() {
+            return try Tokenizer(tokenizerJSON: json, configuration: folder.tokenizerConfig)
+        }
+        guard let path = try folder.pathOfFile(vocabularyFileName) else { return nil }
+        return try GGUFVocabulary(GGUFFile(contentsOf: path).metadata).map { try Tokenizer($0) }
     }
 
     private init(gguf file: GGUFFile, source: ModelFile) throws {
@@ -88,7 +98,7 @@ public struct LanguageModel: Sendable {
         self.source = source
         packing = nil
         generation = GenerationDefaults(metadata: metadata)
-        tokenizer = try GGUFVocabulary(metadata).map { try Tokenizer(gguf: $0) }
+        tokenizer = try GGUFVocabulary(metadata).map { try Tokenizer($0) }
         chatTemplate = metadata["tokenizer.chat_template"]?.string
     }
 }
@@ -129,6 +139,17 @@ extension JSONValue {
             self = .array(floats.map { .number(Double($0)) })
         } else {
             return nil
+        }
+    }
+}
+
+extension ModelFile {
+    /// The path of the file or folder.
+    public var path: String {
+        switch self {
+        case .folder(let folder, _): folder.path
+        case .safetensors(let checkpoint): checkpoint.path
+        case .gguf(let file): file.path
         }
     }
 }
