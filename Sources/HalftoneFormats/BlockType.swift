@@ -38,7 +38,9 @@ public enum BlockType: Int32, Sendable, Hashable, CaseIterable {
     case q1_0 = 41
     case q2_0 = 42
 
-    /// Elements in one block. A row of a tensor holds a whole number of blocks.
+    /// Elements in one block.
+    ///
+    /// A row of a tensor holds a whole number of blocks.
     public var blockSize: Int { layout.elements }
 
     /// Bytes of one block, scales included.

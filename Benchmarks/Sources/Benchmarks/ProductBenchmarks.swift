@@ -1,0 +1,103 @@
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneQuantization
+import HalftoneTensor
+
+/// A weight matrix times one vector (decoding) and times 32 (prefill), in each stored form beside
+/// the same matrix in float32; one thread.
+///
+/// A packed kernel joins by a line in `storedForms`.
+func productBenchmarks(rows: Int = 2048, columns: Int = 2048) throws -> [BenchmarkGroup] {
+    let pool = WorkerPool(threads: 1)
+    let weights = Tensor.normal([rows, columns], standardDeviation: 0.02, seed: 1).elements
+    let forms = try storedForms(weights, rows: rows, columns: columns, pool: pool)
+    return [(name: "product-1", count: 1), (name: "product-32", count: 32)].map { job in
+        let input = Tensor.normal([job.count, columns], seed: 2).elements
+        return BenchmarkGroup(
+            name: job.name,
+            members: forms.map { form in
+                product(
+                    "\(job.name)/\(form.name)", form.matrix, input, count: job.count, pool: pool)
+            })
+    }
+}
+
+/// The matrix in every form that is timed, float32 first.
+private func storedForms(
+    _ weights: [Float], rows: Int, columns: Int, pool: WorkerPool
+) throws -> [(name: String, matrix: any WeightMatrix)] {
+    func blocks(_ type: BlockType) throws -> any WeightMatrix {
+        try BlockMatrix(
+            type: type, rows: rows, columns: columns,
+            bytes: Bytes(BlockCodec.encode(type, weights, columns: columns)))
+    }
+    let float = try blocks(.f32)
+    func uniform(_ bits: Int, symmetric: Bool = true) throws -> any WeightMatrix {
+        try RoundToNearest().quantize(
+            float,
+            scheme: WeightScheme(
+                format: IntegerFormat(bits: bits, symmetric: symmetric), granularity: .group(32),
+                scaleFormat: .float16, search: .absmax),
+            pool: pool
+        ).matrix
+    }
+    return [
+        ("f32", float),
+        ("f16", try blocks(.f16)),
+        ("bf16", try blocks(.bf16)),
+        ("q8_0", try blocks(.q8_0)),
+        ("q4_0", try blocks(.q4_0)),
+        ("int8-g32", try uniform(8)),
+        ("int4-g32", try uniform(4)),
+        ("uint4-g32", try uniform(4, symmetric: false)),
+        ("int3-g32", try uniform(3)),
+        ("int2-g32", try uniform(2)),
+        ("int1-g32", try uniform(1)),
+    ]
+}
+
+/// A product as the run time computes it, checked against sums in Double of the decoded weights.
+private func product(
+    _ name: String, _ matrix: any WeightMatrix, _ input: [Float], count: Int, pool: WorkerPool
+) -> Benchmark {
+    let multiply = MatrixProduct(pool: pool)
+    let output = Output(count: count * matrix.rows)
+    return Benchmark(
+        name: name, storedBytes: matrix.byteCount,
+        run: {
+            multiply(matrix, input, count: count, into: &output.values)
+            return output.values[0]
+        },
+        check: {
+            multiply(matrix, input, count: count, into: &output.values)
+            var row = [Float](repeating: 0, count: matrix.columns)
+            for index in stride(from: 0, to: matrix.rows, by: 97) {
+                matrix.decode(row: index, into: &row)
+                for vector in 0..<count {
+                    var (sum, size) = (0.0, 0.0)
+                    for column in 0..<matrix.columns {
+                        let term = Double(row[column]) * Double(input[vector * row.count + column])
+                        sum += term
+                        size += term.magnitude
+                    }
+                    // Any order of n float32 additions errs by at most n · 2⁻²⁴ · Σ|terms|; two
+                    // more roundings per term come from the scale and the product. Forms that
+                    // subtract a zero point after summing add terms of the code range's size,
+                    // below 16 times those of the values.
+                    let bound = Double(matrix.columns + 2) * 0x1p-24 * size * 16
+                    let found = Double(output.values[vector * matrix.rows + index])
+                    guard (found - sum).magnitude <= bound else {
+                        return "row \(index): \(found), not \(sum) within \(bound)"
+                    }
+                }
+            }
+            return nil
+        })
+}
+
+/// Room for results that outlives a run, so that a run allocates only what the product does.
+private final class Output {
+    var values: [Float]
+
+    init(count: Int) { values = [Float](repeating: 0, count: count) }
+}
