@@ -6,6 +6,7 @@ import HalftoneRuns
 
 /// The program `halftone`.
 public struct HalftoneCommand: AsyncParsableCommand {
+    /// Name, version and commands.
     public static let configuration = CommandConfiguration(
         commandName: "halftone",
         abstract: "Makes neural networks small and fast, and proves what was lost.",
@@ -22,6 +23,7 @@ public struct HalftoneCommand: AsyncParsableCommand {
             ConvertCommand.self,
         ])
 
+    /// Creates the command; parsing fills it.
     public init() {}
 
     /// Runs the program with the arguments of the process and exits with the code of the outcome.

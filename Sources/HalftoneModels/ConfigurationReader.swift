@@ -40,7 +40,8 @@ public struct ConfigurationReader: Sendable {
     }
 
     /// A finite number.
-    public func number(_ key: String, default fallback: Double? = nil) throws(ModelError) -> Double {
+    public func number(_ key: String, default fallback: Double? = nil) throws(ModelError) -> Double
+    {
         guard let value = lookup(key) else {
             if let fallback { return fallback }
             throw .badConfiguration(key: key, found: "nothing", wanted: "a number")
@@ -77,7 +78,8 @@ public struct ConfigurationReader: Sendable {
     }
 
     /// A text.
-    public func string(_ key: String, default fallback: String? = nil) throws(ModelError) -> String {
+    public func string(_ key: String, default fallback: String? = nil) throws(ModelError) -> String
+    {
         guard let value = lookup(key) else {
             if let fallback { return fallback }
             throw .badConfiguration(key: key, found: "nothing", wanted: "a text")

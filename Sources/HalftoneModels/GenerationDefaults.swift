@@ -4,10 +4,13 @@ import HalftoneFiles
 public struct GenerationDefaults: Sendable, Equatable {
     /// Tokens that end a text.
     public var stopTokens: Set<Int32>
-    /// The recommended temperature, top-k, top-p and repetition penalty, where given.
+    /// The recommended temperature, where given.
     public var temperature: Double?
+    /// How many of the most likely tokens to choose among, where given.
     public var topK: Int?
+    /// The probability of the tokens to choose among, where given.
     public var topP: Double?
+    /// The recommended penalty for tokens seen lately, where given.
     public var repetitionPenalty: Double?
 
     /// Reads `generation_config.json`, with the stop tokens of `config.json` added.

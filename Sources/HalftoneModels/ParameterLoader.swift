@@ -89,7 +89,8 @@ extension StoredTensor {
         case .elements(let type):
             throw .unreadableTensor(
                 name: name,
-                reason: "elements of type \(type.rawValue) are no weights; F32, F16, BF16 and F64 are")
+                reason:
+                    "elements of type \(type.rawValue) are no weights; F32, F16, BF16 and F64 are")
         }
     }
 

@@ -105,7 +105,8 @@ struct DecoderBlock: Sendable {
             state.scratch.residual, rows: count, width: width, into: &state.scratch.normed)
         attend(count: count, index: index, state: &state, product: product)
         if let postNorms {
-            Self.normInPlace(&state.scratch.delta, &state.scratch.normed, postNorms.attention, count)
+            Self.normInPlace(
+                &state.scratch.delta, &state.scratch.normed, postNorms.attention, count)
         }
         if spec.isParallel {
             mlpNorm.apply(

@@ -8,12 +8,15 @@ public struct SamplingOptions: Sendable, Equatable {
     /// Keeps the most likely tokens, this many; 0 keeps all.
     public var topK = 0
     /// Keeps the most likely tokens whose probabilities first reach this sum; 1 keeps all.
+    ///
     /// Source: A. Holtzman et al., arXiv:1904.09751.
     public var topP: Float = 1
     /// Drops tokens less likely than this share of the most likely one's probability.
+    ///
     /// Source: N. Nguyen et al., arXiv:2407.01082.
     public var minP: Float = 0
     /// Divides positive and multiplies negative logits of tokens seen lately; 1 changes nothing.
+    ///
     /// Source: N. Keskar et al., arXiv:1909.05858, section 4.1.
     public var repetitionPenalty: Float = 1
     /// How many of the latest tokens the penalty looks at.
@@ -26,7 +29,9 @@ public struct SamplingOptions: Sendable, Equatable {
 
     /// Checks that every setting is in its range.
     public func validate() throws(SamplingError) {
-        guard temperature >= 0, temperature.isFinite else { throw .outOfRange("temperature", "0 or more") }
+        guard temperature >= 0, temperature.isFinite else {
+            throw .outOfRange("temperature", "0 or more")
+        }
         guard topK >= 0 else { throw .outOfRange("top-k", "0 or more") }
         guard topP > 0, topP <= 1 else { throw .outOfRange("top-p", "above 0 and at most 1") }
         guard minP >= 0, minP <= 1 else { throw .outOfRange("min-p", "from 0 to 1") }
@@ -64,7 +69,8 @@ public struct Sampler: Sendable {
 
     /// Notes tokens of the prompt for the repetition penalty.
     public mutating func note(_ tokens: [Int32]) {
-        recent = Array((recent + tokens.suffix(options.penaltyWindow)).suffix(options.penaltyWindow))
+        recent = Array(
+            (recent + tokens.suffix(options.penaltyWindow)).suffix(options.penaltyWindow))
     }
 
     /// Chooses the next token and notes it.
@@ -95,7 +101,9 @@ public struct Sampler: Sendable {
 
     private mutating func draw(_ logits: [Float]) -> Int32 {
         let candidates = self.candidates(logits)
-        var left = Float(Double(generator.next() >> 11) * 0x1p-53) * candidates.reduce(0) { $0 + $1.weight }
+        var left =
+            Float(Double(generator.next() >> 11) * 0x1p-53)
+            * candidates.reduce(0) { $0 + $1.weight }
         for candidate in candidates {
             left -= candidate.weight
             if left < 0 { return candidate.token }

@@ -40,7 +40,8 @@ struct CompressCommand: ParsableCommand {
     @Option(help: "How scales are chosen: least-error or absmax (default: least-error).")
     var search: String?
 
-    @Option(help: "The format of embedding and head, or float (default: as the body, 4 bits at least).")
+    @Option(
+        help: "The format of embedding and head, or float (default: as the body, 4 bits at least).")
     var embedding: String?
 
     @Option(name: [.short, .long], help: "The folder or .gguf file to write.")

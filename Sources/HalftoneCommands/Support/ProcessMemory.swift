@@ -5,7 +5,8 @@ enum ProcessMemory {
     /// The largest resident size so far in bytes, or nil where the system does not tell.
     static var peakBytes: Int? {
         #if os(Linux)
-            guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else {
+            guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+            else {
                 return nil
             }
             for line in text.split(separator: "\n") where line.hasPrefix("VmHWM:") {

@@ -4,10 +4,14 @@ import HalftoneFiles
 ///
 /// Source: A. Radford et al., "Language Models are Unsupervised Multitask Learners", 2019.
 public enum GPT2: Architecture {
+    /// Values of `model_type`.
     public static let modelTypes = ["gpt2"]
+    /// The value of `general.architecture`.
     public static let ggufName = "gpt2"
 
-    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec {
+    /// Translates a `config.json`.
+    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec
+    {
         let width = try configuration.integer("n_embd", default: 768)
         let heads = try configuration.integer("n_head", default: 12, in: 1...65_536)
         guard width % heads == 0 else {
@@ -41,6 +45,7 @@ public enum GPT2: Architecture {
             isHeadTied: try configuration.bool("tie_word_embeddings", default: true))
     }
 
+    /// The `config.json` that GGUF keys amount to.
     public static func configuration(
         gguf metadata: GGUFModelMetadata
     ) throws(ModelError) -> JSONObject {
@@ -59,6 +64,7 @@ public enum GPT2: Architecture {
         ]
     }
 
+    /// Names and layouts in safetensors files.
     public static func huggingFace(_ role: Role, in spec: DecoderSpec) -> StoredForm {
         let owner: String
         switch role.part {

@@ -4,10 +4,14 @@ import HalftoneFiles
 ///
 /// Source: S. Black et al., "GPT-NeoX-20B", arXiv:2204.06745.
 public enum GPTNeoX: Architecture {
+    /// Values of `model_type`.
     public static let modelTypes = ["gpt_neox"]
+    /// The value of `general.architecture`.
     public static let ggufName = "gptneox"
 
-    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec {
+    /// Translates a `config.json`.
+    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec
+    {
         let width = try configuration.integer("hidden_size", default: 6144)
         let heads = try configuration.integer("num_attention_heads", default: 64, in: 1...65_536)
         guard width % heads == 0 else {
@@ -57,6 +61,7 @@ public enum GPTNeoX: Architecture {
             theta: configuration.positive("rotary_emb_base", default: 10_000), context: context)
     }
 
+    /// The `config.json` that GGUF keys amount to.
     public static func configuration(
         gguf metadata: GGUFModelMetadata
     ) throws(ModelError) -> JSONObject {
@@ -81,6 +86,7 @@ public enum GPTNeoX: Architecture {
         ]
     }
 
+    /// Names and layouts in safetensors files.
     public static func huggingFace(_ role: Role, in spec: DecoderSpec) -> StoredForm {
         let owner: String
         var layout = StoredForm.Layout.same

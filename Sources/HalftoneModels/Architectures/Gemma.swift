@@ -5,10 +5,14 @@ import HalftoneFiles
 ///
 /// Source: Gemma Team, "Gemma 2", arXiv:2408.00118.
 public enum Gemma2: Architecture {
+    /// Values of `model_type`.
     public static let modelTypes = ["gemma2"]
+    /// The value of `general.architecture`.
     public static let ggufName = "gemma2"
 
-    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec {
+    /// Translates a `config.json`.
+    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec
+    {
         var spec = try GemmaSkeleton.spec(
             configuration, architecture: "gemma2",
             isSliding: { layer in layer % 2 == 0 }, defaultWindow: 4096)
@@ -22,6 +26,7 @@ public enum Gemma2: Architecture {
         return spec
     }
 
+    /// The `config.json` that GGUF keys amount to.
     public static func configuration(
         gguf metadata: GGUFModelMetadata
     ) throws(ModelError) -> JSONObject {
@@ -34,6 +39,7 @@ public enum Gemma2: Architecture {
         return configuration
     }
 
+    /// Names and layouts in safetensors files.
     public static func huggingFace(_ role: Role, in spec: DecoderSpec) -> StoredForm {
         GemmaSkeleton.huggingFace(role)
     }
@@ -44,9 +50,12 @@ public enum Gemma2: Architecture {
 ///
 /// Source: Gemma Team, "Gemma 3 Technical Report", arXiv:2503.19786.
 public enum Gemma3: Architecture {
+    /// Values of `model_type`.
     public static let modelTypes = ["gemma3_text", "gemma3"]
+    /// The value of `general.architecture`.
     public static let ggufName = "gemma3"
 
+    /// Translates a `config.json`.
     public static func spec(_ outer: ConfigurationReader) throws(ModelError) -> DecoderSpec {
         let configuration = try outer.object("text_config") ?? outer
         let pattern = try configuration.integer(
@@ -86,6 +95,7 @@ public enum Gemma3: Architecture {
             theta: try configuration.positive("rope_local_base_freq", default: 10_000))
     }
 
+    /// The `config.json` that GGUF keys amount to.
     public static func configuration(
         gguf metadata: GGUFModelMetadata
     ) throws(ModelError) -> JSONObject {
@@ -97,6 +107,7 @@ public enum Gemma3: Architecture {
         return configuration
     }
 
+    /// Names and layouts in safetensors files.
     public static func huggingFace(_ role: Role, in spec: DecoderSpec) -> StoredForm {
         GemmaSkeleton.huggingFace(role)
     }

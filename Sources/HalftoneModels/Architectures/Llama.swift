@@ -5,10 +5,14 @@ import HalftoneFiles
 /// Source: H. Touvron et al., "Llama 2", arXiv:2307.09288; A. Dubey et al., "The Llama 3 Herd of
 /// Models", arXiv:2407.21783.
 public enum Llama: Architecture {
+    /// Values of `model_type`.
     public static let modelTypes = ["llama", "smollm"]
+    /// The value of `general.architecture`.
     public static let ggufName = "llama"
 
-    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec {
+    /// Translates a `config.json`.
+    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec
+    {
         try LlamaSkeleton.spec(
             configuration, architecture: "llama",
             inputBias: configuration.bool("attention_bias", default: false),
@@ -16,6 +20,7 @@ public enum Llama: Architecture {
             mlpBias: configuration.bool("mlp_bias", default: false))
     }
 
+    /// The `config.json` that GGUF keys amount to.
     public static func configuration(
         gguf metadata: GGUFModelMetadata
     ) throws(ModelError) -> JSONObject {
@@ -23,6 +28,7 @@ public enum Llama: Architecture {
             gguf: metadata, modelType: "llama", class: "LlamaForCausalLM")
     }
 
+    /// Names and layouts in safetensors files.
     public static func huggingFace(_ role: Role, in spec: DecoderSpec) -> StoredForm {
         LlamaSkeleton.huggingFace(role)
     }
@@ -42,10 +48,14 @@ public enum Llama: Architecture {
 ///
 /// Source: A. Jiang et al., "Mistral 7B", arXiv:2310.06825.
 public enum Mistral: Architecture {
+    /// Values of `model_type`.
     public static let modelTypes = ["mistral"]
+    /// The value of `general.architecture`.
     public static let ggufName = "mistral"
 
-    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec {
+    /// Translates a `config.json`.
+    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec
+    {
         let window =
             configuration["sliding_window"] == nil
             ? nil : try configuration.integer("sliding_window")
@@ -53,6 +63,7 @@ public enum Mistral: Architecture {
             configuration, architecture: "mistral", window: { _ in window })
     }
 
+    /// The `config.json` that GGUF keys amount to.
     public static func configuration(
         gguf metadata: GGUFModelMetadata
     ) throws(ModelError) -> JSONObject {
@@ -60,6 +71,7 @@ public enum Mistral: Architecture {
             gguf: metadata, modelType: "mistral", class: "MistralForCausalLM")
     }
 
+    /// Names and layouts in safetensors files.
     public static func huggingFace(_ role: Role, in spec: DecoderSpec) -> StoredForm {
         LlamaSkeleton.huggingFace(role)
     }

@@ -4,10 +4,14 @@ import HalftoneFiles
 ///
 /// Source: M. Abdin et al., "Phi-3 Technical Report", arXiv:2404.14219.
 public enum Phi3: Architecture {
+    /// Values of `model_type`.
     public static let modelTypes = ["phi3"]
+    /// The value of `general.architecture`.
     public static let ggufName = "phi3"
 
-    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec {
+    /// Translates a `config.json`.
+    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec
+    {
         guard try configuration.number("partial_rotary_factor", default: 1) == 1 else {
             throw .unsupported(
                 key: "partial_rotary_factor", value: "\(configuration["partial_rotary_factor"]!)",
@@ -20,6 +24,7 @@ public enum Phi3: Architecture {
             configuration, architecture: "phi3", isFused: true, window: { _ in window })
     }
 
+    /// The `config.json` that GGUF keys amount to.
     public static func configuration(
         gguf metadata: GGUFModelMetadata
     ) throws(ModelError) -> JSONObject {
@@ -27,6 +32,7 @@ public enum Phi3: Architecture {
             gguf: metadata, modelType: "phi3", class: "Phi3ForCausalLM")
     }
 
+    /// Names and layouts in safetensors files.
     public static func huggingFace(_ role: Role, in spec: DecoderSpec) -> StoredForm {
         LlamaSkeleton.huggingFace(role)
     }

@@ -4,15 +4,20 @@ import HalftoneFiles
 ///
 /// Source: A. Yang et al., "Qwen2 Technical Report", arXiv:2407.10671.
 public enum Qwen2: Architecture {
+    /// Values of `model_type`.
     public static let modelTypes = ["qwen2"]
+    /// The value of `general.architecture`.
     public static let ggufName = "qwen2"
 
-    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec {
+    /// Translates a `config.json`.
+    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec
+    {
         try LlamaSkeleton.spec(
             configuration, architecture: "qwen2", inputBias: true,
             window: QwenWindow(configuration).window)
     }
 
+    /// The `config.json` that GGUF keys amount to.
     public static func configuration(
         gguf metadata: GGUFModelMetadata
     ) throws(ModelError) -> JSONObject {
@@ -20,6 +25,7 @@ public enum Qwen2: Architecture {
             gguf: metadata, modelType: "qwen2", class: "Qwen2ForCausalLM")
     }
 
+    /// Names and layouts in safetensors files.
     public static func huggingFace(_ role: Role, in spec: DecoderSpec) -> StoredForm {
         LlamaSkeleton.huggingFace(role)
     }
@@ -29,16 +35,21 @@ public enum Qwen2: Architecture {
 ///
 /// Source: A. Yang et al., "Qwen3 Technical Report", arXiv:2505.09388.
 public enum Qwen3: Architecture {
+    /// Values of `model_type`.
     public static let modelTypes = ["qwen3"]
+    /// The value of `general.architecture`.
     public static let ggufName = "qwen3"
 
-    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec {
+    /// Translates a `config.json`.
+    public static func spec(_ configuration: ConfigurationReader) throws(ModelError) -> DecoderSpec
+    {
         let bias = try configuration.bool("attention_bias", default: false)
         return try LlamaSkeleton.spec(
             configuration, architecture: "qwen3", inputBias: bias, outputBias: bias,
             headNorm: true, window: QwenWindow(configuration).window)
     }
 
+    /// The `config.json` that GGUF keys amount to.
     public static func configuration(
         gguf metadata: GGUFModelMetadata
     ) throws(ModelError) -> JSONObject {
@@ -46,6 +57,7 @@ public enum Qwen3: Architecture {
             gguf: metadata, modelType: "qwen3", class: "Qwen3ForCausalLM")
     }
 
+    /// Names and layouts in safetensors files.
     public static func huggingFace(_ role: Role, in spec: DecoderSpec) -> StoredForm {
         LlamaSkeleton.huggingFace(role)
     }

@@ -115,6 +115,8 @@ struct SplitScanner {
         return outer > start ? outer : nil
     }
 
+    /// A word that ends in lower case.
+    ///
     /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+`
     private func lowerWord(from start: Int) -> Int? {
         let (stop, lastShared) = upperRun(from: start)
