@@ -3,21 +3,22 @@
 /// Categories are those of Unicode 16, the version of the regular expressions in the reference
 /// tokenizer, so that characters added later split as they do there.
 struct ScalarClasses: Sendable {
-    /// `\p{L}`
+    /// Letters, `\p{L}`.
     static let letter: UInt8 = 1
-    /// `\p{N}`
+    /// Numbers, `\p{N}`.
     static let number: UInt8 = 2
-    /// `\s`, the property White_Space
+    /// White space, `\s`.
     static let space: UInt8 = 4
-    /// `\p{M}`
+    /// Marks, `\p{M}`.
     static let mark: UInt8 = 8
-    /// `\p{P}`
+    /// Punctuation, `\p{P}`.
     static let punctuation: UInt8 = 16
-    /// `\p{S}`
+    /// Symbols, `\p{S}`.
     static let symbol: UInt8 = 32
-    /// `\p{Lu}` and `\p{Lt}`; a letter that is neither upper nor lower is in `\p{Lm}` or `\p{Lo}`
+    /// Upper and title case, `\p{Lu}` and `\p{Lt}`; a letter that is neither this nor lower case
+    /// is in `\p{Lm}` or `\p{Lo}`.
     static let upper: UInt8 = 64
-    /// `\p{Ll}`
+    /// Lower case, `\p{Ll}`.
     static let lower: UInt8 = 128
 
     /// The table; building it reads the properties of 262,144 scalars once.
