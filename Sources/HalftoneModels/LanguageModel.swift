@@ -63,20 +63,10 @@ public struct LanguageModel: Sendable {
         self.source = source
         generation = GenerationDefaults(
             configuration: folder.config, generation: folder.generationConfig)
-        tokenizer = try Self.tokenizer(of: folder)
-        chatTemplate = folder.chatTemplate
-    }
-
-    /// The file of a folder that keeps the vocabulary of a GGUF source, in place of
-    /// `tokenizer.json`.
-    public static let vocabularyFileName = "tokenizer.gguf"
-
-    private static func tokenizer(of folder: ModelFolder) throws -> Tokenizer? {
-        if let json = try folder.tokenizer() {
-            return try Tokenizer(tokenizerJSON: json, configuration: folder.tokenizerConfig)
+        tokenizer = try folder.tokenizer().map {
+            try Tokenizer(tokenizerJSON: $0, configuration: folder.tokenizerConfig)
         }
-        guard let path = try folder.pathOfFile(vocabularyFileName) else { return nil }
-        return try GGUFVocabulary(GGUFFile(contentsOf: path).metadata).map { try Tokenizer($0) }
+        chatTemplate = folder.chatTemplate
     }
 
     private init(gguf file: GGUFFile, source: ModelFile) throws {

@@ -199,11 +199,6 @@ private struct GGUFExportHeader {
             let entries = try keys.entries(
                 model: folder.config, generation: folder.generationConfig)
             for (key, value) in entries { metadata["tokenizer.ggml." + key] = value }
-        } else if let path = try folder.pathOfFile(LanguageModel.vocabularyFileName) {
-            for (key, value) in try GGUFFile(contentsOf: path).metadata.entries
-            where key.hasPrefix("tokenizer.") {
-                metadata[key] = value
-            }
         } else {
             metadata["tokenizer.ggml.model"] = .string("none")
         }
