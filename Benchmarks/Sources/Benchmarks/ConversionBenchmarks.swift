@@ -26,9 +26,13 @@ func conversionBenchmarks() -> [BenchmarkGroup] {
 }
 
 /// All patterns to float: by a table, and by arithmetic on bits.
+///
+/// Inlined, as the encoders are, so that what is timed is the conversion and not a call of a closure.
+@inline(__always)
 private func decoding<Pattern: FixedWidthInteger & UnsignedInteger>(
     _ name: String, _ patterns: [Pattern], table: [Float], _ decode: @escaping (Pattern) -> Float
 ) -> BenchmarkGroup {
+    @inline(__always)
     func sum(_ convert: (Pattern) -> Float) -> Float {
         var total: Float = 0
         for pattern in patterns {
@@ -55,6 +59,7 @@ private func decoding<Pattern: FixedWidthInteger & UnsignedInteger>(
 /// Floats of the format's range to patterns: by search in the table of values, and by arithmetic.
 ///
 /// - Parameter table: The values of the non-negative finite patterns, in ascending order.
+@inline(__always)
 private func encoding(
     _ name: String, table: [Float], _ encode: @escaping (Float) -> Int
 ) -> BenchmarkGroup {
@@ -77,6 +82,7 @@ private func encoding(
         )
         return below < above || (below == above && low % 2 == 0) ? low : high
     }
+    @inline(__always)
     func sum(_ convert: (Float) -> Int) -> Float {
         Float(inputs.reduce(0) { $0 &+ convert($1) })
     }
