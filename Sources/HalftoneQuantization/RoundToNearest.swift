@@ -14,7 +14,7 @@ public struct RoundToNearest: WeightMethod {
 
     /// Quantizes one matrix; see ``WeightMethod/quantize(_:scheme:pool:)``.
     ///
-    /// - Complexity: O(`rows` · `columns`), about 0.02 µs per weight and thread with
+    /// - Complexity: O(`rows` · `columns`), about 0.1 µs per weight and thread with
     ///   ``ScaleSearch/leastError`` at groups of 32. One scale per tensor, and 8-bit scales, need
     ///   the weights twice.
     public func quantize(

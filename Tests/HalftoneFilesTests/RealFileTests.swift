@@ -29,7 +29,7 @@ struct RealFileTests {
         }
         #expect(folder.config["model_type"]?.string?.isEmpty == false)
         #expect(weights.tensors.count > 3 && weights.warnings == [])
-        #expect(weights.files.count == (name == "mistral" ? 2 : 1))
+        #expect(weights.files.count == (name == "llama2" ? 2 : 1))
         for tensor in weights.tensors {
             let count = try CheckedShape(tensor.shape).byteCount(tensor.encoding)
             #expect(tensor.bytes.count == count)

@@ -163,6 +163,29 @@ import Testing
         }
     }
 
+    @Test func textCannotBeMadeToGrowWithoutBound() throws {
+        let json = try TokenizerFixtures.json("gpt2")
+        let step: JSONValue = [
+            "type": "Replace", "pattern": ["String": "a"], "content": "aaaaaaaaaaaaaaaa",
+        ]
+        for field in ["normalizer", "decoder"] {
+            func nested(_ count: Int) -> JSONValue {
+                [
+                    "type": "Sequence",
+                    "\(field)s": .array(Array(repeating: step, count: count)),
+                ]
+            }
+            #expect(throws: Never.self) {
+                try Tokenizer(tokenizerJSON: replacing(json, [field], with: nested(3)))
+            }
+            #expect(
+                throws: TokenizerError.unsupported(
+                    field: field, value: "able to make a text 65536 times longer",
+                    supported: "up to 4096 times")
+            ) { try Tokenizer(tokenizerJSON: replacing(json, [field], with: nested(4))) }
+        }
+    }
+
     @Test func brokenMetadataAreNamed() throws {
         let file = try Self.gpt2()
         func expect(_ error: TokenizerError, _ change: (inout GGUFVocabulary) -> Void) {

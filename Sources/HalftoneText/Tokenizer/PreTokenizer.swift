@@ -87,7 +87,7 @@ enum PreTokenizer: Sendable, Equatable {
         }
     }
 
-    /// The number of pieces that a step takes in, replaced by their new texts; nil keeps one.
+    /// Replaces pieces by new texts; nil keeps one.
     private static func rewrite(
         _ pieces: inout Pieces, _ body: ([UInt8], Range<Int>, Bool) -> [UInt8]?
     ) {
@@ -223,7 +223,7 @@ extension PreTokenizer {
         }
     }
 
-    /// `\w+|[^\w\s]+`; all else goes.
+    /// Keeps what matches `\w+|[^\w\s]+`.
     private static func splitWords(_ pieces: inout Pieces) {
         var ranges: [Range<Int>] = []
         for range in pieces.ranges {

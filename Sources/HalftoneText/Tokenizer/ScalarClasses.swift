@@ -7,7 +7,7 @@ struct ScalarClasses: Sendable {
     static let letter: UInt8 = 1
     /// Numbers, `\p{N}`.
     static let number: UInt8 = 2
-    /// White space, `\s`, the property White_Space.
+    /// White space, `\s`.
     static let space: UInt8 = 4
     /// Marks, `\p{M}`.
     static let mark: UInt8 = 8
@@ -15,9 +15,8 @@ struct ScalarClasses: Sendable {
     static let punctuation: UInt8 = 16
     /// Symbols, `\p{S}`.
     static let symbol: UInt8 = 32
-    /// Upper and title case, `\p{Lu}` and `\p{Lt}`.
-    ///
-    /// A letter that is neither upper nor lower is in `\p{Lm}` or `\p{Lo}`.
+    /// Upper and title case, `\p{Lu}` and `\p{Lt}`; a letter that is neither this nor lower case
+    /// is in `\p{Lm}` or `\p{Lo}`.
     static let upper: UInt8 = 64
     /// Lower case, `\p{Ll}`.
     static let lower: UInt8 = 128

@@ -9,27 +9,27 @@ struct SplitRule: Sendable, Equatable {
 
     /// What a word is.
     enum Words: Sendable {
-        /// ` ?\p{L}+`
+        /// Letters after a space, ` ?\p{L}+`.
         case spaced
-        /// `[^\r\n\p{L}\p{N}]?\p{L}+`
+        /// Letters after any other character, `[^\r\n\p{L}\p{N}]?\p{L}+`.
         case prefixed
-        /// `[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+`
+        /// The same with marks, `[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+`.
         case prefixedWithMarks
-        /// `[^\r\n\p{L}\p{N}]?` with upper-case letters, then lower-case ones, one kind at least
+        /// `[^\r\n\p{L}\p{N}]?` with upper-case letters, then lower-case ones, one kind at least.
         case cased
-        /// The same with an optional contraction at its end
+        /// The same with an optional contraction at its end.
         case casedWithContraction
     }
 
     /// What a number is.
     enum Numbers: Sendable {
-        /// ` ?\p{N}+`
+        /// Digits after a space, ` ?\p{N}+`.
         case spaced
-        /// `\p{N}+`
+        /// Digits, `\p{N}+`.
         case run
-        /// `\p{N}`
+        /// One digit, `\p{N}`.
         case single
-        /// `\p{N}{1,3}`
+        /// Up to three digits, `\p{N}{1,3}`.
         case upToThree
     }
 
@@ -115,9 +115,7 @@ struct SplitScanner {
         return outer > start ? outer : nil
     }
 
-    /// A word that ends in lower case.
-    ///
-    /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+`
+    /// The end of `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+`, or nil.
     private func lowerWord(from start: Int) -> Int? {
         let (stop, lastShared) = upperRun(from: start)
         var index = stop

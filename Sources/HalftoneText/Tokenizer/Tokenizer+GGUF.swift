@@ -157,14 +157,16 @@ extension Tokenizer {
     ) throws(TokenizerError) {
         for index in file.tokens.indices {
             let type = type(of: index, file)
-            guard type == .control || type == .userDefined else { continue }
+            // Of the tokens marked unknown only the one in use can be spelled; others fill up.
+            let isUnknown = type == .unknown && index == file.unknownID
+            guard type == .control || type == .userDefined || isUnknown else { continue }
             let id = Int32(truncatingIfNeeded: index)
             guard let content = parts.vocabulary[id], !content.isEmpty else { continue }
             parts.added.append(
                 AddedToken(
                     id: id, content: Array(content),
                     stripsRight: file.rightStrippedIDs.contains(index),
-                    isSpecial: type == .control))
+                    isSpecial: type != .userDefined))
         }
         parts.special.bos = id(file.bosID)
         parts.special.eos = id(file.eosID)

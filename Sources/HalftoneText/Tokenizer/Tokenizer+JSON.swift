@@ -25,6 +25,9 @@ extension Tokenizer {
         parts.normalizers = normalizers
         parts.preTokenizers = preTokenizers
         parts.decoder = try root["decoder"].map(Self.decoderSteps) ?? []
+        try Self.check(growths: normalizers.map(\.growth), field: "normalizer")
+        try Self.check(growths: preTokenizers.map(\.growth), field: "pre_tokenizer")
+        try Self.check(growths: parts.decoder.map(\.growth), field: "decoder")
         if let processor = root["post_processor"] {
             let around = try Self.templates(processor)
             for (field, id) in around.prefix + around.suffix {

@@ -2,7 +2,7 @@ import Foundation
 
 /// The four Unicode normal forms, on UTF-8 bytes.
 ///
-/// The reference tokenizer's tables are of Unicode 10: to them younger characters are unassigned,
+/// The reference tokenizer's tables are of Unicode 9: to them younger characters are unassigned,
 /// so they neither decompose nor combine with their neighbours.
 enum UnicodeNormalForm: Sendable {
     case composed, decomposed, compatibilityComposed, compatibilityDecomposed
@@ -69,19 +69,51 @@ enum UnicodeNormalForm: Sendable {
     private static func isYoung(_ value: UInt32) -> Bool {
         if value < 0x300 { return false }
         guard let age = Unicode.Scalar(value)?.properties.age else { return true }
-        return age.major > 10
+        return age.major > 9
     }
 
     private func convert(_ part: ArraySlice<UInt8>, to result: inout [UInt8]) {
         guard !part.isEmpty else { return }
-        let string = String(decoding: part, as: UTF8.self)
-        let converted =
-            switch self {
-            case .composed: string.precomposedStringWithCanonicalMapping
-            case .decomposed: string.decomposedStringWithCanonicalMapping
-            case .compatibilityComposed: string.precomposedStringWithCompatibilityMapping
-            case .compatibilityDecomposed: string.decomposedStringWithCompatibilityMapping
+        let text = String(decoding: part, as: UTF8.self)
+        switch self {
+        case .composed: Self.appendComposed(text, to: &result)
+        case .decomposed: result.append(contentsOf: text.decomposedStringWithCanonicalMapping.utf8)
+        case .compatibilityComposed: Self.appendComposed(Self.compatible(text), to: &result)
+        case .compatibilityDecomposed: result.append(contentsOf: Self.compatible(text).utf8)
+        }
+    }
+
+    /// The compatibility decomposition; Foundation's leaves the marks that it makes unsorted.
+    private static func compatible(_ text: String) -> String {
+        text.decomposedStringWithCompatibilityMapping.decomposedStringWithCanonicalMapping
+    }
+
+    /// Appends the composition; Foundation's misses Korean syllables with marks after them.
+    private static func appendComposed(_ text: String, to result: inout [UInt8]) {
+        var pending: UInt32?
+        for scalar in text.precomposedStringWithCanonicalMapping.unicodeScalars {
+            if let last = pending {
+                if let joined = syllable(last, scalar.value) {
+                    pending = joined
+                    continue
+                }
+                UTF8Text.append(last, to: &result)
             }
-        result.append(contentsOf: converted.utf8)
+            pending = scalar.value
+        }
+        if let pending { UTF8Text.append(pending, to: &result) }
+    }
+
+    /// The Korean syllable of a leading consonant and a vowel, or of those and a final consonant.
+    ///
+    /// Source: The Unicode Standard, section 3.12, "Hangul Syllable Composition".
+    private static func syllable(_ first: UInt32, _ second: UInt32) -> UInt32? {
+        switch (first, second) {
+        case (0x1100...0x1112, 0x1161...0x1175):
+            0xAC00 + ((first - 0x1100) * 21 + second - 0x1161) * 28
+        case (0xAC00...0xD7A3, 0x11A8...0x11C2) where (first - 0xAC00) % 28 == 0:
+            first + second - 0x11A7
+        default: nil
+        }
     }
 }

@@ -1,0 +1,214 @@
+import Foundation
+import HalftoneFiles
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneModels
+import HalftoneRuns
+
+/// Writes a model as a GGUF file.
+///
+/// Linear layers, embedding and head get the wanted type; where its block does not divide the
+/// width, Q4_0 for types with larger blocks, and F16 where 32 does not divide it either. Matrices
+/// that have their type already are copied bit for bit. Vectors are F32, tables of positions F32
+/// or F16.
+///
+/// Metadata of a GGUF source are kept. For a folder they are made from the configuration and the
+/// documents of the tokenizer, and refused when a reader would understand another model.
+public struct GGUFExport {
+    private let inputPath: String
+    private var writer: GGUFWriter
+
+    /// Prepares to write a model with matrices of one type.
+    ///
+    /// - Parameters:
+    ///   - model: From a folder or a GGUF file.
+    ///   - type: One of `BlockCodec.encodableTypes`, or the type that all matrices have.
+    /// - Throws: ``CompressionError/notRepresentable(_:)`` for types that cannot be written and
+    ///   models that GGUF cannot describe; ``ConversionError`` for vocabularies likewise.
+    public init(_ model: LanguageModel, type: BlockType) throws {
+        try self.init(model) { slot, form, writer in
+            let matrix = model.weights.matrix(slot.role)
+            let wanted = try Self.type(type, for: matrix, slot: slot)
+            try writer.add(Self.source(matrix, slot, form, wanted))
+            return wanted
+        }
+    }
+
+    /// Prepares to write a compressed model with the codes that it has.
+    ///
+    /// Symmetric codes of 4, 5 and 8 bits in groups of a multiple of 32 with f16 scales are Q4_0,
+    /// Q5_0 and Q8_0. Matrices that were left float keep the type they are stored in, or are F16.
+    ///
+    /// - Throws: ``CompressionError/notRepresentable(_:)`` for other formats, and as
+    ///   ``init(_:type:)`` does.
+    public init(_ compressed: CompressedModel) throws {
+        let weights = compressed.original.weights
+        try self.init(compressed.original) { slot, form, writer in
+            if let packed = compressed.quantized[slot.role] {
+                let blocks = try GGUFRepacking(packed, role: slot.role, form: form)
+                try writer.add(
+                    TensorSource(
+                        name: form.names[0], shape: slot.shape, encoding: .blocks(blocks.type),
+                        produce: blocks.write))
+                return blocks.type
+            }
+            let matrix = weights.matrix(slot.role)
+            let type = (matrix as? BlockMatrix)?.type ?? .f16
+            try writer.add(Self.source(matrix, slot, form, type))
+            return type
+        }
+    }
+
+    private init(
+        _ model: LanguageModel,
+        addMatrix: (ParameterSlot, StoredForm, inout GGUFWriter) throws -> BlockType
+    ) throws {
+        inputPath = model.source.path
+        let header = try GGUFExportHeader(model)
+        writer = GGUFWriter(metadata: header.metadata)
+        var counts: [BlockType: Int] = [:]
+        for slot in model.spec.slots {
+            let form = header.architecture.gguf(slot.role, in: model.spec)
+            if slot.shape.count == 1 {
+                let values = model.weights.vector(slot.role) ?? []
+                let stored = form.layout.stored(values, shape: slot.shape)
+                try writer.add(Self.vector(form.names[0], stored))
+            } else if slot.role.isPackable {
+                counts[try addMatrix(slot, form, &writer), default: 0] += 1
+            } else {
+                let matrix = model.weights.matrix(slot.role)
+                let isHalf = (matrix as? BlockMatrix)?.type == .f16
+                try writer.add(Self.source(matrix, slot, form, isHalf ? .f16 : .f32))
+            }
+        }
+        for tensor in header.extraTensors { try writer.add(TensorSource(tensor)) }
+        if let divisors = header.ropeDivisors {
+            try writer.add(Self.vector("rope_freqs.weight", divisors))
+        }
+        // The id of a mixture is that of its most frequent type.
+        let frequent = counts.max { ($0.value, $0.key.rawValue) < ($1.value, $1.key.rawValue) }
+        writer.metadata["general.file_type"] = .uint32(
+            frequent.flatMap { Self.fileTypeIDs[$0.key] } ?? Self.guessedFileTypeID)
+        writer.metadata["general.quantization_version"] = .uint32(2)
+    }
+
+    /// The size that the file will have, header and padding included.
+    ///
+    /// - Throws: As writing would.
+    public func fileByteCount() throws -> Int { try writer.fileByteCount() }
+
+    /// Writes the file; it appears under its name when all of it is written and read back.
+    ///
+    /// - Parameters:
+    ///   - path: The final name.
+    ///   - replaces: Whether a file of that name may be replaced.
+    ///   - progress: Advanced by the bytes of each tensor.
+    /// - Throws: ``CompressionError`` when something is in the way or a weight cannot be
+    ///   encoded, or what the writer throws. Nothing is left behind then.
+    public func write(to path: String, replaces: Bool, progress: RunProgress? = nil) throws {
+        try OutputPlace.check(
+            URL(filePath: path).standardizedFileURL, replaces: replaces, inputs: [inputPath])
+        try writer.write(to: path, progress: progress)
+    }
+}
+
+extension GGUFExport {
+    private static let guessedFileTypeID: UInt32 = 1024
+
+    /// `general.file_type` of files whose matrices mostly have a type.
+    private static let fileTypeIDs: [BlockType: UInt32] = [
+        .f32: 0, .f16: 1, .q4_0: 2, .q4_1: 3, .q8_0: 7, .q5_0: 8, .q5_1: 9, .q2_K: 10, .q3_K: 12,
+        .q4_K: 15, .q5_K: 17, .q6_K: 18, .iq2_XXS: 19, .iq2_XS: 20, .iq3_XXS: 23, .iq1_S: 24,
+        .iq4_NL: 25, .iq3_S: 26, .iq2_S: 28, .iq4_XS: 30, .iq1_M: 31, .bf16: 32, .tq1_0: 36,
+        .tq2_0: 37, .mxfp4: 38, .nvfp4: 39, .q1_0: 40, .q2_0: 41,
+    ]
+
+    private static func vector(_ name: String, _ values: [Float]) -> TensorSource {
+        TensorSource(name: name, shape: [values.count], encoding: .blocks(.f32)) { sink in
+            try sink.write(BlockCodec.encode(.f32, values, columns: values.count))
+        }
+    }
+
+    private static func source(
+        _ matrix: any WeightMatrix, _ slot: ParameterSlot, _ form: StoredForm, _ type: BlockType
+    ) -> TensorSource {
+        TensorSource(
+            name: form.names[0], shape: slot.shape, encoding: .blocks(type),
+            produce: GGUFMatrix(matrix, form: form, type: type).write)
+    }
+
+    /// The type of a matrix: the wanted one where its blocks fit.
+    private static func type(
+        _ wanted: BlockType, for matrix: any WeightMatrix, slot: ParameterSlot
+    ) throws(CompressionError) -> BlockType {
+        if (matrix as? BlockMatrix)?.type == wanted { return wanted }
+        guard BlockCodec.encodableTypes.contains(wanted) else {
+            throw .notRepresentable(
+                "\(slot.role): \(wanted.name) can be copied but not computed; "
+                    + BlockCodec.encodableTypes.map(\.name).joined(separator: ", ") + " can")
+        }
+        let choices: [BlockType] = wanted.blockSize > 32 ? [wanted, .q4_0, .f16] : [wanted, .f16]
+        return choices.first { matrix.columns % $0.blockSize == 0 } ?? .f16
+    }
+}
+
+/// Everything of a GGUF file but the parameters of the spec.
+private struct GGUFExportHeader {
+    var architecture: any Architecture.Type
+    var metadata: GGUFMetadata
+    /// Tensors of a GGUF source that are no parameters, such as `rope_freqs.weight`.
+    var extraTensors: [StoredTensor] = []
+    var ropeDivisors: [Float]?
+
+    init(_ model: LanguageModel) throws {
+        switch model.source {
+        case .gguf(let file):
+            architecture = model.architecture
+            metadata = file.metadata
+            // Parts become one file, and what made the old types did not make the new ones.
+            for (key, _) in metadata.entries
+            where key.hasPrefix("split.") || key.hasPrefix("quantize.") {
+                metadata[key] = nil
+            }
+            let known = Set(
+                model.spec.slots.flatMap { [architecture = architecture] slot in
+                    architecture.gguf(slot.role, in: model.spec).names
+                })
+            extraTensors = file.tensors.filter { !known.contains($0.name) }
+        case .folder(let folder, _):
+            let keys = try GGUFModelKeys(model)
+            architecture = keys.architecture
+            ropeDivisors = keys.ropeDivisors
+            metadata = keys.metadata
+            metadata["general.type"] = .string("model")
+            metadata["general.name"] = .string(
+                URL(filePath: folder.path).standardizedFileURL.lastPathComponent)
+            metadata["general.alignment"] = .uint32(32)
+            try addTokenizer(folder, model)
+        case .safetensors(let checkpoint):
+            throw CompressionError.notRepresentable(
+                "\(checkpoint.path) has no configuration to write into a GGUF file")
+        }
+    }
+
+    private mutating func addTokenizer(_ folder: ModelFolder, _ model: LanguageModel) throws {
+        if let document = try folder.tokenizer() {
+            let keys = try GGUFTokenizerKeys(
+                tokenizer: document, configuration: folder.tokenizerConfig,
+                vocabularySize: model.spec.vocabularySize)
+            let entries = try keys.entries(
+                model: folder.config, generation: folder.generationConfig)
+            for (key, value) in entries { metadata["tokenizer.ggml." + key] = value }
+        } else if let path = try folder.pathOfFile(LanguageModel.vocabularyFileName) {
+            for (key, value) in try GGUFFile(contentsOf: path).metadata.entries
+            where key.hasPrefix("tokenizer.") {
+                metadata[key] = value
+            }
+        } else {
+            metadata["tokenizer.ggml.model"] = .string("none")
+        }
+        if let template = model.chatTemplate {
+            metadata["tokenizer.chat_template"] = .string(template)
+        }
+    }
+}
