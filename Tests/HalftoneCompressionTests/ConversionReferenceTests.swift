@@ -2,6 +2,7 @@ import Foundation
 import HalftoneCompression
 import HalftoneFiles
 import HalftoneFormats
+import HalftoneKernels
 import HalftoneModels
 import HalftoneText
 import Testing

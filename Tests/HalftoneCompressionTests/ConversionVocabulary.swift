@@ -27,7 +27,7 @@ enum ConversionVocabulary {
     /// As Llama 2's, with every way to put a token together among the merges.
     static let scored = document(
         tokens: ["<unk>", "<s>", "</s>", "<x>", "<0x0A>", "<0xC3>", "<0xA9>"]
-            + "▁abc12345<>/s".map { String($0) } + ["ab", "▁ab", "▁a", "cab", "aa", "aaa"],
+            + "▁abc12345<>/sI'mx".map { String($0) } + ["ab", "▁ab", "▁a", "cab", "aa", "aaa"],
         merges: [
             ["a", "b"], ["▁", "ab"], ["▁a", "b"], ["▁", "a"], ["c", "ab"], ["a", "a"],
             ["aa", "a"], ["a", "aa"],

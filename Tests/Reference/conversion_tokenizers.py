@@ -24,7 +24,10 @@ def main():
     count = int(sys.argv[3]) if len(sys.argv) > 3 else 1000
     reference = Llama(model, vocab_only=True, verbose=False)
     tokenizer = Tokenizer.from_file(path)
-    composes = (json.load(open(path)).get("normalizer") or {}).get("type") == "NFC"
+    document = json.load(open(path))
+    composes = (document.get("normalizer") or {}).get("type") == "NFC"
+    # llama.cpp makes this token special by its name, even where it is ordinary text as in Qwen's.
+    skipped = None if any(t["content"] == "</s>" for t in document["added_tokens"]) else "</s>"
     compared = 0
     failures = []
     strings = make_strings()
@@ -35,6 +38,8 @@ def main():
             continue
         if composes:
             text = unicodedata.normalize("NFC", text)
+        if skipped and skipped in text:
+            continue
         compared += 1
         wanted = reference.tokenize(text.encode(), add_bos=True, special=True)
         found = tokenizer.encode(text).ids
