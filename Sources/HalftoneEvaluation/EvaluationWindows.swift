@@ -54,6 +54,8 @@ public enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertible
     case vocabulariesDiffer(Int, Int)
     /// The model cannot read the tokens.
     case unreadable(String)
+    /// A file of logits does not hold what it should.
+    case badLogits(path: String, reason: String)
 
     /// What was found and what would do.
     public var description: String {
@@ -65,6 +67,8 @@ public enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertible
         case .vocabulariesDiffer(let first, let second):
             "the models cannot be compared: their vocabularies have \(first) and \(second) tokens"
         case .unreadable(let reason): reason
+        case .badLogits(let path, let reason):
+            "\(path): \(reason); wanted are input_ids I64 [tokens] and logits F32 [tokens, vocabulary]"
         }
     }
 }

@@ -90,9 +90,10 @@ public struct Evaluator: Sendable {
         var losses: [Double] = []
         for (index, window) in windows.enumerated() {
             let hidden = try hiddenStates(model, window)
-            eachRows(window) { rows, targets in
-                let logits = self.logits(model, hidden, rows)
-                losses += self.losses(logits, model, targets)
+            eachRows(window, self.windows.scored) { rows, targets in
+                losses += LogitMetrics.losses(
+                    logits(model, hidden, rows), vocabularySize: model.spec.vocabularySize,
+                    targets: targets, pool: pool)
             }
             progress(index + 1, windows.count, exp(losses.reduce(0, +) / Double(losses.count)))
         }
@@ -120,28 +121,34 @@ public struct Evaluator: Sendable {
         for (index, window) in windows.enumerated() {
             let first = try hiddenStates(reference, window)
             let second = try hiddenStates(candidate, window)
-            eachRows(window) { rows, targets in
-                let p = self.logits(reference, first, rows)
-                let q = self.logits(candidate, second, rows)
-                tally.reference += self.losses(p, reference, targets)
-                tally.candidate += self.losses(q, candidate, targets)
-                compareRows(p, q, rows.count, reference.spec.vocabularySize, &tally)
+            eachRows(window, self.windows.scored) { rows, targets in
+                tally.add(
+                    logits(reference, first, rows), logits(candidate, second, rows), targets,
+                    vocabularySize: reference.spec.vocabularySize, pool: pool)
             }
             progress(index + 1, windows.count, MeanEstimate(tally.divergences).mean)
         }
         return tally.result(windows: windows.count)
     }
 
-    private func compareRows(
-        _ p: [Float], _ q: [Float], _ rows: Int, _ vocabularySize: Int, _ tally: inout Tally
-    ) {
-        tally.divergences += LogitMetrics.divergences(
-            p, q, rows: rows, vocabularySize: vocabularySize, pool: pool)
-        let first = LogitMetrics.mostLikely(
-            p, rows: rows, vocabularySize: vocabularySize, pool: pool)
-        let second = LogitMetrics.mostLikely(
-            q, rows: rows, vocabularySize: vocabularySize, pool: pool)
-        tally.agreements += zip(first, second).count { $0 == $1 }
+    /// Compares a model with the logits that another program computed for the same tokens.
+    ///
+    /// All tokens are read as one window and all positions that have a next token count.
+    public func compare(
+        _ candidate: Decoder, with reference: StoredLogits
+    ) throws(EvaluationError) -> ModelComparison {
+        guard candidate.spec.vocabularySize == reference.vocabularySize else {
+            throw .vocabulariesDiffer(reference.vocabularySize, candidate.spec.vocabularySize)
+        }
+        let tokens = reference.tokens
+        let hidden = try hiddenStates(candidate, tokens)
+        var tally = Tally()
+        eachRows(tokens, 0..<tokens.count - 1) { rows, targets in
+            tally.add(
+                reference.rows(rows), logits(candidate, hidden, rows), targets,
+                vocabularySize: reference.vocabularySize, pool: pool)
+        }
+        return tally.result(windows: 1)
     }
 
     private func hiddenStates(
@@ -160,8 +167,10 @@ public struct Evaluator: Sendable {
         return hidden
     }
 
-    private func eachRows(_ window: [Int32], _ body: (Range<Int>, [Int32]) -> Void) {
-        let scored = windows.scored
+    /// Calls a closure with some scored positions at a time and the tokens that follow them.
+    private func eachRows(
+        _ window: [Int32], _ scored: Range<Int>, _ body: (Range<Int>, [Int32]) -> Void
+    ) {
         for start in stride(from: scored.lowerBound, to: scored.upperBound, by: Self.rowsAtOnce) {
             let rows = start..<min(start + Self.rowsAtOnce, scored.upperBound)
             body(rows, Array(window[rows.lowerBound + 1..<rows.upperBound + 1]))
@@ -174,11 +183,6 @@ public struct Evaluator: Sendable {
             of: hidden, from: rows.lowerBound * model.spec.width, count: rows.count, into: &output)
         return output
     }
-
-    private func losses(_ logits: [Float], _ model: Decoder, _ targets: [Int32]) -> [Double] {
-        LogitMetrics.losses(
-            logits, vocabularySize: model.spec.vocabularySize, targets: targets, pool: pool)
-    }
 }
 
 /// What a comparison has seen so far.
@@ -187,6 +191,23 @@ private struct Tally {
     var candidate: [Double] = []
     var divergences: [Double] = []
     var agreements = 0
+
+    /// Counts positions: logits `[targets.count, vocabularySize]` of both, and what came next.
+    mutating func add(
+        _ p: [Float], _ q: [Float], _ targets: [Int32], vocabularySize: Int, pool: WorkerPool
+    ) {
+        reference += LogitMetrics.losses(
+            p, vocabularySize: vocabularySize, targets: targets, pool: pool)
+        candidate += LogitMetrics.losses(
+            q, vocabularySize: vocabularySize, targets: targets, pool: pool)
+        divergences += LogitMetrics.divergences(
+            p, q, rows: targets.count, vocabularySize: vocabularySize, pool: pool)
+        let first = LogitMetrics.mostLikely(
+            p, rows: targets.count, vocabularySize: vocabularySize, pool: pool)
+        let second = LogitMetrics.mostLikely(
+            q, rows: targets.count, vocabularySize: vocabularySize, pool: pool)
+        agreements += zip(first, second).count { $0 == $1 }
+    }
 
     func result(windows: Int) -> ModelComparison {
         let sorted = divergences.sorted()

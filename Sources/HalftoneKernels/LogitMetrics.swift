@@ -60,7 +60,12 @@ public enum LogitMetrics {
         return found.map { Int32($0) }
     }
 
-    /// Σ p·(log p − log q) with p and q the softmax of two rows, summed in double over chunks.
+    /// KL of the softmax p and q of two rows as `Σ (p·(log p − log q) − p + q)`, summed in double
+    /// over chunks.
+    ///
+    /// `Σ (q − p)` is 0, so the sum is the same; but an error in the logarithm of either total,
+    /// which would enter `Σ p·(log p − log q)` whole, cancels here to first order, and small
+    /// divergences keep their digits.
     @unsafe
     private static func divergence(
         _ p: UnsafePointer<Float>, _ q: UnsafePointer<Float>, _ count: Int
@@ -75,14 +80,15 @@ public enum LogitMetrics {
             while index + 8 <= end {
                 let a = unsafe FloatRun.load(p + index) - shift
                 let b = unsafe FloatRun.load(q + index) - other
-                part += VectorMath.exp(a) * (a - b)
+                let weight = VectorMath.exp(a)
+                part += weight * (a - b) + (VectorMath.exp(b) - weight)
                 index += 8
             }
             sum += Double(VectorMath.sum(part))
             while index < end {
                 let a = unsafe p[index] - shift
                 let b = unsafe q[index] - other
-                sum += Double(expf(a) * (a - b))
+                sum += Double(expf(a) * (a - b) + (expf(b) - expf(a)))
                 index += 1
             }
         }

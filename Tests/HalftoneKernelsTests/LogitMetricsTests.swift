@@ -35,6 +35,25 @@ struct LogitMetricsTests {
         }
     }
 
+    @Test(arguments: [9, 500, 4096])
+    func smallDivergencesKeepTheirDigits(width: Int) {
+        let pool = WorkerPool(threads: 1)
+        let p = rows(4, width, 0.2)
+        // Logits that end in 8 zero bits take the shift without rounding.
+        let coarse = p.map { Float(bitPattern: $0.bitPattern & ~0xFF) }
+        let q = coarse.enumerated().map { $1 + ($0 % 2 == 0 ? 0x1p-12 : -0x1p-12) }
+        let found = LogitMetrics.divergences(coarse, q, rows: 4, vocabularySize: width, pool: pool)
+        for row in 0..<4 {
+            let first = logProbabilities(coarse[row * width..<(row + 1) * width])
+            let second = logProbabilities(q[row * width..<(row + 1) * width])
+            let expected = zip(first, second).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) }
+            // About 3e-8. The logarithms of the totals are off by up to 1e-6; what is left of
+            // that is its square and the rounding of p and q, 2⁻²³ of each term's difference.
+            #expect(expected > 1e-9)
+            #expect(abs(found[row] - expected) < 1e-9 + 0.2 * expected)
+        }
+    }
+
     @Test func equalRowsHaveNoDivergence() {
         let pool = WorkerPool(threads: 1)
         let p = rows(3, 500, 1)

@@ -15,7 +15,8 @@ struct EvalCommand: ParsableCommand {
             The text is tokenized as a whole and cut into windows that do not overlap. By default \
             the second half of each window of 512 tokens is scored, as llama.cpp's perplexity \
             does. With --against, both models read the same windows and the mean of \
-            KL(reference ‖ model) is reported with its 95 % interval.
+            KL(reference ‖ model) is reported with its 95 % interval. With --against-logits the \
+            reference is a safetensors file of another program's input_ids and logits.
             """)
 
     @Argument(help: ModelArgument.help)
@@ -26,6 +27,9 @@ struct EvalCommand: ParsableCommand {
 
     @Option(help: "The model to compare with, usually the float original.")
     var against: String?
+
+    @Option(help: "Logits of another program to compare with (safetensors).")
+    var againstLogits: String?
 
     @Option(help: "Tokens of a window.")
     var window = 512
@@ -42,44 +46,51 @@ struct EvalCommand: ParsableCommand {
         guard (4...1 << 20).contains(window) else {
             throw ValidationError("--window must be from 4 to 1048576")
         }
+        guard againstLogits == nil || (against == nil && text == nil) else {
+            throw ValidationError("--against-logits goes with neither --against nor --text")
+        }
         if let windows, windows < 1 { throw ValidationError("--windows must be at least 1") }
     }
 
     func run() throws {
         let start = ContinuousClock.now
         let loaded = try ModelArgument.load(model, shared)
-        let tokenizer = try ModelArgument.tokenizer(loaded, model)
-        var options = EvaluationWindows()
-        options.length = window
-        options.limit = windows
-        options.scoring = allPositions ? .all : .secondHalf
-        options.firstToken = tokenizer.openingToken
-        let tokens = tokenizer.encode(try EvaluationText.load(text))
         let pool = shared.pool
-        let evaluator = Evaluator(windows: options, pool: pool)
         let decoder = Decoder(loaded.weights, pool: pool)
         let progress = shared.progress("Evaluating", total: nil, unit: "windows")
         var report = EvalReport(
-            model: model, windowLength: window, scoring: options.scoring,
+            model: model, windowLength: window, scoring: allPositions ? .all : .secondHalf,
             bytes: loaded.weights.byteCount, bitsPerWeight: loaded.packedBitsPerWeight)
-        if let against {
-            let reference = try ModelArgument.load(against, shared)
-            let result = try evaluator.compare(
-                decoder, with: Decoder(reference.weights, pool: pool), tokens: tokens
-            ) { done, total, divergence in
-                progress.update(
-                    completed: done,
-                    note: "of \(total), KL \(Formatting.decimal(divergence, 5))")
-            }
-            report.fill(result)
+        if let againstLogits {
+            let stored = try StoredLogits(contentsOf: againstLogits)
+            report.windowLength = stored.tokens.count
+            report.scoring = .all
+            report.fill(
+                try Evaluator(windows: EvaluationWindows(), pool: pool)
+                    .compare(decoder, with: stored))
         } else {
-            let result = try evaluator.perplexity(of: decoder, tokens: tokens) {
-                done, total, perplexity in
-                progress.update(
-                    completed: done,
-                    note: "of \(total), perplexity \(Formatting.decimal(perplexity, 3))")
+            let tokenizer = try ModelArgument.tokenizer(loaded, model)
+            let tokens = tokenizer.encode(try EvaluationText.load(text))
+            let evaluator = Evaluator(windows: windowOptions(tokenizer), pool: pool)
+            if let against {
+                let reference = try ModelArgument.load(against, shared)
+                report.fill(
+                    try evaluator.compare(
+                        decoder, with: Decoder(reference.weights, pool: pool), tokens: tokens
+                    ) { done, total, divergence in
+                        progress.update(
+                            completed: done,
+                            note: "of \(total), KL \(Formatting.decimal(divergence, 5))")
+                    })
+            } else {
+                report.fill(
+                    try evaluator.perplexity(of: decoder, tokens: tokens) {
+                        done, total, perplexity in
+                        progress.update(
+                            completed: done,
+                            note: "of \(total), perplexity \(Formatting.decimal(perplexity, 3))")
+                    })
             }
-            report.fill(result)
         }
         progress.finish()
         report.seconds = (ContinuousClock.now - start).seconds
@@ -87,13 +98,22 @@ struct EvalCommand: ParsableCommand {
         if shared.json { return try Console.json(report) }
         Console.result(report.text)
     }
+
+    private func windowOptions(_ tokenizer: Tokenizer) -> EvaluationWindows {
+        var options = EvaluationWindows()
+        options.length = window
+        options.limit = windows
+        options.scoring = allPositions ? .all : .secondHalf
+        options.firstToken = tokenizer.openingToken
+        return options
+    }
 }
 
 /// What `eval` shows.
 struct EvalReport: Encodable {
     let model: String
-    let windowLength: Int
-    let scoring: EvaluationWindows.Scoring
+    var windowLength: Int
+    var scoring: EvaluationWindows.Scoring
     let bytes: Int
     let bitsPerWeight: Double?
     var windows = 0
