@@ -162,10 +162,10 @@ struct EvalReport: Encodable {
             lines += [
                 "reference          \(Formatting.decimal(reference.perplexity, 4)) ± "
                     + Formatting.decimal(reference.standardError, 4),
-                "mean KL            \(Formatting.decimal(divergence.mean, 6)) ± "
-                    + "\(Formatting.decimal(divergence.interval95, 6)) (95 % interval)",
-                "KL median, 99 %    \(Formatting.decimal(divergenceQuantiles[0], 6)), "
-                    + Formatting.decimal(divergenceQuantiles[1], 6),
+                "mean KL            \(Formatting.divergence(divergence.mean)) ± "
+                    + "\(Formatting.divergence(divergence.interval95)) (95 % interval)",
+                "KL median, 99 %    \(Formatting.divergence(divergenceQuantiles[0])), "
+                    + Formatting.divergence(divergenceQuantiles[1]),
                 "same top token     \(Formatting.decimal(100 * sameTopToken, 2)) %",
             ]
         }

@@ -2,6 +2,12 @@ import Foundation
 
 /// Numbers as people read them.
 enum Formatting {
+    /// Six decimals, or two digits and an exponent where those would hide the value.
+    static func divergence(_ value: Double) -> String {
+        value == 0 || value.magnitude >= 1e-4 || !value.isFinite
+            ? decimal(value, 6) : String(format: "%.1e", value)
+    }
+
     /// A decimal number with a fixed number of digits after the point.
     static func decimal(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "–" : value < 0 ? "−∞" : "∞" }
