@@ -16,7 +16,8 @@ operations.json says what each case is:
                arithmetic costs this case
 
 PyTorch computes everything in float64 from the float32 inputs, so each stored number is the true
-one rounded once. Every smooth case is also held to central differences here (torch.autograd.gradcheck).
+one rounded once. Every smooth case is also held to central differences here
+(torch.autograd.gradcheck).
 Inputs come from NumPy and depend only on the names of the case and the input.
 
 Made with: torch==2.13.0 safetensors==0.8.0 numpy==2.4.6
@@ -31,7 +32,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from operations import algebra, elementwise, networks, shaping, spatial  # noqa: F401: they register
+from operations import algebra, elementwise, networks, shaping, spatial  # noqa: F401
 from operations.case import CASES, DEFINITIONS
 from safetensors.numpy import save_file
 

@@ -146,7 +146,8 @@ def describe(name, steps):
         return common | dict(
             shape=vars(SHAPE) | dict(
                 headSize=SHAPE.width // SHAPE.heads, sequence=stream.SEQUENCE, rows=stream.ROWS,
-                tied=True, biases=False),
+                tied=True, biases=False,
+                rope="half-split, tables computed in float64 and rounded once"),
             stream=" ".join(stream.TOKENS.split()),
             batches=dict(steps=[0, 1, steps - 1], tokens=[stream.checksum(b) for b in batches],
                          head=batches[0][0].tolist()),

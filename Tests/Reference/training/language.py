@@ -100,10 +100,10 @@ class Language(nn.Module):
         turn = torch.arange(length, dtype=torch.float64)[:, None] * shape.theta ** (
             -torch.arange(half, dtype=torch.float64) / half)
         turn = torch.cat([turn, turn], -1)
-        self.register_buffer("cosine", turn.cos().float(), persistent=False)
-        self.register_buffer("sine", turn.sin().float(), persistent=False)
-        if torch.get_default_dtype() == torch.float64:
-            self.cosine, self.sine = turn.cos(), turn.sin()
+        # Computed in float64 and rounded once.
+        kind = torch.get_default_dtype()
+        self.register_buffer("cosine", turn.cos().to(kind), persistent=False)
+        self.register_buffer("sine", turn.sin().to(kind), persistent=False)
 
     def forward(self, ids, targets):
         x = self.model.embed_tokens(ids)
