@@ -169,6 +169,20 @@ def describe(name, steps):
         "towards the batch's mean and unbiased variance")
 
 
+def text(found):
+    """JSON with a line for every member of a training."""
+    parts = []
+    for name, value in found.items():
+        if isinstance(value, dict):
+            members = ",\n".join(
+                f"  {json.dumps(key)}: {json.dumps(member, ensure_ascii=False)}"
+                for key, member in value.items())
+            parts.append(f" {json.dumps(name)}: {{\n{members}\n }}")
+        else:
+            parts.append(f" {json.dumps(name)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     default = Path(__file__).resolve().parent.parent / "Fixtures" / "Training"
@@ -202,7 +216,7 @@ def main():
                 print(f"{name} step {step + 1}: {b:.6f}  float32 {a / b - 1:+.1e}  "
                       f"shaken {c / b - 1:+.1e}")
     path = options.out / "training.json"
-    path.write_text(json.dumps(found, indent=0, ensure_ascii=False) + "\n")
+    path.write_text(text(found) + "\n")
 
 
 if __name__ == "__main__":
