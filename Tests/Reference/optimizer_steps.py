@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Write the paths that PyTorch's optimizers take under Tests/Fixtures/Training.
 
-optimizers.safetensors: `start` [5] and `gradients` [12, 5], F32, whatever the weights are: the
-gradient of step t is row t. One path per case, F32 [12, 5]: the weights after each step.
+optimizers.safetensors: `start` [5] and `gradients` [12, 5], F32: the gradient of step t is row t,
+whatever the weights are. One path per case, F32 [12, 5]: the weights after each step.
 optimizers.json: per case the class of torch.optim and its options; `clipped` cases scale each row
 to at most that length first, and `rates` multiplies the learning rate of each step.
 

@@ -11,8 +11,10 @@ cleared. Batches lie ready in memory. Losses are read once, at the end.
 
 Settings that were found to pay are on by default: fused optimizers, memory kept by the allocator
 between steps (glibc would hand large blocks back to the system and page them in again each step;
---allocator system leaves it so), subnormals flushed, channels last for images (--no-channels-last),
-and one more with --compile, which needs a C++ compiler and some minutes.
+--allocator system leaves it so), subnormals flushed, channels last for images (--no-channels-last).
+--compile (a C++ compiler and about a minute, the first time) made the language model 1.1 to 1.2
+times as fast with a third less memory, and the image classifier slower: compare with the language
+model both ways.
 
 Made with: torch==2.13.0 numpy==2.4.6
 
