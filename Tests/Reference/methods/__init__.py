@@ -1,0 +1,1 @@
+"""Plain references of published methods, one file each, written from the papers' mathematics."""

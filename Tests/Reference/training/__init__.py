@@ -1,0 +1,1 @@
+"""The models, batches and optimizers of training_curves.py and throughput_torch.py."""
