@@ -71,6 +71,15 @@ extension WeightMatrix {
         }
     }
 
+    /// All rows as float32, row after row, in the memory that tensors use.
+    public func decodedFloats() -> FloatArray {
+        var result = FloatArray(uninitializedCount: rows * columns)
+        if result.count > 0 {
+            unsafe decode(rows: 0..<rows, into: result.mutablePointer)
+        }
+        return result
+    }
+
     /// Decodes one row into an array that has room for it.
     ///
     /// - Parameters:

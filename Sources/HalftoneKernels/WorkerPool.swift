@@ -31,6 +31,14 @@ public final class WorkerPool: Sendable {
 
     deinit { board.stop() }
 
+    /// One pool of all processors, for whoever does not bring another.
+    public static let shared = WorkerPool()
+
+    /// The pool that operations on tensors use in this task; ``shared`` unless bound to another.
+    ///
+    /// `WorkerPool.$current.withValue(pool) { … }` binds it.
+    @TaskLocal public static var current = WorkerPool.shared
+
     /// Runs `body(0)` to `body(parts − 1)`, each once, and returns when all are done.
     ///
     /// Jobs from several threads run one after another. A body must not start a job on the same
@@ -45,6 +53,17 @@ public final class WorkerPool: Sendable {
                 board.post(parts: parts, helpers: threadCount - 1, body)
             }
         }
+    }
+
+    /// Splits `0 ..< count` into ranges of about `grain` or more and runs a body on each.
+    ///
+    /// As ``split(_:grain:_:)``, but few items are done by the caller alone and with one call.
+    func each(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+        guard count > grain, threadCount > 1 else {
+            if count > 0 { body(0..<count) }
+            return
+        }
+        split(count, grain: grain, body)
     }
 
     /// Splits `0 ..< count` into ranges of at least `grain` and runs a body on each.

@@ -117,7 +117,7 @@ extension QuantizedTensor {
 
     /// The values of the codes, `[rows, columns]`.
     public func dequantized() -> Tensor {
-        Tensor(shape: [rows, columns], elements: matrix.decoded())
+        Tensor(shape: [rows, columns], elements: matrix.decodedFloats())
     }
 
     /// The sum over all weights of the squared distance from the original.
@@ -127,10 +127,11 @@ extension QuantizedTensor {
         precondition(weight.shape == [rows, columns], "the shapes differ")
         var row = [Float](repeating: 0, count: columns)
         var sum = 0.0
+        let weights = weight.elements.span
         for index in 0..<rows {
             matrix.decode(row: index, into: &row)
             for (column, value) in row.enumerated() {
-                let distance = Double(value) - Double(weight.elements[index * columns + column])
+                let distance = Double(value) - Double(weights[index * columns + column])
                 sum += distance * distance
             }
         }

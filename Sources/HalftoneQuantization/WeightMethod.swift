@@ -23,9 +23,11 @@ extension WeightMethod {
     ) throws(QuantizationError) -> QuantizedTensor {
         precondition(weight.shape.count == 2, "shape \(weight.shape) is not that of a matrix")
         let bytes = Bytes(count: weight.count * 4) { span in
-            for (index, value) in weight.elements.enumerated() {
+            let values = weight.elements.span
+            for index in values.indices {
                 span.storeBytes(
-                    of: value.bitPattern.littleEndian, toByteOffset: 4 * index, as: UInt32.self)
+                    of: values[index].bitPattern.littleEndian, toByteOffset: 4 * index,
+                    as: UInt32.self)
             }
         }
         let matrix: BlockMatrix

@@ -1,27 +1,45 @@
 import Foundation
+import HalftoneKernels
 
 /// An array of float32 numbers with a shape, stored whole in row-major order.
 ///
 /// The last dimension is contiguous; a shape without dimensions holds one number. Values are
-/// copied when changed, like arrays.
-public struct Tensor: Sendable, Equatable {
+/// copied when changed, like arrays. A tensor that was computed from a tracked one remembers how;
+/// see ``tracked()`` and ``gradient(for:)``.
+public struct Tensor: Sendable {
     /// The length of each dimension, outermost first; none is negative.
     public let shape: [Int]
 
     /// The numbers in row-major order, as many as the product of the shape.
-    public private(set) var elements: [Float]
+    public private(set) var elements: FloatArray
+
+    /// How the numbers were computed, when something tracked was part of it.
+    var node: GradientNode?
 
     /// Gives numbers a shape.
     ///
     /// - Parameters:
     ///   - shape: Lengths of at least 0.
     ///   - elements: As many as the product of the shape; anything else is a mistake of the caller.
+    public init(shape: [Int], elements: FloatArray) {
+        self.init(shape: shape, elements: elements, node: nil)
+    }
+
+    /// Copies numbers and gives them a shape.
     public init(shape: [Int], elements: [Float]) {
+        self.init(shape: shape, elements: FloatArray(elements), node: nil)
+    }
+
+    /// A tensor without dimensions.
+    public init(_ value: Float) { self.init(shape: [], elements: [value], node: nil) }
+
+    init(shape: [Int], elements: FloatArray, node: GradientNode?) {
         precondition(
             elements.count == Self.count(shape),
             "shape \(shape) does not hold \(elements.count) elements")
         self.shape = shape
         self.elements = elements
+        self.node = node
     }
 
     /// The product of a shape; a negative length or an overflow is a mistake of the caller.
@@ -31,13 +49,20 @@ public struct Tensor: Sendable, Equatable {
     }
 }
 
+extension Tensor: Equatable {
+    /// Whether shapes and numbers are equal; how they were computed does not matter.
+    public static func == (left: Tensor, right: Tensor) -> Bool {
+        left.shape == right.shape && left.elements == right.elements
+    }
+}
+
 extension Tensor {
     /// A tensor of zeros.
     public static func zeros(_ shape: [Int]) -> Tensor { filled(shape, with: 0) }
 
     /// A tensor with the same number everywhere.
     public static func filled(_ shape: [Int], with value: Float) -> Tensor {
-        Tensor(shape: shape, elements: [Float](repeating: value, count: count(shape)))
+        Tensor(shape: shape, elements: FloatArray(repeating: value, count: count(shape)))
     }
 
     /// Numbers drawn evenly from a range.
@@ -51,8 +76,11 @@ extension Tensor {
         using generator: inout some RandomNumberGenerator
     ) -> Tensor {
         let width = range.upperBound - range.lowerBound
-        let elements = (0..<count(shape)).map { _ in
-            range.lowerBound + width * (Float(generator.next() >> 40) * 0x1p-24)
+        let elements = FloatArray(count: count(shape)) { elements in
+            for index in elements.indices {
+                elements[index] =
+                    range.lowerBound + width * (Float(generator.next() >> 40) * 0x1p-24)
+            }
         }
         return Tensor(shape: shape, elements: elements)
     }
@@ -79,12 +107,14 @@ extension Tensor {
         _ shape: [Int], mean: Float = 0, standardDeviation: Float = 1,
         using generator: inout some RandomNumberGenerator
     ) -> Tensor {
-        var elements = [Float](repeating: 0, count: count(shape))
-        for index in stride(from: 0, to: elements.count, by: 2) {
-            let (first, second) = normalPair(&generator)
-            elements[index] = Float(Double(mean) + Double(standardDeviation) * first)
-            if index + 1 < elements.count {
-                elements[index + 1] = Float(Double(mean) + Double(standardDeviation) * second)
+        let elements = FloatArray(count: count(shape)) { elements in
+            for index in stride(from: 0, to: elements.count, by: 2) {
+                let (first, second) = normalPair(&generator)
+                elements[index] = Float(Double(mean) + Double(standardDeviation) * first)
+                if index + 1 < elements.count {
+                    elements[index + 1] =
+                        Float(Double(mean) + Double(standardDeviation) * second)
+                }
             }
         }
         return Tensor(shape: shape, elements: elements)
@@ -108,54 +138,47 @@ extension Tensor {
             let y = Double(generator.next() >> 11) * 0x1p-52 - 1
             let square = x * x + y * y
             guard square < 1, square > 0 else { continue }
-            let factor = (-2 * log(square) / square).squareRoot()
+            let factor = (-2 * Foundation.log(square) / square).squareRoot()
             return (x * factor, y * factor)
         }
     }
 }
 
 extension Tensor {
+    /// The place of a dimension that may be counted from the end, −1 being the last.
+    ///
+    /// - Parameter count: The number of dimensions, by default this tensor's.
+    package func place(of axis: Int, of count: Int? = nil) -> Int {
+        let count = count ?? rank
+        precondition(axis >= -count && axis < count, "shape \(shape) has no axis \(axis)")
+        return axis < 0 ? axis + count : axis
+    }
+
     /// The number of elements.
     public var count: Int { elements.count }
 
-    /// The element at an index per dimension, each within its dimension.
-    public subscript(indices: Int...) -> Float {
-        get { elements[offset(of: indices)] }
-        set { elements[offset(of: indices)] = newValue }
+    /// The number of dimensions.
+    public var rank: Int { shape.count }
+
+    /// The only element.
+    public var item: Float {
+        precondition(count == 1, "shape \(shape) holds more than one element, or none")
+        return elements[0]
     }
 
-    /// The same elements in another shape of as many.
+    /// The element at an index per dimension, each within its dimension.
     ///
-    /// - Parameter shape: At most one length may be −1: it becomes what the others leave.
-    public func reshaped(_ shape: [Int]) -> Tensor {
-        guard let open = shape.firstIndex(of: -1) else {
-            return Tensor(shape: shape, elements: elements)
+    /// A tensor that is changed forgets how it was computed.
+    public subscript(indices: Int...) -> Float {
+        get { elements[offset(of: indices)] }
+        set {
+            node = nil
+            elements[offset(of: indices)] = newValue
         }
-        var shape = shape
-        shape[open] = 1
-        let known = shape.reduce(1, *)
-        precondition(known > 0 && count % known == 0, "no length makes \(shape) hold \(count)")
-        shape[open] = count / known
-        return Tensor(shape: shape, elements: elements)
     }
 
     /// Elements of a slice along the first dimension: the product of the other lengths.
     public var rowLength: Int { shape.dropFirst().reduce(1, *) }
-
-    /// One slice along the first dimension, without that dimension.
-    public subscript(row index: Int) -> Tensor {
-        rows(index..<index + 1).reshaped(Array(shape.dropFirst()))
-    }
-
-    /// Some slices along the first dimension.
-    ///
-    /// - Parameter range: Within the first dimension.
-    public func rows(_ range: Range<Int>) -> Tensor {
-        precondition(!shape.isEmpty, "a tensor without dimensions has no rows")
-        precondition(range.lowerBound >= 0 && range.upperBound <= shape[0], "rows out of bounds")
-        let part = elements[range.lowerBound * rowLength..<range.upperBound * rowLength]
-        return Tensor(shape: [range.count] + shape.dropFirst(), elements: Array(part))
-    }
 
     private func offset(of indices: [Int]) -> Int {
         precondition(indices.count == shape.count, "\(indices) does not index shape \(shape)")

@@ -34,7 +34,7 @@ public func checkWeightMatrix(_ matrix: any WeightMatrix, seed: UInt64 = 1) -> [
             "\(matrix.formatName): products with unit vector \(column), \(rows) × \(columns)")
     }
 
-    let input = Tensor.uniform([columns], seed: seed).elements
+    let input = Tensor.uniform([columns], seed: seed).elements.array
     let inputSum = input.reduce(0) { $0 + Double($1.magnitude) }
     let expected = (0..<rows).map { row in
         (0..<columns).reduce(0.0) { sum, column in

@@ -103,7 +103,7 @@ private func parameters(_ matrix: UniformMatrix, _ row: Int, _ column: Int) -> (
                 let (matrix, codes) = try matrix(
                     format, granularity, rows: 4, columns: columns, seed: UInt64(columns + 2)
                 ) { Float.random(in: 0.01...0.02, using: &$0) }
-                let input = Tensor.normal([columns], seed: 5).elements
+                let input = Tensor.normal([columns], seed: 5).elements.array
                 var expected = [Double](repeating: 0, count: 4)
                 var terms = expected
                 for index in codes.indices {

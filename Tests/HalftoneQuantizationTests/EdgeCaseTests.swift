@@ -21,11 +21,12 @@ import Testing
         for search in ScaleSearch.allCases {
             let zeros = [Float](repeating: 0, count: 40)
             #expect(
-                try quantize(zeros, format, scaleFormat, search).dequantized().elements == zeros)
+                try quantize(zeros, format, scaleFormat, search).dequantized().elements
+                    == FloatArray(zeros))
             // One group of zeros beside another of ones.
             let mixed = zeros[0..<32] + [Float](repeating: 1, count: 8)
             let values = try quantize(Array(mixed), format, scaleFormat, search).dequantized()
-            #expect(values.elements[0..<32] == zeros[0..<32])
+            #expect(values.elements.array[0..<32] == zeros[0..<32])
         }
     }
 
@@ -35,7 +36,7 @@ import Testing
     func constantsStayConstant(format: IntegerFormat, scaleFormat: ScaleFormat) throws {
         for constant: Float in [0.3, -0.3] {
             let values = [Float](repeating: constant, count: 64)
-            let found = try quantize(values, format, scaleFormat).dequantized().elements
+            let found = try quantize(values, format, scaleFormat).dequantized().elements.array
             #expect(Set(found).count == 1)
             #expect(abs(found[0] - constant) <= 0.0625 * 0.3 + 1e-7, "\(found[0])")
         }
@@ -43,11 +44,11 @@ import Testing
 
     @Test(arguments: allFormats, [Float(0x1p126), 0x1p-126, 0x1p-140])
     func hugeAndTinyValuesKeepTheirRatio(format: IntegerFormat, size: Float) throws {
-        let base = Tensor.uniform([1, 32], in: -1...1, seed: 12).elements
+        let base = Tensor.uniform([1, 32], in: -1...1, seed: 12).elements.array
         for search in ScaleSearch.allCases {
             let found = try quantize(base.map { $0 * size }, format, .float32, search)
             let scale = try #require(found.matrix.scales.first)
-            let values = found.dequantized().elements
+            let values = found.dequantized().elements.array
             #expect(values.allSatisfy(\.isFinite) && scale.isFinite && scale != 0)
             guard search == .absmax else { continue }
             let steps = zip(values, base).map { abs($0 / size - $1) / (scale / size) }.max()
@@ -83,7 +84,7 @@ import Testing
                 row: 0, column: 64, scale: 1e6, format: .float16)
         ) { try quantize(values, format, .float16) }
         for scaleFormat in [ScaleFormat.float32, .bfloat16, .float8] {
-            let found = try quantize(values, format, scaleFormat).dequantized().elements
+            let found = try quantize(values, format, scaleFormat).dequantized().elements.array
             #expect(abs(found[64] - 1e6) <= 0.0625 * 1e6)
         }
         // The range of these has no float32 width.

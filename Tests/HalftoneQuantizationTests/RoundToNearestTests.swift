@@ -16,7 +16,7 @@ let someGranularities: [Granularity] = [.tensor, .channel, .group(16), .group(32
 /// The weights of each group of a matrix, with the squared error of their codes.
 private func groupErrors(_ quantized: QuantizedTensor, _ weight: Tensor) -> [Double] {
     let matrix = quantized.matrix
-    let values = quantized.dequantized().elements
+    let values = quantized.dequantized().elements.array
     let groups = quantized.scheme.granularity == .tensor ? 1 : matrix.rows * matrix.groupsPerRow
     var errors = [Double](repeating: 0, count: groups)
     for index in values.indices {

@@ -9,10 +9,10 @@ import HalftoneTensor
 /// A packed kernel joins by a line in `storedForms`.
 func productBenchmarks(rows: Int = 2048, columns: Int = 2048) throws -> [BenchmarkGroup] {
     let pool = WorkerPool(threads: 1)
-    let weights = Tensor.normal([rows, columns], standardDeviation: 0.02, seed: 1).elements
+    let weights = Tensor.normal([rows, columns], standardDeviation: 0.02, seed: 1).elements.array
     let forms = try storedForms(weights, rows: rows, columns: columns, pool: pool)
     return [(name: "product-1", count: 1), (name: "product-32", count: 32)].map { job in
-        let input = Tensor.normal([job.count, columns], seed: 2).elements
+        let input = Tensor.normal([job.count, columns], seed: 2).elements.array
         return BenchmarkGroup(
             name: job.name,
             members: forms.map { form in

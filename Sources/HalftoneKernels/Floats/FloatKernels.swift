@@ -183,14 +183,14 @@ package enum FloatKernels {
 
     /// `x · sigmoid(2u)`, which equals the formula with tanh and keeps the small values exact.
     @inline(__always)
-    private static func geluTanh(_ x: SIMD8<Float>) -> SIMD8<Float> {
+    static func geluTanh(_ x: SIMD8<Float>) -> SIMD8<Float> {
         let inner = x * (1 + x * x * 0.044_715)
         return x / (1 + VectorMath.exp(inner * -1.595_769_1))
     }
 
     /// `x − x/2 · erfc(x/√2)` for positive `x`, `x/2 · erfc(−x/√2)` for negative.
     @inline(__always)
-    private static func geluError(_ x: SIMD8<Float>) -> SIMD8<Float> {
+    static func geluError(_ x: SIMD8<Float>) -> SIMD8<Float> {
         let tail = VectorMath.complementaryError(VectorMath.magnitude(x) * 0.707_106_77)
         let part = x * 0.5 * tail
         let isNegative = VectorMath.ones(whereNegative: VectorMath.signed(VectorMath.bits(x)))

@@ -67,6 +67,44 @@ enum FloatRun {
         }
     }
 
+    /// Writes a function of each element; `output` may be `x`.
+    @inline(__always) @unsafe
+    static func map(
+        _ x: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int,
+        _ transform: (SIMD8<Float>) -> SIMD8<Float>
+    ) {
+        var index = 0
+        while index &+ 8 <= count {
+            unsafe store(transform(load(x + index)), to: output + index)
+            index &+= 8
+        }
+        if index < count {
+            let rest = count &- index
+            let value = unsafe transform(load(x + index, count: rest, padding: 0))
+            unsafe store(value, to: output + index, count: rest)
+        }
+    }
+
+    /// Writes a function of each element of `x` and its partner in `y`; `output` may be either.
+    @inline(__always) @unsafe
+    static func map(
+        _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>,
+        into output: UnsafeMutablePointer<Float>, count: Int,
+        _ transform: (SIMD8<Float>, SIMD8<Float>) -> SIMD8<Float>
+    ) {
+        var index = 0
+        while index &+ 8 <= count {
+            unsafe store(transform(load(x + index), load(y + index)), to: output + index)
+            index &+= 8
+        }
+        if index < count {
+            let rest = count &- index
+            let first = unsafe load(x + index, count: rest, padding: 0)
+            let second = unsafe load(y + index, count: rest, padding: 0)
+            unsafe store(transform(first, second), to: output + index, count: rest)
+        }
+    }
+
     /// The sum of a function of each element, in two times eight partial sums.
     ///
     /// The function must give 0 for `padding`.

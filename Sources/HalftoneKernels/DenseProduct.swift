@@ -1,0 +1,110 @@
+import COpenBLAS
+
+/// Products of float matrices by the BLAS, split over ``WorkerPool/current``.
+///
+/// A product is cut into tiles whose borders depend on its lengths alone, so the number of threads
+/// changes no bit. Transposed operands are read where they lie.
+package struct DenseProduct: Sendable {
+    /// Rows of the result.
+    let rows: Int
+    /// Columns of the result.
+    let columns: Int
+    /// Numbers multiplied for each.
+    let depth: Int
+    /// Whether the first operand is stored `[depth, rows]`, the second `[columns, depth]`.
+    let transposesFirst: Bool
+    let transposesSecond: Bool
+
+    /// Multiplications that a tile has at least.
+    private static let tileWork = 1 << 24
+
+    /// Describes `[rows, depth] · [depth, columns]`.
+    package init(
+        rows: Int, columns: Int, depth: Int, transposesFirst: Bool = false,
+        transposesSecond: Bool = false
+    ) {
+        // One BLAS thread per caller: the pool decides who computes.
+        Self.useOneThread
+        self.rows = rows
+        self.columns = columns
+        self.depth = depth
+        self.transposesFirst = transposesFirst
+        self.transposesSecond = transposesSecond
+    }
+
+    private static let useOneThread: Void = openblas_set_num_threads(1)
+
+    /// Multiplies pairs of matrices.
+    ///
+    /// - Parameters:
+    ///   - first: Holds a matrix at each of `firstOffsets`.
+    ///   - second: Holds a matrix at each of `secondOffsets`, as many.
+    /// - Returns: The products one after another; zeros for a depth of 0.
+    package func callAsFunction(
+        _ first: FloatArray, at firstOffsets: [Int] = [0], _ second: FloatArray,
+        at secondOffsets: [Int] = [0]
+    ) -> FloatArray {
+        let batch = firstOffsets.count
+        precondition(secondOffsets.count == batch)
+        precondition(firstOffsets.allSatisfy { $0 >= 0 && $0 + rows * depth <= first.count })
+        precondition(secondOffsets.allSatisfy { $0 >= 0 && $0 + depth * columns <= second.count })
+        guard rows * columns * batch > 0 else { return FloatArray() }
+        guard depth > 0 else { return FloatArray(repeating: 0, count: batch * rows * columns) }
+        var result = FloatArray(uninitializedCount: batch * rows * columns)
+        let (a, b) = unsafe (Shared(first.pointer), Shared(second.pointer))
+        let c = unsafe SharedMutable(result.mutablePointer)
+        let (rowTiles, columnTiles) = tiles(batch)
+        let tiles = rowTiles * columnTiles
+        let work = rows * columns * depth / tiles
+        WorkerPool.current.each(batch * tiles, grain: max(1, (1 << 17) / max(work, 1))) { range in
+            for index in range {
+                let (item, tile) = (index / tiles, index % tiles)
+                let rowRange = Self.cut(rows, rowTiles, tile / columnTiles)
+                let columnRange = Self.cut(columns, columnTiles, tile % columnTiles)
+                unsafe multiply(
+                    a.pointer + firstOffsets[item], b.pointer + secondOffsets[item],
+                    c.pointer + item * rows * columns, rowRange, columnRange)
+            }
+        }
+        return result
+    }
+
+    /// How many tiles the rows and the columns of each product are cut into.
+    private func tiles(_ batch: Int) -> (Int, Int) {
+        // At least eight pieces in all where the work allows, and not many more.
+        let wanted = min(64, max(1, rows * columns * depth / Self.tileWork))
+        guard wanted > 1, batch < 64 else { return (1, 1) }
+        let pieces = min(wanted, max(1, 64 / batch))
+        if rows >= columns {
+            let rowTiles = min(pieces, max(1, rows / 64))
+            return (rowTiles, max(1, min(pieces / rowTiles, columns / 64)))
+        }
+        let columnTiles = min(pieces, max(1, columns / 64))
+        return (max(1, min(pieces / columnTiles, rows / 64)), columnTiles)
+    }
+
+    /// One of several parts of a length, with borders at multiples of 16.
+    private static func cut(_ length: Int, _ parts: Int, _ part: Int) -> Range<Int> {
+        guard parts > 1 else { return 0..<length }
+        let units = (length + 15) / 16
+        let first = part * units / parts * 16
+        let end = part + 1 == parts ? length : (part + 1) * units / parts * 16
+        return first..<end
+    }
+
+    @unsafe
+    private func multiply(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
+        _ rowRange: Range<Int>, _ columnRange: Range<Int>
+    ) {
+        let (row, column) = (rowRange.lowerBound, columnRange.lowerBound)
+        unsafe cblas_sgemm(
+            CblasRowMajor, transposesFirst ? CblasTrans : CblasNoTrans,
+            transposesSecond ? CblasTrans : CblasNoTrans,
+            blasint(rowRange.count), blasint(columnRange.count), blasint(depth),
+            1, a + (transposesFirst ? row : row * depth), blasint(transposesFirst ? rows : depth),
+            b + (transposesSecond ? column * depth : column),
+            blasint(transposesSecond ? depth : columns),
+            0, c + row * columns + column, blasint(columns))
+    }
+}
