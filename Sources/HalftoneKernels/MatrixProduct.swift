@@ -9,15 +9,37 @@ public struct MatrixProduct: Sendable {
     /// The threads to use.
     public let pool: WorkerPool
 
-    /// From this many vectors on, rows are decoded once and shared by all of them.
-    static let tileThreshold = 5
+    /// How vectors meet packed codes when there are few of them.
+    public let activations: Activations
+
+    /// How the vectors of a product are represented.
+    public enum Activations: String, Sendable, CaseIterable, Codable {
+        /// As they are.
+        case float32
+        /// As bytes with a scale per 32 values, where the matrix has integer products; faster, and
+        /// each value is off by up to 1/254 of the largest of its 32.
+        case int8
+    }
+
+    /// From this many vectors on, rows are decoded once and shared by all of them, in float32.
+    public let tilesFrom: Int
 
     /// Floats of a decoded tile: 1 MiB, so that it stays in the cache while it is used.
     private static let tileFloats = 1 << 18
 
     /// Creates products on a pool.
-    public init(pool: WorkerPool) {
+    ///
+    /// - Parameters:
+    ///   - pool: The threads.
+    ///   - activations: How vectors meet packed codes when there are few of them.
+    ///   - tilesFrom: From this many vectors on, rows are decoded to float32 once for all of them;
+    ///     `Int.max` treats every vector as if it came alone.
+    public init(
+        pool: WorkerPool, activations: Activations = .float32, tilesFrom: Int = 5
+    ) {
         self.pool = pool
+        self.activations = activations
+        self.tilesFrom = tilesFrom
         // One BLAS thread per caller: the pool decides who computes.
         openblas_set_num_threads(1)
     }
@@ -43,7 +65,7 @@ public struct MatrixProduct: Sendable {
             unsafe output.withUnsafeMutableBufferPointer { outputBuffer in
                 let x = unsafe Shared(inputBuffer.baseAddress! + inputOffset)
                 let y = unsafe SharedMutable(outputBuffer.baseAddress!)
-                if count < Self.tileThreshold {
+                if count < tilesFrom {
                     for token in 0..<count {
                         unsafe oneVector(
                             matrix, Shared(x.pointer + token * columns),
@@ -59,6 +81,15 @@ public struct MatrixProduct: Sendable {
     @unsafe
     private func oneVector(_ matrix: any WeightMatrix, _ x: Shared, _ y: SharedMutable) {
         let columns = matrix.columns
+        if activations == .int8, matrix.multipliesIntegers {
+            return unsafe QuantizedVector.quantize(x.pointer, count: columns) { vector in
+                let vector = unsafe SharedVector(vector: vector)
+                pool.split(matrix.rows, grain: 16) { range in
+                    unsafe matrix.dot(
+                        rows: range, integers: vector.vector, output: y.pointer + range.lowerBound)
+                }
+            }
+        }
         let sums = unsafe Self.sumsOf16(UnsafeBufferPointer(start: x.pointer, count: columns))
         unsafe sums.withUnsafeBufferPointer { sums in
             let s = unsafe Shared(sums.baseAddress!)
@@ -103,6 +134,12 @@ public struct MatrixProduct: Sendable {
             return sum
         }
     }
+}
+
+/// A vector that several threads read.
+@unsafe
+private struct SharedVector: @unchecked Sendable {
+    let vector: QuantizedVector
 }
 
 /// A pointer that several threads read.

@@ -34,10 +34,35 @@ public protocol WeightMatrix: Sendable {
     @unsafe
     func dot(rows: Range<Int>, input: PreparedVector, output: UnsafeMutablePointer<Float>)
 
+    /// Whether ``dot(rows:integers:output:)`` works; false by default.
+    var multipliesIntegers: Bool { get }
+
+    /// Multiplies rows with one vector of bytes.
+    ///
+    /// - Parameters:
+    ///   - rows: Within `0 ..< rows`.
+    ///   - integers: The vector, rounded once for all rows.
+    ///   - output: Room for `rows.count` floats.
+    @unsafe
+    func dot(rows: Range<Int>, integers: QuantizedVector, output: UnsafeMutablePointer<Float>)
+
     /// The same matrix with its rows in another order: row `i` of the result is row `order[i]`.
     ///
     /// - Parameter order: Row numbers within `0 ..< rows`; a subset or repeats are allowed.
     func gatheringRows(_ order: [Int]) -> any WeightMatrix
+}
+
+extension WeightMatrix {
+    /// A form without integer products.
+    public var multipliesIntegers: Bool { false }
+
+    /// Calling it where ``multipliesIntegers`` is false is a mistake of the caller.
+    @unsafe
+    public func dot(
+        rows: Range<Int>, integers: QuantizedVector, output: UnsafeMutablePointer<Float>
+    ) {
+        preconditionFailure("\(formatName) has no integer products")
+    }
 }
 
 /// An input vector together with what every row's product needs of it.

@@ -20,9 +20,23 @@ public struct Decoder: Sendable {
     private let head: any WeightMatrix
 
     /// Wires weights up to run on a pool of threads.
-    public init(_ weights: DecoderWeights, pool: WorkerPool) {
+    ///
+    /// - Parameters:
+    ///   - weights: Float or packed.
+    ///   - pool: The threads.
+    ///   - activations: How vectors meet packed weights when a token is generated; prompts are
+    ///     read in float32.
+    ///   - alone: Whether prompts too are read as generation would, each token's vectors on their
+    ///     own: slower, for measuring what `activations` cost.
+    public init(
+        _ weights: DecoderWeights, pool: WorkerPool,
+        activations: MatrixProduct.Activations = .float32, alone: Bool = false
+    ) {
         spec = weights.spec
-        product = MatrixProduct(pool: pool)
+        product =
+            alone
+            ? MatrixProduct(pool: pool, activations: activations, tilesFrom: .max)
+            : MatrixProduct(pool: pool, activations: activations)
         embedding = weights.matrix(Role(.embedding))
         positions = spec.learnedPositions == nil ? nil : weights.matrix(Role(.positions))
         blocks = spec.blocks.indices.map { DecoderBlock(weights, index: $0) }

@@ -28,6 +28,7 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Rounds of each measurement.")
     var rounds = 5
 
+    @OptionGroup var generation: GenerationArguments
     @OptionGroup var shared: SharedOptions
 
     mutating func validate() throws {
@@ -52,7 +53,8 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         let loaded = try ModelArgument.load(model, shared)
-        let decoder = Decoder(loaded.weights, pool: shared.pool)
+        let decoder = Decoder(
+            loaded.weights, pool: shared.pool, activations: generation.activations)
         let lengths = try promptLengths
         let progress = shared.progress(
             "Measuring", total: rounds * (lengths.count + 1), unit: "rounds")
@@ -78,7 +80,8 @@ struct BenchCommand: ParsableCommand {
         if shared.json {
             return try Console.json(
                 BenchReport(
-                    model: model, threads: threads, weightBytes: loaded.weights.byteCount,
+                    model: model, threads: threads, activations: generation.activations,
+                    weightBytes: loaded.weights.byteCount,
                     peakMemoryBytes: ProcessMemory.peakBytes, rows: rows))
         }
         var table = TextTable(["measurement", "#tokens/s", "#slowest", "#fastest"])
@@ -91,7 +94,8 @@ struct BenchCommand: ParsableCommand {
         Console.result(table.text)
         let peak = ProcessMemory.peakBytes.map { ", peak memory \(Formatting.bytes($0))" } ?? ""
         Console.result(
-            "\nweights \(Formatting.bytes(loaded.weights.byteCount)), \(threads) threads\(peak)")
+            "\nweights \(Formatting.bytes(loaded.weights.byteCount)), \(threads) threads, "
+                + "\(generation.activations.rawValue) activations\(peak)")
     }
 }
 
@@ -99,6 +103,7 @@ struct BenchCommand: ParsableCommand {
 private struct BenchReport: Encodable {
     let model: String
     let threads: Int
+    let activations: MatrixProduct.Activations
     let weightBytes: Int
     let peakMemoryBytes: Int?
     let rows: [SpeedRow]

@@ -23,6 +23,7 @@ struct ChatCommand: ParsableCommand {
     @Option(help: "Instructions that precede the conversation.")
     var system: String?
 
+    @OptionGroup var generation: GenerationArguments
     @OptionGroup var sampling: SamplingArguments
     @OptionGroup var shared: SharedOptions
 
@@ -31,7 +32,8 @@ struct ChatCommand: ParsableCommand {
         let conversation = try Conversation(loaded, name: model)
         let tokenizer = try ModelArgument.tokenizer(loaded, model)
         var sampler = Sampler(try sampling.options(recommended: loaded.recommendedSampling))
-        let decoder = Decoder(loaded.weights, pool: shared.pool)
+        let decoder = Decoder(
+            loaded.weights, pool: shared.pool, activations: generation.activations)
         var cache = PromptCache(decoder)
         var messages: [ChatMessage] = system.map { [.system($0)] } ?? []
         let answering = Answering()

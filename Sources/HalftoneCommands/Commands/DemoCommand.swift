@@ -63,6 +63,7 @@ struct DemoCommand: AsyncParsableCommand {
                 original, recipe: recipe, pool: pool, progress: progress)
             progress.finish()
             let decoder = Decoder(compressed.weights, pool: pool)
+            let generator = Decoder(compressed.weights, pool: pool, activations: .int8)
             let result = try evaluate("\(bits) bits", evaluator) { progress in
                 try evaluator.compare(
                     decoder, with: reference, tokens: tokens, progress: progress)
@@ -75,8 +76,9 @@ struct DemoCommand: AsyncParsableCommand {
                     perplexityError: result.candidate.standardError,
                     divergence: result.divergence.mean,
                     divergenceInterval: result.divergence.interval95,
-                    sameTopToken: result.sameTopToken, tokensPerSecond: try speed(decoder)))
-            if bits == 4 { answerer = decoder }
+                    sameTopToken: result.sameTopToken,
+                    tokensPerSecond: try speed(generator)))
+            if bits == 4 { answerer = generator }
         }
         let answer = try answerer.map { try ask($0, original, source.name) }
         try show(DemoReport(model: source.name, note: source.note, rows: rows, answer: answer))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HalftoneEvaluation
+import HalftoneKernels
 import HalftoneModels
 import HalftoneRuns
 import HalftoneRuntime
@@ -31,6 +32,13 @@ struct EvalCommand: ParsableCommand {
     @Option(help: "Logits of another program to compare with (safetensors).")
     var againstLogits: String?
 
+    @Option(
+        help: """
+            float32, or int8 to measure what rounding activations to bytes costs when tokens are \
+            generated: every token is computed on its own then.
+            """)
+    var activations = MatrixProduct.Activations.float32
+
     @Option(help: "Tokens of a window.")
     var window = 512
 
@@ -56,7 +64,8 @@ struct EvalCommand: ParsableCommand {
         let start = ContinuousClock.now
         let loaded = try ModelArgument.load(model, shared)
         let pool = shared.pool
-        let decoder = Decoder(loaded.weights, pool: pool)
+        let decoder = Decoder(
+            loaded.weights, pool: pool, activations: activations, alone: activations == .int8)
         let progress = shared.progress("Evaluating", total: nil, unit: "windows")
         var report = EvalReport(
             model: model, windowLength: window, scoring: allPositions ? .all : .secondHalf,

@@ -20,6 +20,7 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Put the prompt into the model's chat template as a question.")
     var chat = false
 
+    @OptionGroup var generation: GenerationArguments
     @OptionGroup var sampling: SamplingArguments
     @OptionGroup var shared: SharedOptions
 
@@ -28,7 +29,8 @@ struct RunCommand: ParsableCommand {
         let tokenizer = try ModelArgument.tokenizer(loaded, model)
         let recommended = chat ? loaded.recommendedSampling : SamplingOptions()
         var sampler = Sampler(try sampling.options(recommended: recommended))
-        let decoder = Decoder(loaded.weights, pool: shared.pool)
+        let decoder = Decoder(
+            loaded.weights, pool: shared.pool, activations: generation.activations)
         let tokens = try promptTokens(loaded, tokenizer)
         var state = decoder.makeState(capacity: tokens.count + sampling.maxTokens)
         var stream = StreamingDecoder(tokenizer)

@@ -12,4 +12,7 @@ package enum KernelForm: Sendable {
 enum Processor {
     /// AVX2, FMA and F16C.
     static let hasAVX2 = halftone_cpu_features() & UInt32(HALFTONE_CPU_AVX2_FMA) != 0
+
+    /// AVX2 and AVX-512 with its integer dot products, on registers of every width.
+    static let hasVNNI = hasAVX2 && halftone_cpu_features() & UInt32(HALFTONE_CPU_AVX512_VNNI) != 0
 }

@@ -88,13 +88,13 @@ extension UniformMatrix {
     }
 
     /// The group size for kernels: a group that covers the row is as good as one of whole runs.
-    private var kernelGroupSize: Int {
+    var kernelGroupSize: Int {
         groupSize >= columns ? (columns + 31) / 32 * 32 : groupSize
     }
 
     /// Calls a closure with the codes, scales and zero points from a row on.
     @unsafe
-    private func withParts(
+    func withParts(
         from row: Int,
         _ body: (UnsafePointer<UInt8>, UnsafePointer<Float>, UnsafePointer<Float>?) -> Void
     ) {

@@ -49,6 +49,22 @@ void halftone_packed_dot_avx2(int32_t bits, const void *codes, int64_t rows, int
                               float symmetric_zero, const float *input, const float *group_sums,
                               float *scratch, float *output);
 
+/// Multiplies rows with a vector of signed bytes from -127 to 127, padded with zeros to whole runs,
+/// that has a scale for each run; `group_size` is a multiple of 16, `group_sums` are the sums of
+/// the scaled vector over each group. Needs HALFTONE_CPU_AVX2_FMA.
+void halftone_packed_dot_int8_avx2(int32_t bits, const void *codes, int64_t rows, int64_t columns,
+                                   int64_t group_size, const float *scales, const float *zeros,
+                                   float symmetric_zero, const int8_t *input,
+                                   const float *input_scales, const float *group_sums,
+                                   float *output);
+
+/// The same bit for bit; needs HALFTONE_CPU_AVX512_VNNI and HALFTONE_CPU_AVX512.
+void halftone_packed_dot_int8_vnni(int32_t bits, const void *codes, int64_t rows, int64_t columns,
+                                   int64_t group_size, const float *scales, const float *zeros,
+                                   float symmetric_zero, const int8_t *input,
+                                   const float *input_scales, const float *group_sums,
+                                   float *output);
+
 // Rounding of floats to integer codes: code = clamp(value · unit / scale + zero, 0, maximum),
 // rounded to nearest, ties to even. `unit` is a power of two that brings values near 1, and
 // `scale` is given in units. `features` are those of halftone_cpu_features(); the results do not
