@@ -31,7 +31,7 @@ public struct LoadedRecipe<Value: Recipe>: Sendable {
 extension Recipe {
     /// Reads a file of YAML or JSON.
     ///
-    /// - Throws: ``RecipeError`` with all problems, each with its line; ``FileSystemError`` when
+    /// - Throws: ``RecipeError`` with all problems, each with its line; `FileSystemError` when
     ///   there is no such file.
     public static func load(from path: String) throws -> LoadedRecipe<Self> {
         let bytes = try LocalFileSystem().read(path)
@@ -40,7 +40,9 @@ extension Recipe {
 
     /// Reads a text of YAML or JSON.
     ///
-    /// - Parameter name: What messages call the text.
+    /// - Parameters:
+    ///   - text: The document.
+    ///   - name: What messages call it.
     /// - Throws: ``RecipeError`` with all problems, each with its line.
     public static func read(_ text: String, name: String = "recipe") throws -> LoadedRecipe<Self> {
         let report = RecipeReport()
@@ -104,6 +106,7 @@ public struct RecipeChecks {
     /// Notes a problem unless a condition holds.
     ///
     /// - Parameters:
+    ///   - condition: What has to be true.
     ///   - path: The key path of the value, such as `layers[2].bits`.
     ///   - message: What is wrong and what would do; follows the path.
     public mutating func require(_ condition: Bool, _ path: String, _ message: String) {

@@ -25,7 +25,12 @@ struct SampleJob {
 
     var path: String
     var options: RunOptions
+    /// Units that were worked on.
     var done: [String] = []
+    /// Units whose results were handed in.
+    var handedIn: [String] = []
+    /// The last checkpoint that was saved.
+    var saved = 0
 
     init(_ path: String, _ fileSystem: FaultyFileSystem) {
         self.path = path
@@ -35,13 +40,15 @@ struct SampleJob {
         options = RunOptions(fileSystem: fileSystem, owner: owner, heartbeatSeconds: .infinity)
     }
 
-    /// Runs to the end, or until a fault; notes in `done` which units were worked on.
+    /// Runs to the end, or until a fault.
     mutating func run() throws -> Outcome {
         let run = try Run.open(
             at: path, kind: "sample", recipe: RunRecipe(encoding: Self.recipe), units: Self.units,
             options: options)
         var worked: [String] = []
         defer { done = worked }
+        // Whoever takes a unit has handed in the one before.
+        defer { handedIn = Array(worked.dropLast()) }
         let status = try run.work { claim in
             worked.append(claim.name)
             try claim.folder.write(Array("side of \(claim.name)".utf8), to: "side.txt")
@@ -63,6 +70,7 @@ struct SampleJob {
                     timing: ["s": .random(in: 0...1)]))
             if step.isMultiple(of: 2) {
                 try lock.saveCheckpoint("training", version: step, state: state)
+                self.saved = step
             }
         }
         var outcome = Outcome(state: state)
@@ -77,7 +85,13 @@ struct SampleJob {
     }
 
     /// Checks that what a fault left can be opened; returns which units are done.
-    static func inspect(_ path: String) throws -> [String] {
+    ///
+    /// - Parameters:
+    ///   - handedIn: Units that must be done, since the job was told so.
+    ///   - saved: A version that a checkpoint must have at least.
+    static func inspect(
+        _ path: String, handedIn: [String] = [], saved: Int = 0
+    ) throws -> [String] {
         do {
             let run = try Run.existing(at: path)
             let status = try run.status()
@@ -92,6 +106,8 @@ struct SampleJob {
             }
             let checkpoint = try run.latestCheckpoint("training")
             #expect(checkpoint?.damaged ?? [] == [])
+            #expect(checkpoint?.version ?? 0 >= saved, "a saved checkpoint is lost")
+            #expect(Set(status.done).isSuperset(of: handedIn), "a result is lost")
             return status.done
         } catch RunError.doesNotExist {
             return []
@@ -118,13 +134,11 @@ struct FaultTests {
             let folder = try ScratchFolder()
             let path = folder.path + "/run"
             let faulty = FaultyFileSystem(fault, at: step)
-            do {
-                var job = SampleJob(path, faulty)
-                let outcome = try? job.run()
-                #expect(faulty.steps >= step, "step \(step) was not reached")
-                if let outcome { #expect(outcome == expected, "\(fault) at \(step)") }
-            }
-            let done = try SampleJob.inspect(path)
+            var job = SampleJob(path, faulty)
+            let outcome = try? job.run()
+            #expect(faulty.steps >= step, "step \(step) was not reached")
+            if let outcome { #expect(outcome == expected, "\(fault) at \(step)") }
+            let done = try SampleJob.inspect(path, handedIn: job.handedIn, saved: job.saved)
             var second = SampleJob(path, FaultyFileSystem())
             #expect(try second.run() == expected, "\(fault) at step \(step)")
             let repeated = done.filter(second.done.contains)
