@@ -8,7 +8,7 @@ enum PageAssets {
         h1{font-size:1.75rem;line-height:1.2;margin:0 0 1rem}
         h2{font-size:1.2rem;margin:2.5rem 0 .5rem}
         p{margin:.5rem 0 1rem}
-        figure{margin:1.5rem 0;position:relative;border-radius:6px}
+        figure{margin:1.5rem -1rem;position:relative;border-radius:6px}
         figure svg{display:block;width:100%;height:auto}
         .scroll{overflow-x:auto;margin:1.5rem 0}
         :focus-visible{outline:2px solid var(--series-0);outline-offset:3px}
