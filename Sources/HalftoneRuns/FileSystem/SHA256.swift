@@ -55,10 +55,12 @@ public struct SHA256: Sendable {
         return sum.hexadecimal()
     }
 
+    @inline(__always)
+    private static func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 {
+        word &>> count | word &<< (32 &- count)
+    }
+
     private mutating func compress(_ bytes: Span<UInt8>, _ start: Int) {
-        func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 {
-            word &>> count | word &<< (32 - count)
-        }
         var w = InlineArray<64, UInt32>(repeating: 0)
         for index in 0..<16 {
             let offset = start + 4 * index
@@ -69,17 +71,18 @@ public struct SHA256: Sendable {
         for index in 16..<64 {
             let x = w[index - 15]
             let y = w[index - 2]
-            let sigma0 = rotate(x, 7) ^ rotate(x, 18) ^ x &>> 3
-            let sigma1 = rotate(y, 17) ^ rotate(y, 19) ^ y &>> 10
+            let sigma0 = Self.rotate(x, 7) ^ Self.rotate(x, 18) ^ x &>> 3
+            let sigma1 = Self.rotate(y, 17) ^ Self.rotate(y, 19) ^ y &>> 10
             w[index] = w[index - 16] &+ sigma0 &+ w[index - 7] &+ sigma1
         }
         var (a, b, c, d) = (state[0], state[1], state[2], state[3])
         var (e, f, g, h) = (state[4], state[5], state[6], state[7])
+        let constants = Self.constants
         for index in 0..<64 {
-            let sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
+            let sum1 = Self.rotate(e, 6) ^ Self.rotate(e, 11) ^ Self.rotate(e, 25)
             let choice = (e & f) ^ (~e & g)
-            let first = h &+ sum1 &+ choice &+ Self.constants[index] &+ w[index]
-            let sum0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
+            let first = h &+ sum1 &+ choice &+ constants[index] &+ w[index]
+            let sum0 = Self.rotate(a, 2) ^ Self.rotate(a, 13) ^ Self.rotate(a, 22)
             let majority = (a & b) ^ (a & c) ^ (b & c)
             (h, g, f, e) = (g, f, e, d &+ first)
             (d, c, b, a) = (c, b, a, first &+ sum0 &+ majority)
