@@ -215,3 +215,35 @@ private let cases: [ElementCase] = [
         #expect(x.choosing(where: mask, else: 7).elements == [7, .infinity, -.infinity, 7])
     }
 }
+
+@Suite struct ElementAccuracyTests {
+    /// The documented bounds, against Double: 2 ulp for the logarithm, 6 for the error function.
+    @Test func logarithmAndErrorFunctionKeepTheirBounds() {
+        let sizes = (0..<40_000).map {
+            Float(sign: .plus, exponent: $0 % 252 - 140, significand: 1)
+        }
+        let x = Tensor.uniform([40_000], in: 1...2, seed: 13)
+        let numbers = zip(x.elements, sizes).map { $0 * $1 }
+        let near = Tensor.uniform([40_000], in: 0.5...2, seed: 14).elements.array
+        for values in [numbers, near] {
+            let found = Tensor(shape: [values.count], elements: values).log().elements.array
+            let expected = values.map { log(Double($0)) }
+            let failures = checkClose(
+                found, expected, within: expected.map { 2 * Double(Float($0).ulp) })
+            #expect(failures.isEmpty, "\(failures)")
+        }
+        let points = Tensor.uniform([40_000], in: -5...5, seed: 15).elements.array + numbers
+        let found = Tensor(shape: [points.count], elements: points).erf().elements.array
+        let expected = points.map { erf(Double($0)) }
+        let failures = checkClose(
+            found, expected, within: expected.map { 6 * Double(Float($0).ulp) })
+        #expect(failures.isEmpty, "\(failures)")
+    }
+
+    @Test func logarithmHasItsEnds() {
+        let x = Tensor(shape: [6], elements: [0, -0.0, .infinity, -1, .nan, -.infinity])
+        let y = x.log().elements
+        #expect(y[0] == -.infinity && y[1] == -.infinity && y[2] == .infinity)
+        #expect(y[3].isNaN && y[4].isNaN && y[5].isNaN)
+    }
+}

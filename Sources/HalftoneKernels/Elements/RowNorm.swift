@@ -125,11 +125,10 @@ package struct RowNorm: Sendable {
         _ g: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ mean: Float, _ factor: Float,
         to gain: UnsafeMutablePointer<Float>, _ bias: UnsafeMutablePointer<Float>, _ width: Int
     ) {
-        unsafe FloatRun.map(g, into: gain, count: width) { g, index in
-            unsafe FloatRun.load(gain + index) + g * ((FloatRun.load(x + index) - mean) * factor)
-        } tail: { g, index, rest in
-            unsafe FloatRun.load(gain + index, count: rest, padding: 0)
-                + g * ((FloatRun.load(x + index, count: rest, padding: 0) - mean) * factor)
+        unsafe FloatRun.map(g, into: gain, count: width) { g, index, rest in
+            let x = unsafe FloatRun.load(x + index, upTo: rest, padding: 0)
+            let sum = unsafe FloatRun.load(gain + index, upTo: rest, padding: 0)
+            return sum + g * ((x - mean) * factor)
         }
         unsafe FloatRun.map(bias, g, into: bias, count: width) { $0 + $1 }
     }
