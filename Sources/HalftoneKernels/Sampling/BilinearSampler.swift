@@ -75,14 +75,11 @@ public struct BilinearSampler: Sendable {
                     nonisolated(unsafe) let (x, p, y) = unsafe (input, positions, output)
                     pool.split(batch, grain: 1) { range in
                         for image in range {
-                            for point in 0..<points {
-                                let index = (image * points + point) * 2
-                                let corners = corners(
-                                    unsafe locate(p[index], width),
-                                    unsafe locate(p[index + 1], height))
-                                for channel in 0..<channels {
-                                    let plane = image * channels + channel
-                                    unsafe y[plane * points + point] = corners.value(
+                            let places = unsafe places(image, p)
+                            for channel in 0..<channels {
+                                let plane = image * channels + channel
+                                for (point, place) in places.enumerated() {
+                                    unsafe y[plane * points + point] = place.corners.value(
                                         x, plane * height * width)
                                 }
                             }
@@ -140,22 +137,18 @@ public struct BilinearSampler: Sendable {
         for index in image * channels * area..<(image + 1) * channels * area {
             unsafe dx[index] = 0
         }
-        for point in 0..<points {
-            let index = (image * points + point) * 2
-            let horizontal = unsafe locate(p[index], width)
-            let vertical = unsafe locate(p[index + 1], height)
-            let corners = corners(horizontal, vertical)
-            var slopes: (x: Float, y: Float) = (0, 0)
-            for channel in 0..<channels {
-                let plane = image * channels + channel
+        for index in image * points * 2..<(image + 1) * points * 2 { unsafe dp[index] = 0 }
+        let places = unsafe places(image, p)
+        for channel in 0..<channels {
+            let plane = image * channels + channel
+            for (point, place) in places.enumerated() {
                 let upstream = unsafe g[plane * points + point]
-                unsafe corners.scatter(upstream, dx, plane * area)
-                let slope = unsafe corners.slope(x, plane * area)
-                slopes.x += upstream * slope.x
-                slopes.y += upstream * slope.y
+                unsafe place.corners.scatter(upstream, dx, plane * area)
+                let slope = unsafe place.corners.slope(x, plane * area)
+                let index = (image * points + point) * 2
+                unsafe dp[index] += upstream * slope.x * place.scale.x
+                unsafe dp[index + 1] += upstream * slope.y * place.scale.y
             }
-            unsafe dp[index] = slopes.x * horizontal.slope
-            unsafe dp[index + 1] = slopes.y * vertical.slope
         }
     }
 }
@@ -204,6 +197,8 @@ extension BilinearSampler {
     struct Corners {
         var indices: SIMD4<Int32>
         var right, down: Float
+        /// Whether all four exist.
+        var isInside: Bool
 
         /// The image's value there.
         @unsafe
@@ -236,11 +231,29 @@ extension BilinearSampler {
 
         @unsafe
         private func values(_ x: UnsafeBufferPointer<Float>, _ offset: Int) -> SIMD4<Float> {
+            if isInside {
+                let (first, width) = (offset &+ Int(indices[0]), Int(indices[2] &- indices[0]))
+                return unsafe SIMD4(
+                    x[first], x[first &+ 1], x[first &+ width], x[first &+ width &+ 1])
+            }
             var result = SIMD4<Float>.zero
             for corner in 0..<4 where indices[corner] >= 0 {
                 unsafe result[corner] = x[offset + Int(indices[corner])]
             }
             return result
+        }
+    }
+
+    /// The pixels around each position of an image, and how pixels move with the position.
+    @unsafe
+    private func places(
+        _ image: Int, _ p: UnsafeBufferPointer<Float>
+    ) -> [(corners: Corners, scale: (x: Float, y: Float))] {
+        (0..<points).map { point in
+            let index = (image * points + point) * 2
+            let horizontal = unsafe locate(p[index], width)
+            let vertical = unsafe locate(p[index + 1], height)
+            return (corners(horizontal, vertical), (horizontal.slope, vertical.slope))
         }
     }
 
@@ -256,6 +269,7 @@ extension BilinearSampler {
             }
         }
         return Corners(
-            indices: indices, right: horizontal.position - left, down: vertical.position - top)
+            indices: indices, right: horizontal.position - left, down: vertical.position - top,
+            isInside: indices.min() >= 0)
     }
 }

@@ -1,3 +1,5 @@
+import _HalftoneShims
+
 /// Maxima and averages over windows of images, `[planes, height, width]`.
 ///
 /// Windows are given per axis as runs of positions, which covers sliding, adaptive and global
@@ -15,6 +17,9 @@ public struct Pooling: Sendable {
     /// The threads to use.
     public let pool: WorkerPool
 
+    /// The columns without those whose windows a border cuts.
+    private let even: EvenColumns
+
     /// Describes a pooling over given runs of positions.
     public init(
         planes: Int, height: Int, width: Int, rows: [Range<Int>], columns: [Range<Int>],
@@ -31,6 +36,7 @@ public struct Pooling: Sendable {
         self.rows = rows
         self.columns = columns
         self.pool = pool
+        even = EvenColumns(columns)
     }
 
     /// The runs of a window without dilation that moves over an axis; padding is cut off.
@@ -91,28 +97,52 @@ public struct Pooling: Sendable {
         _ positions: UnsafeMutableBufferPointer<Int32>
     ) {
         let base = plane * height * width
-        var target = plane * rows.count * columns.count
-        for row in rows {
-            for column in columns {
-                var best = -Float.infinity
-                var position =
-                    row.isEmpty || column.isEmpty ? -1 : row.lowerBound * width + column.lowerBound
-                for y in row {
-                    let start = y &* width
-                    for x in column {
-                        let value = unsafe input[base &+ start &+ x]
-                        if value > best || (value.isNaN && !best.isNaN) {
-                            best = value
-                            position = start &+ x
-                        }
-                    }
-                }
-                unsafe output[target] = best
-                unsafe positions[target] = Int32(truncatingIfNeeded: position)
-                target &+= 1
+        for (index, row) in rows.enumerated() {
+            let target = (plane * rows.count + index) * columns.count
+            for column in 0..<even.range.lowerBound {
+                unsafe maximum(
+                    row, columns[column], base, input, target + column, output, positions)
             }
+            for column in even.range.upperBound..<columns.count {
+                unsafe maximum(
+                    row, columns[column], base, input, target + column, output, positions)
+            }
+            guard !even.range.isEmpty, !row.isEmpty, let x = input.baseAddress,
+                let y = output.baseAddress, let p = positions.baseAddress
+            else { continue }
+            let first = columns[even.range.lowerBound].lowerBound
+            let place = row.lowerBound * width + first
+            unsafe halftone_pool_maximum(
+                Self.features, x + base + place, Int64(row.count), Int64(width), Int32(even.taps),
+                Int32(even.step), Int32(place), Int64(even.range.count),
+                y + target + even.range.lowerBound, p + target + even.range.lowerBound)
         }
     }
+
+    /// One window.
+    @unsafe
+    private func maximum(
+        _ row: Range<Int>, _ column: Range<Int>, _ base: Int, _ input: UnsafeBufferPointer<Float>,
+        _ target: Int, _ output: UnsafeMutableBufferPointer<Float>,
+        _ positions: UnsafeMutableBufferPointer<Int32>
+    ) {
+        var best = -Float.infinity
+        let isEmpty = row.isEmpty || column.isEmpty
+        var position = isEmpty ? -1 : row.lowerBound * width + column.lowerBound
+        for y in row {
+            for x in column {
+                let value = unsafe input[base &+ y &* width &+ x]
+                if value > best || value.isNaN {
+                    best = value
+                    position = y &* width &+ x
+                }
+            }
+        }
+        unsafe output[target] = best
+        unsafe positions[target] = Int32(truncatingIfNeeded: position)
+    }
+
+    private static let features = halftone_cpu_features()
 
     /// Adds each element of a gradient to where the largest element was.
     ///
@@ -145,5 +175,30 @@ public struct Pooling: Sendable {
                 }
             }
         }
+    }
+}
+
+/// A run of output columns whose windows are equally long and equally far apart.
+private struct EvenColumns: Sendable {
+    let range: Range<Int>
+    let taps: Int
+    let step: Int
+
+    /// The longest windows from the first of them on.
+    init(_ columns: [Range<Int>]) {
+        taps = columns.map(\.count).max() ?? 0
+        guard taps > 0, let first = columns.firstIndex(where: { [taps] in $0.count == taps }) else {
+            range = 0..<0
+            step = 1
+            return
+        }
+        var end = first + 1
+        step = end < columns.count ? columns[end].lowerBound - columns[first].lowerBound : 1
+        while end < columns.count, columns[end].count == taps,
+            columns[end].lowerBound - columns[end - 1].lowerBound == step
+        {
+            end += 1
+        }
+        range = first..<end
     }
 }
