@@ -4,7 +4,7 @@ extension Tensor {
     /// Orthonormal Haar wavelet coefficients along an axis.
     ///
     /// The averages of the last level come first, then the differences from the coarsest level to
-    /// the finest: as many as there were elements. See ``HalftoneKernels/HaarTransform``.
+    /// the finest: as many as there were elements. See `HaarTransform`.
     ///
     /// - Parameters:
     ///   - levels: How often the averages are split; nil for as often as the length allows.
