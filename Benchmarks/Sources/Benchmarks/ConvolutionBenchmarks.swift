@@ -1,4 +1,4 @@
-import Halftone
+import HalftoneTensor
 
 /// Forward convolutions of a batch of 64, against a matrix product with unfolded images.
 func convolutionBenchmarks() -> [BenchmarkGroup] {
