@@ -34,6 +34,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: [
         .executableTarget(
@@ -51,6 +52,19 @@ let package = Package(
         library("HalftoneModels", ["HalftoneFiles", "HalftoneText", "HalftoneQuantization"]),
         library("HalftoneQuantization", ["HalftoneTensor"]),
         library("HalftoneTensor", ["HalftoneKernels"]),
+        library(
+            "HalftoneData",
+            [
+                "HalftoneTensor", "HalftoneText", "HalftoneImages",
+                .product(name: "SwiftCSV", package: "SwiftCSV"),
+            ]),
+        library("HalftoneImages", ["CPNG", "CTurboJPEG"]),
+        .systemLibrary(
+            name: "CPNG", pkgConfig: "libpng",
+            providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", pkgConfig: "libturbojpeg",
+            providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
         library("HalftoneText", ["HalftoneFiles"]),
         library("HalftoneFiles", ["HalftoneKernels", "HalftoneFormats", "HalftoneRuns"]),
         library(
@@ -85,6 +99,7 @@ let package = Package(
         tests("HalftoneFiles"),
         tests("HalftoneText"),
         tests("HalftoneTensor"),
+        tests("HalftoneData"),
         tests("HalftoneQuantization"),
         tests("HalftoneModels"),
         tests("HalftoneRuntime"),
