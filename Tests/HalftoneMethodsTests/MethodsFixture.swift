@@ -46,7 +46,8 @@ struct MethodsFixture {
 
     /// A list of whole numbers among the attributes.
     func integers(_ name: String) throws -> [Int] {
-        try #require(attributes[name]?.array?.compactMap(\.integer), "\(self.name): no \(name)")
+        let list = try #require(attributes[name]?.array, "\(self.name) has no \(name)")
+        return list.compactMap { $0.integer }
     }
 
     /// An array of floats.
