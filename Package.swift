@@ -42,10 +42,15 @@ let package = Package(
         library(
             "HalftoneCommands",
             [
-                "HalftoneCompression",
+                "HalftoneCompression", "HalftoneReproductions",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "CLibCrypto",
             ]),
+        .target(
+            name: "HalftoneReproductions",
+            dependencies: ["HalftoneMethods", "HalftoneFiles", "HalftoneRuns"],
+            resources: [.copy("Results")], swiftSettings: settings),
+        library("HalftoneMethods", ["HalftoneTensor"]),
         library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneRuns"]),
         library("HalftoneEvaluation", ["HalftoneRuntime"]),
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
@@ -104,6 +109,8 @@ let package = Package(
         tests("HalftoneModels"),
         tests("HalftoneRuntime"),
         tests("HalftoneEvaluation"),
+        tests("HalftoneMethods", ["HalftoneFiles"]),
+        tests("HalftoneReproductions"),
         tests("HalftoneCompression"),
         tests("HalftoneCommands"),
     ],

@@ -6,21 +6,24 @@ import HalftoneRuns
 
 /// The program `halftone`.
 public struct HalftoneCommand: AsyncParsableCommand {
+    /// The version of Halftone.
+    public static let version = "0.1.0"
+
     /// Name, version and commands.
     public static let configuration = CommandConfiguration(
         commandName: "halftone",
         abstract: "Makes neural networks small and fast, and proves what was lost.",
         discussion: """
             Results go to standard output, everything else to standard error. Exit codes: 0 done, \
-            64 wrong usage, 65 a damaged or unsuitable file, 66 no such model, 69 something is \
-            not available (network, pip), 70 failure, 73 the output cannot be written, 130 \
-            interrupted.
+            1 a claim was not reproduced, 64 wrong usage, 65 a damaged or unsuitable file, 66 no \
+            such model, 69 something is not available (network, pip), 70 failure, 73 the output \
+            cannot be written, 130 interrupted.
             """,
-        version: "0.1.0",
+        version: version,
         subcommands: [
             DemoCommand.self, GetCommand.self, InspectCommand.self, CompressCommand.self,
             EvalCommand.self, RunCommand.self, ChatCommand.self, BenchCommand.self,
-            ConvertCommand.self,
+            ConvertCommand.self, MethodsCommand.self, ReproduceCommand.self,
         ])
 
     /// Creates the command; parsing fills it.

@@ -1,0 +1,4 @@
+extension ReproductionCatalogue {
+    /// Reproductions of the family `merging`.
+    static let merging: [any Reproduction] = []
+}

@@ -1,0 +1,4 @@
+extension ReproductionCatalogue {
+    /// Reproductions of the family `pruning`.
+    static let pruning: [any Reproduction] = []
+}

@@ -1,0 +1,4 @@
+extension ReproductionCatalogue {
+    /// Reproductions of the family `quantizationAwareTraining`.
+    static let quantizationAwareTraining: [any Reproduction] = []
+}
