@@ -85,9 +85,8 @@ package struct DenseAttention: Sendable {
                     first, count, range, into: scores)
                 for query in 0..<count {
                     let line = unsafe scores + query * range.count
-                    let log = unsafe FloatKernels.logSumExp(line, count: range.count)
-                    unsafe logs.pointer[row * queries + first + query] = log
-                    unsafe Self.exponentials(line, log, range.count)
+                    unsafe logs.pointer[row * queries + first + query] = FloatKernels.softmax(
+                        line, count: range.count)
                 }
                 unsafe cblas_sgemm(
                     CblasRowMajor, CblasNoTrans, CblasNoTrans,

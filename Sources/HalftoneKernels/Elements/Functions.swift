@@ -160,7 +160,7 @@ extension Functions {
         }
         @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
-            g.kept(where: (x .>= lower) .& (x .<= upper))
+            g.kept(where: x .>= lower).kept(where: x .<= upper)
         }
     }
 

@@ -72,7 +72,8 @@ package enum PairFunctions {
             _ g: SIMD8<Float>, _ x: SIMD8<Float>, _ y: SIMD8<Float>
         ) -> SIMD8<Float> {
             // 0 to any power above 0 is 0, however the power moves.
-            (g * value(x, y) * VectorMath.log(x)).kept(where: (x .!= 0) .| (y .< 0))
+            let slope = g * value(x, y) * VectorMath.log(x)
+            return slope.kept(where: x .!= 0, else: slope.kept(where: y .< 0))
         }
     }
 

@@ -41,7 +41,7 @@ private struct Largest: Fold {
     var start: Float { -.infinity }
     @inline(__always)
     func callAsFunction(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
-        x.kept(where: (x .> y) .| (x .!= x), else: y)
+        x.kept(where: x .!= x, else: x.kept(where: x .> y, else: y))
     }
 }
 
@@ -49,7 +49,7 @@ private struct Smallest: Fold {
     var start: Float { .infinity }
     @inline(__always)
     func callAsFunction(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
-        x.kept(where: (x .< y) .| (x .!= x), else: y)
+        x.kept(where: x .!= x, else: x.kept(where: x .< y, else: y))
     }
 }
 

@@ -12,19 +12,21 @@
 /// share names of one type because an array passed `inout` converts to a pointer by itself.
 package enum FloatKernels {
     /// Replaces `count` values by `e^x` over the sum of all; a row of only −∞ becomes zeros.
-    @unsafe
-    package static func softmax(_ x: UnsafeMutablePointer<Float>, count: Int) {
+    ///
+    /// - Returns: `log Σ e^x`.
+    @unsafe @discardableResult
+    package static func softmax(_ x: UnsafeMutablePointer<Float>, count: Int) -> Float {
         let maximum = unsafe FloatRun.maximum(x, count: count)
         guard maximum > -.infinity else {
             // Nothing is allowed, or something is NaN and must not be hidden.
-            let sum = unsafe FloatRun.sum(x, count: count, padding: -.infinity) {
-                VectorMath.exp($0)
-            }
-            return unsafe x.update(repeating: sum.isNaN ? .nan : 0, count: count)
+            let sum = unsafe exponentials(x, count: count, less: 0)
+            unsafe x.update(repeating: sum.isNaN ? .nan : 0, count: count)
+            return sum.isNaN ? .nan : -.infinity
         }
-        unsafe FloatRun.map(x, count: count) { VectorMath.exp($0 - maximum) }
-        let factor = unsafe 1 / FloatRun.sum(x, count: count) { $0 }
+        let sum = unsafe exponentials(x, into: x, count: count, less: maximum)
+        let factor = 1 / sum
         unsafe FloatRun.map(x, count: count) { $0 * factor }
+        return maximum + logf(sum)
     }
 
     /// `log Σ e^x` of `count` values; −∞ for none.
@@ -32,15 +34,38 @@ package enum FloatKernels {
     package static func logSumExp(_ x: UnsafePointer<Float>, count: Int) -> Float {
         let maximum = unsafe FloatRun.maximum(x, count: count)
         guard maximum > -.infinity else {
-            let sum = unsafe FloatRun.sum(x, count: count, padding: -.infinity) {
-                VectorMath.exp($0)
-            }
+            let sum = unsafe exponentials(x, count: count, less: 0)
             return sum.isNaN ? .nan : -.infinity
         }
-        let sum = unsafe FloatRun.sum(x, count: count, padding: -.infinity) {
-            VectorMath.exp($0 - maximum)
-        }
+        let sum = unsafe exponentials(x, count: count, less: maximum)
         return maximum + logf(sum)
+    }
+
+    /// `Σ e^(x − shift)` in two times eight partial sums.
+    ///
+    /// - Parameters:
+    ///   - output: Receives the terms when there is one; may be `x`.
+    ///   - shift: Not infinite.
+    @inline(__always) @unsafe
+    static func exponentials(
+        _ x: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>? = nil, count: Int,
+        less shift: Float
+    ) -> Float {
+        // A plain loop: a closure of this size would not be compiled into it.
+        var (next, other) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
+        var index = 0
+        while index < count {
+            let rest = count &- index
+            let value = unsafe FloatRun.load(x + index, upTo: rest, padding: -.infinity)
+            let term = VectorMath.exp(value - shift)
+            if let output = unsafe output {
+                unsafe FloatRun.store(term, to: output + index, upTo: rest)
+            }
+            next += term
+            swap(&next, &other)
+            index &+= 8
+        }
+        return VectorMath.sum(next + other)
     }
 
     /// Replaces each gate `g` by `g / (1 + e^(−g)) · u`.

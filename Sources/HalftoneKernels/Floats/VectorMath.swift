@@ -120,7 +120,10 @@ enum VectorMath {
             exponent &<< SIMD8(repeating: 23), to: SIMD8<UInt32>.self)
         let m = floats(bits(scaled) &- power)
         let shift = SIMD8<Float>(repeating: 23).kept(where: isSmall)
-        let k = SIMD8<Float>(exponent) - shift
+        // An integer becomes a float as the last bits of one whose unit is 1.
+        let base = SIMD8<Int32>(repeating: Int32(bitPattern: roundingShift.bitPattern))
+        let number = unsafe unsafeBitCast(exponent &+ base, to: SIMD8<Float>.self)
+        let k = number - roundingShift - shift
         let s = (m - 1) / (m + 1)
         let square = s * s
         var p = square * (2 / 9) + 2 / 7
