@@ -52,13 +52,22 @@ let package = Package(
         library("HalftoneTensor", ["HalftoneKernels"]),
         library("HalftoneText", ["HalftoneFiles"]),
         library("HalftoneFiles", ["HalftoneKernels", "HalftoneFormats", "HalftoneRuns"]),
-        library("HalftoneKernels", ["HalftoneFormats", "_HalftoneShims", "COpenBLAS"]),
+        library(
+            "HalftoneKernels",
+            ["HalftoneFormats", "_HalftoneShims", "_HalftoneConvolution", "COpenBLAS", "CKissFFT"]),
         library("HalftoneFormats"),
         library("HalftoneRuns"),
         .target(name: "_HalftoneShims"),
+        .target(
+            name: "_HalftoneConvolution", dependencies: ["COneDNN"],
+            linkerSettings: [.linkedLibrary("dnnl")]),
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas",
             providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+        .systemLibrary(
+            name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
+        .systemLibrary(
+            name: "CKissFFT", providers: [.apt(["libkissfft-dev"]), .brew(["kissfft"])]),
         .systemLibrary(
             name: "CLibCrypto", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),

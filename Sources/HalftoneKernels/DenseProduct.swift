@@ -15,8 +15,11 @@ package struct DenseProduct: Sendable {
     let transposesFirst: Bool
     let transposesSecond: Bool
 
-    /// Multiplications that a tile has at least.
-    private static let tileWork = 1 << 24
+    /// Multiplications that a tile has at most, until there are 64 tiles.
+    private static let tileWork = 1 << 26
+
+    /// Multiplications from which on a product is cut at all.
+    private static let leastWork = 1 << 21
 
     /// Describes `[rows, depth] · [depth, columns]`.
     package init(
@@ -70,17 +73,25 @@ package struct DenseProduct: Sendable {
     }
 
     /// How many tiles the rows and the columns of each product are cut into.
+    ///
+    /// A power of two in all, so that few threads have equal shares. Operands are packed anew for
+    /// each tile, which is least work for tiles that are nearly square.
     private func tiles(_ batch: Int) -> (Int, Int) {
-        // At least eight pieces in all where the work allows, and not many more.
-        let wanted = min(64, max(1, rows * columns * depth / Self.tileWork))
-        guard wanted > 1, batch < 64 else { return (1, 1) }
-        let pieces = min(wanted, max(1, 64 / batch))
-        if rows >= columns {
-            let rowTiles = min(pieces, max(1, rows / 64))
-            return (rowTiles, max(1, min(pieces / rowTiles, columns / 64)))
+        let work = rows * columns * depth
+        var pieces = work < Self.leastWork || batch >= 8 ? 1 : 2
+        while pieces > 1, pieces * batch < 64, work / pieces > Self.tileWork { pieces *= 2 }
+        var best = (rows: 1, columns: 1)
+        var least = Double.infinity
+        var rowTiles = 1
+        while rowTiles <= pieces {
+            let columnTiles = pieces / rowTiles
+            let cost = Double(rowTiles) / Double(rows) + Double(columnTiles) / Double(columns)
+            if rows >= 32 * rowTiles, columns >= 32 * columnTiles, cost < least {
+                (best, least) = ((rowTiles, columnTiles), cost)
+            }
+            rowTiles *= 2
         }
-        let columnTiles = min(pieces, max(1, columns / 64))
-        return (max(1, min(pieces / columnTiles, rows / 64)), columnTiles)
+        return best
     }
 
     /// One of several parts of a length, with borders at multiples of 16.

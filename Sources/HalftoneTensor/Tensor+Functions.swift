@@ -4,10 +4,10 @@ extension Tensor {
     /// `e^x`, within 1.5 ulp.
     public func exp() -> Tensor { mapped(Functions.Exponential()) }
 
-    /// The natural logarithm; NaN below 0.
+    /// The natural logarithm, NaN below 0.
     public func log() -> Tensor { mapped(Functions.Logarithm()) }
 
-    /// `√x`; NaN below 0. The slope at 0 is infinite.
+    /// `√x`, which is NaN below 0; the slope at 0 is infinite.
     public func squareRoot() -> Tensor { mapped(Functions.SquareRoot()) }
 
     /// `1 / √x`.

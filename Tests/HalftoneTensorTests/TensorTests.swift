@@ -1,3 +1,4 @@
+import HalftoneKernels
 import HalftoneTensor
 import Testing
 

@@ -11,7 +11,9 @@ extension Functions {
     package struct HyperbolicTangent: ElementFunction {
         package init() {}
         package static var keeps: Kept { .output }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { VectorMath.tanh(x) }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
             g * ((1 - y) * (1 + y))
         }
@@ -21,7 +23,9 @@ extension Functions {
     package struct Sigmoid: ElementFunction {
         package init() {}
         package static var keeps: Kept { .output }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { sigmoid(x) }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
             g * (y * (1 - y))
         }
@@ -32,9 +36,11 @@ extension Functions {
         let slope: Float
         package init(slope: Float) { self.slope = slope }
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> {
             x.kept(where: x .> 0, else: x * slope)
         }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             g.kept(where: x .> 0, else: g * slope)
         }
@@ -44,9 +50,11 @@ extension Functions {
     package struct Rectifier: ElementFunction {
         package init() {}
         package static var keeps: Kept { .output }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> {
             SIMD8<Float>.zero.kept(where: x .<= 0, else: x)
         }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
             g.kept(where: y .> 0)
         }
@@ -56,7 +64,9 @@ extension Functions {
     package struct SigmoidLinearUnit: ElementFunction {
         package init() {}
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { x * sigmoid(x) }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             let s = sigmoid(x)
             return g * (s * (1 + x * (1 - s)))
@@ -67,11 +77,13 @@ extension Functions {
     package struct Softplus: ElementFunction {
         package init() {}
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> {
             let tail = VectorMath.exp(-VectorMath.magnitude(x)).lanes(log1pf)
             // At most 0 is NaN's place too, which the tail has kept.
             return x.kept(where: x .> 0) + tail
         }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             g * sigmoid(x)
         }
@@ -81,12 +93,17 @@ extension Functions {
     package struct GaussianErrorUnit: ElementFunction {
         package init() {}
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { FloatKernels.geluError(x) }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             // Φ(x) + x·φ(x), with Φ from its smaller tail.
-            let tail = VectorMath.complementaryError(VectorMath.magnitude(x) * 0.707_106_77) * 0.5
+            let density = VectorMath.exp(x * x * -0.5)
+            let scaled = VectorMath.scaledComplementaryError(
+                VectorMath.magnitude(x) * 0.707_106_77)
+            let tail = scaled * density * 0.5
             let share = tail.kept(where: x .< 0, else: 1 - tail)
-            return g * (share + x * 0.398_942_3 * VectorMath.exp(x * x * -0.5))
+            return g * (share + x * 0.398_942_3 * density)
         }
     }
 
@@ -94,7 +111,9 @@ extension Functions {
     package struct GaussianTanhUnit: ElementFunction {
         package init() {}
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { FloatKernels.geluTanh(x) }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             // x · s(2u) has the slope s + x · s · (1 − s) · 2u′.
             let square = x * x

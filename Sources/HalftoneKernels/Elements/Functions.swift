@@ -44,7 +44,9 @@ extension Functions {
             self.offset = offset
         }
         package static var keeps: Kept { .nothing }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { x * factor + offset }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ kept: SIMD8<Float>) -> SIMD8<Float> {
             g * factor
         }
@@ -55,7 +57,9 @@ extension Functions {
         let numerator: Float
         package init(numerator: Float = 1) { self.numerator = numerator }
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { numerator / x }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             -g * numerator / (x * x)
         }
@@ -65,7 +69,9 @@ extension Functions {
     package struct Exponential: ElementFunction {
         package init() {}
         package static var keeps: Kept { .output }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { VectorMath.exp(x) }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> { g * y }
     }
 
@@ -73,7 +79,9 @@ extension Functions {
     package struct Logarithm: ElementFunction {
         package init() {}
         package static var keeps: Kept { .input }
-        package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { x.lanes(logf) }
+        @inline(__always)
+        package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { VectorMath.log(x) }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> { g / x }
     }
 
@@ -81,7 +89,9 @@ extension Functions {
     package struct SquareRoot: ElementFunction {
         package init() {}
         package static var keeps: Kept { .output }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { x.squareRoot() }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
             g * 0.5 / y
         }
@@ -91,7 +101,9 @@ extension Functions {
     package struct ReciprocalSquareRoot: ElementFunction {
         package init() {}
         package static var keeps: Kept { .output }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { 1 / x.squareRoot() }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
             g * -0.5 * (y * y * y)
         }
@@ -101,7 +113,9 @@ extension Functions {
     package struct Square: ElementFunction {
         package init() {}
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { x * x }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> { g * (x + x) }
     }
 
@@ -110,7 +124,9 @@ extension Functions {
         let exponent: Float
         package init(exponent: Float) { self.exponent = exponent }
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { x.lanes { powf($0, exponent) } }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             exponent == 0 ? .zero : g * exponent * x.lanes { powf($0, exponent - 1) }
         }
@@ -120,7 +136,9 @@ extension Functions {
     package struct Magnitude: ElementFunction {
         package init() {}
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { VectorMath.magnitude(x) }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             g.kept(where: x .> 0) - g.kept(where: x .< 0)
         }
@@ -135,10 +153,12 @@ extension Functions {
             upper = SIMD8(repeating: range.upperBound)
         }
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> {
             // NaN is neither below nor above, and stays.
             upper.kept(where: x .> upper, else: lower.kept(where: x .< lower, else: x))
         }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             g.kept(where: (x .>= lower) .& (x .<= upper))
         }
@@ -150,6 +170,7 @@ extension Functions {
         let kind: Kind
         package init(_ kind: Kind) { self.kind = kind }
         package static var keeps: Kept { .nothing }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> {
             switch kind {
             case .sign:
@@ -161,6 +182,7 @@ extension Functions {
             case .up: return x.rounded(.up)
             }
         }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> { .zero }
     }
 
@@ -168,7 +190,9 @@ extension Functions {
     package struct Sine: ElementFunction {
         package init() {}
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { x.lanes(sinf) }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             g * x.lanes(cosf)
         }
@@ -178,17 +202,21 @@ extension Functions {
     package struct Cosine: ElementFunction {
         package init() {}
         package static var keeps: Kept { .input }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { x.lanes(cosf) }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             -g * x.lanes(sinf)
         }
     }
 
-    /// `erf x` by the C library; the slope is `2/√π · e^(−x²)`.
+    /// `erf x`; the slope is `2/√π · e^(−x²)`.
     package struct Error: ElementFunction {
         package init() {}
         package static var keeps: Kept { .input }
-        package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { x.lanes(erff) }
+        @inline(__always)
+        package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { VectorMath.error(x) }
+        @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             g * 1.128_379_2 * VectorMath.exp(-(x * x))
         }

@@ -70,12 +70,10 @@ extension PairFunction {
                 let (x, y) = unsafe (x + one, y + two)
                 unsafe FloatRun.map(
                     upstream + place, into: output + place, count: count
-                ) { g, index in
-                    unsafe body(g, FloatRun.load(x + index), FloatRun.load(y + index))
-                } tail: { g, index, rest in
+                ) { g, index, rest in
                     unsafe body(
-                        g, FloatRun.load(x + index, count: rest, padding: 1),
-                        FloatRun.load(y + index, count: rest, padding: 1))
+                        g, FloatRun.load(x + index, upTo: rest, padding: 1),
+                        FloatRun.load(y + index, upTo: rest, padding: 1))
                 }
             }
         case (false, true):
@@ -84,10 +82,8 @@ extension PairFunction {
                 let y = unsafe SIMD8<Float>(repeating: y[two])
                 unsafe FloatRun.map(
                     upstream + place, into: output + place, count: count
-                ) { g, index in
-                    unsafe body(g, FloatRun.load(x + index), y)
-                } tail: { g, index, rest in
-                    unsafe body(g, FloatRun.load(x + index, count: rest, padding: 1), y)
+                ) { g, index, rest in
+                    unsafe body(g, FloatRun.load(x + index, upTo: rest, padding: 1), y)
                 }
             }
         case (true, false):
@@ -96,10 +92,8 @@ extension PairFunction {
                 let y = unsafe y + two
                 unsafe FloatRun.map(
                     upstream + place, into: output + place, count: count
-                ) { g, index in
-                    unsafe body(g, x, FloatRun.load(y + index))
-                } tail: { g, index, rest in
-                    unsafe body(g, x, FloatRun.load(y + index, count: rest, padding: 1))
+                ) { g, index, rest in
+                    unsafe body(g, x, FloatRun.load(y + index, upTo: rest, padding: 1))
                 }
             }
         case (true, true):
@@ -108,33 +102,8 @@ extension PairFunction {
                 let y = unsafe SIMD8<Float>(repeating: y[two])
                 unsafe FloatRun.map(
                     upstream + place, into: output + place, count: count
-                ) { g, _ in
-                    body(g, x, y)
-                } tail: { g, _, _ in
-                    body(g, x, y)
-                }
+                ) { g in body(g, x, y) }
             }
-        }
-    }
-}
-
-extension FloatRun {
-    /// Writes a function of each element and of what lies at its index elsewhere.
-    @inline(__always) @unsafe
-    static func map(
-        _ x: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int,
-        _ transform: (SIMD8<Float>, Int) -> SIMD8<Float>,
-        tail: (SIMD8<Float>, Int, Int) -> SIMD8<Float>
-    ) {
-        var index = 0
-        while index &+ 8 <= count {
-            unsafe store(transform(load(x + index), index), to: output + index)
-            index &+= 8
-        }
-        if index < count {
-            let rest = count &- index
-            let value = unsafe tail(load(x + index, count: rest, padding: 0), index, rest)
-            unsafe store(value, to: output + index, count: rest)
         }
     }
 }

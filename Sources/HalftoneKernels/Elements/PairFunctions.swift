@@ -11,22 +11,27 @@ package enum PairFunctions {
     /// `x + y`.
     package struct Sum: PairFunction {
         package init() {}
+        @inline(__always)
         package func value(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> { x + y }
     }
 
     /// `x − y`.
     package struct Difference: PairFunction {
         package init() {}
+        @inline(__always)
         package func value(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> { x - y }
     }
 
     /// `x · y`.
     package struct Product: PairFunction {
         package init() {}
+        @inline(__always)
         package func value(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> { x * y }
+        @inline(__always)
         package func first(
             _ g: SIMD8<Float>, _ x: SIMD8<Float>, _ y: SIMD8<Float>
         ) -> SIMD8<Float> { g * y }
+        @inline(__always)
         package func second(
             _ g: SIMD8<Float>, _ x: SIMD8<Float>, _ y: SIMD8<Float>
         ) -> SIMD8<Float> { g * x }
@@ -35,10 +40,13 @@ package enum PairFunctions {
     /// `x / y`.
     package struct Quotient: PairFunction {
         package init() {}
+        @inline(__always)
         package func value(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> { x / y }
+        @inline(__always)
         package func first(
             _ g: SIMD8<Float>, _ x: SIMD8<Float>, _ y: SIMD8<Float>
         ) -> SIMD8<Float> { g / y }
+        @inline(__always)
         package func second(
             _ g: SIMD8<Float>, _ x: SIMD8<Float>, _ y: SIMD8<Float>
         ) -> SIMD8<Float> { -g * (x / y) / y }
@@ -47,21 +55,24 @@ package enum PairFunctions {
     /// `x^y` by the C library.
     package struct Power: PairFunction {
         package init() {}
+        @inline(__always)
         package func value(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
             var result = x
             for lane in 0..<8 { result[lane] = powf(x[lane], y[lane]) }
             return result
         }
+        @inline(__always)
         package func first(
             _ g: SIMD8<Float>, _ x: SIMD8<Float>, _ y: SIMD8<Float>
         ) -> SIMD8<Float> {
             (g * y * value(x, y - 1)).kept(where: y .!= 0)
         }
+        @inline(__always)
         package func second(
             _ g: SIMD8<Float>, _ x: SIMD8<Float>, _ y: SIMD8<Float>
         ) -> SIMD8<Float> {
             // 0 to any power above 0 is 0, however the power moves.
-            (g * value(x, y) * x.lanes(logf)).kept(where: (x .!= 0) .| (y .< 0))
+            (g * value(x, y) * VectorMath.log(x)).kept(where: (x .!= 0) .| (y .< 0))
         }
     }
 
@@ -69,16 +80,20 @@ package enum PairFunctions {
     package struct Extreme: PairFunction {
         let isLargest: Bool
         package init(isLargest: Bool) { self.isLargest = isLargest }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
             let chosen = x.kept(where: isLargest ? x .>= y : x .<= y, else: y)
             return x.kept(where: x .!= x, else: chosen)
         }
+        @inline(__always)
         package func first(
             _ g: SIMD8<Float>, _ x: SIMD8<Float>, _ y: SIMD8<Float>
         ) -> SIMD8<Float> { share(g, x, y) }
+        @inline(__always)
         package func second(
             _ g: SIMD8<Float>, _ x: SIMD8<Float>, _ y: SIMD8<Float>
         ) -> SIMD8<Float> { share(g, y, x) }
+        @inline(__always)
         private func share(
             _ g: SIMD8<Float>, _ mine: SIMD8<Float>, _ other: SIMD8<Float>
         ) -> SIMD8<Float> {
@@ -92,6 +107,7 @@ package enum PairFunctions {
         package enum Kind: Sendable { case equal, notEqual, less, lessOrEqual }
         let kind: Kind
         package init(_ kind: Kind) { self.kind = kind }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
             let one = SIMD8<Float>(repeating: 1)
             switch kind {
@@ -107,9 +123,11 @@ package enum PairFunctions {
     package struct Masked: PairFunction {
         let keepsWhereZero: Bool
         package init(keepsWhereZero: Bool = false) { self.keepsWhereZero = keepsWhereZero }
+        @inline(__always)
         package func value(_ x: SIMD8<Float>, _ mask: SIMD8<Float>) -> SIMD8<Float> {
             x.kept(where: keepsWhereZero ? mask .== 0 : mask .!= 0)
         }
+        @inline(__always)
         package func first(
             _ g: SIMD8<Float>, _ x: SIMD8<Float>, _ mask: SIMD8<Float>
         ) -> SIMD8<Float> { value(g, mask) }
@@ -118,15 +136,18 @@ package enum PairFunctions {
     /// `silu(gate) · up`.
     package struct GatedSigmoidUnit: PairFunction {
         package init() {}
+        @inline(__always)
         package func value(_ gate: SIMD8<Float>, _ up: SIMD8<Float>) -> SIMD8<Float> {
             gate * Functions.sigmoid(gate) * up
         }
+        @inline(__always)
         package func first(
             _ g: SIMD8<Float>, _ gate: SIMD8<Float>, _ up: SIMD8<Float>
         ) -> SIMD8<Float> {
             let s = Functions.sigmoid(gate)
             return g * up * (s * (1 + gate * (1 - s)))
         }
+        @inline(__always)
         package func second(
             _ g: SIMD8<Float>, _ gate: SIMD8<Float>, _ up: SIMD8<Float>
         ) -> SIMD8<Float> { g * (gate * Functions.sigmoid(gate)) }

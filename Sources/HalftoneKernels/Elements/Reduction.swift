@@ -17,8 +17,8 @@ package enum Reduction: Sendable {
         precondition(x.count == outer * length * inner)
         switch self {
         case .sum: return Self.reduce(x, outer, length, inner, Sum())
-        case .maximum: return Self.reduce(x, outer, length, inner, Extreme(isLargest: true))
-        case .minimum: return Self.reduce(x, outer, length, inner, Extreme(isLargest: false))
+        case .maximum: return Self.reduce(x, outer, length, inner, Largest())
+        case .minimum: return Self.reduce(x, outer, length, inner, Smallest())
         }
     }
 }
@@ -35,14 +35,21 @@ private struct Sum: Fold {
     func callAsFunction(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> { x + y }
 }
 
-private struct Extreme: Fold {
-    let isLargest: Bool
-    var start: Float { isLargest ? -.infinity : .infinity }
+// NaN wins, so that it is not hidden.
+
+private struct Largest: Fold {
+    var start: Float { -.infinity }
     @inline(__always)
     func callAsFunction(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
-        let chosen = x.kept(where: isLargest ? x .> y : x .< y, else: y)
-        // NaN wins, so that it is not hidden.
-        return x.kept(where: x .!= x, else: chosen)
+        x.kept(where: (x .> y) .| (x .!= x), else: y)
+    }
+}
+
+private struct Smallest: Fold {
+    var start: Float { .infinity }
+    @inline(__always)
+    func callAsFunction(_ x: SIMD8<Float>, _ y: SIMD8<Float>) -> SIMD8<Float> {
+        x.kept(where: (x .< y) .| (x .!= x), else: y)
     }
 }
 

@@ -30,22 +30,35 @@ enum FloatRun {
         for lane in 0..<count { unsafe address[lane] = value[lane] }
     }
 
+    /// The next eight floats, or as many as there are with `padding` behind them.
+    @inline(__always) @unsafe
+    static func load(
+        _ address: UnsafePointer<Float>, upTo count: Int, padding: Float
+    ) -> SIMD8<Float> {
+        unsafe count >= 8 ? load(address) : load(address, count: count, padding: padding)
+    }
+
+    /// Stores eight floats, or the first of them when there is less room.
+    @inline(__always) @unsafe
+    static func store(
+        _ value: SIMD8<Float>, to address: UnsafeMutablePointer<Float>, upTo count: Int
+    ) {
+        if count >= 8 {
+            unsafe store(value, to: address)
+        } else {
+            unsafe store(value, to: address, count: count)
+        }
+    }
+
+    // Each loop below has one place where it calls its function, so that it is compiled into it.
+
     /// Replaces each element by a function of it.
     @inline(__always) @unsafe
     static func map(
         _ x: UnsafeMutablePointer<Float>, count: Int,
         _ transform: (SIMD8<Float>) -> SIMD8<Float>
     ) {
-        var index = 0
-        while index &+ 8 <= count {
-            unsafe store(transform(load(x + index)), to: x + index)
-            index &+= 8
-        }
-        if index < count {
-            let rest = count &- index
-            let value = unsafe transform(load(x + index, count: rest, padding: 0))
-            unsafe store(value, to: x + index, count: rest)
-        }
+        unsafe map(x, into: x, count: count, transform)
     }
 
     /// Replaces each element of `x` by a function of it and its partner in `y`.
@@ -54,17 +67,7 @@ enum FloatRun {
         _ x: UnsafeMutablePointer<Float>, with y: UnsafePointer<Float>, count: Int,
         _ transform: (SIMD8<Float>, SIMD8<Float>) -> SIMD8<Float>
     ) {
-        var index = 0
-        while index &+ 8 <= count {
-            unsafe store(transform(load(x + index), load(y + index)), to: x + index)
-            index &+= 8
-        }
-        if index < count {
-            let rest = count &- index
-            let first = unsafe load(x + index, count: rest, padding: 0)
-            let second = unsafe load(y + index, count: rest, padding: 0)
-            unsafe store(transform(first, second), to: x + index, count: rest)
-        }
+        unsafe map(x, y, into: x, count: count, transform)
     }
 
     /// Writes a function of each element; `output` may be `x`.
@@ -73,16 +76,7 @@ enum FloatRun {
         _ x: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int,
         _ transform: (SIMD8<Float>) -> SIMD8<Float>
     ) {
-        var index = 0
-        while index &+ 8 <= count {
-            unsafe store(transform(load(x + index)), to: output + index)
-            index &+= 8
-        }
-        if index < count {
-            let rest = count &- index
-            let value = unsafe transform(load(x + index, count: rest, padding: 0))
-            unsafe store(value, to: output + index, count: rest)
-        }
+        unsafe map(x, into: output, count: count) { value, _, _ in transform(value) }
     }
 
     /// Writes a function of each element of `x` and its partner in `y`; `output` may be either.
@@ -92,16 +86,23 @@ enum FloatRun {
         into output: UnsafeMutablePointer<Float>, count: Int,
         _ transform: (SIMD8<Float>, SIMD8<Float>) -> SIMD8<Float>
     ) {
-        var index = 0
-        while index &+ 8 <= count {
-            unsafe store(transform(load(x + index), load(y + index)), to: output + index)
-            index &+= 8
+        unsafe map(x, into: output, count: count) { value, index, rest in
+            unsafe transform(value, load(y + index, upTo: rest, padding: 0))
         }
-        if index < count {
+    }
+
+    /// Writes a function of each element, its index, and how many there are from there on.
+    @inline(__always) @unsafe
+    static func map(
+        _ x: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int,
+        _ transform: (SIMD8<Float>, Int, Int) -> SIMD8<Float>
+    ) {
+        var index = 0
+        while index < count {
             let rest = count &- index
-            let first = unsafe load(x + index, count: rest, padding: 0)
-            let second = unsafe load(y + index, count: rest, padding: 0)
-            unsafe store(transform(first, second), to: output + index, count: rest)
+            let value = unsafe transform(load(x + index, upTo: rest, padding: 0), index, rest)
+            unsafe store(value, to: output + index, upTo: rest)
+            index &+= 8
         }
     }
 
@@ -113,23 +114,15 @@ enum FloatRun {
         _ x: UnsafePointer<Float>, count: Int, padding: Float = 0,
         _ transform: (SIMD8<Float>) -> SIMD8<Float>
     ) -> Float {
-        var even = SIMD8<Float>.zero
-        var odd = SIMD8<Float>.zero
+        var (next, other) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
         var index = 0
-        while index &+ 16 <= count {
-            unsafe even += transform(load(x + index))
-            unsafe odd += transform(load(x + index + 8))
-            index &+= 16
-        }
-        if index &+ 8 <= count {
-            unsafe even += transform(load(x + index))
+        while index < count {
+            let value = unsafe load(x + index, upTo: count &- index, padding: padding)
+            next += transform(value)
+            swap(&next, &other)
             index &+= 8
         }
-        if index < count {
-            let rest = count &- index
-            unsafe odd += transform(load(x + index, count: rest, padding: padding))
-        }
-        return VectorMath.sum(even + odd)
+        return VectorMath.sum(next + other)
     }
 
     /// The largest element, −∞ for an empty run; unspecified when one is NaN.

@@ -69,4 +69,11 @@ void halftone_packed_fit(uint32_t features, const float *values, int64_t count, 
 void halftone_packed_round(uint32_t features, const float *values, int64_t count, float unit,
                            float scale, float zero, float maximum, uint8_t *codes);
 
+/// The largest element of `count` windows of `rows` × `taps` that start `step` apart in the lines
+/// of `width` floats at `x`, and its position, where `place` is that of `x[0]`; the first of
+/// equals, and NaN over numbers.
+void halftone_pool_maximum(uint32_t features, const float *x, int64_t rows, int64_t width,
+                           int32_t taps, int32_t step, int32_t place, int64_t count, float *best,
+                           int32_t *position);
+
 #endif

@@ -1,0 +1,129 @@
+import HalftoneKernels
+
+extension Tensor {
+    /// Brings each row to mean 0 and variance 1, then multiplies by a gain and adds a bias.
+    ///
+    /// `(x − mean) / √(variance + epsilon) · gain + bias` along the last axis; Ba, Kiros and
+    /// Hinton, arXiv:1607.06450.
+    ///
+    /// - Parameters:
+    ///   - gain: One number per column, or nil for 1.
+    ///   - bias: One number per column, or nil for 0; only with a gain.
+    public func layerNorm(gain: Tensor?, bias: Tensor?, epsilon: Float = 1e-5) -> Tensor {
+        normalized(gain, bias, isCentered: true, epsilon)
+    }
+
+    /// Divides each row by its root mean square and multiplies it by a gain.
+    ///
+    /// `x / √(mean(x²) + epsilon) · gain` along the last axis; Zhang and Sennrich,
+    /// arXiv:1910.07467.
+    ///
+    /// - Parameter gain: One number per column, or nil for 1.
+    public func rmsNorm(gain: Tensor?, epsilon: Float = 1e-5) -> Tensor {
+        normalized(gain, nil, isCentered: false, epsilon)
+    }
+
+    private func normalized(
+        _ gain: Tensor?, _ bias: Tensor?, isCentered: Bool, _ epsilon: Float
+    ) -> Tensor {
+        precondition(rank > 0, "a number alone has no norm")
+        precondition(bias == nil || gain != nil, "a bias comes with a gain")
+        let width = shape[rank - 1]
+        let norm = RowNorm(
+            rows: shape.dropLast().reduce(1, *), width: width, isCentered: isCentered,
+            epsilon: epsilon)
+        let (x, factors) = (elements, gain?.elements)
+        let (value, kept) = norm(x, gain: factors, bias: bias?.elements)
+        return Self.recorded(
+            shape, value, from: [self] + [gain, bias].compactMap { $0 }
+        ) { [hasGain = gain != nil, hasBias = bias != nil] step in
+            var gradient = step.takeUpstream()
+            let wants = (hasGain && step.isWanted(1)) || (hasBias && step.isWanted(2))
+            let sums = norm.pullback(&gradient, x, gain: factors, kept, wantsGain: wants)
+            step.add(gradient, to: 0)
+            guard let sums else { return }
+            if hasGain { step.add(sums.gain, to: 1) }
+            if hasBias { step.add(sums.bias, to: 2) }
+        }
+    }
+
+    /// Brings each channel to mean 0 and variance 1 over all items, then multiplies by a gain and
+    /// adds a bias: batch norm while training.
+    ///
+    /// `(x − mean) / √(variance + epsilon) · gain + bias` of `[items, channels, …]`; Ioffe and
+    /// Szegedy, arXiv:1502.03167.
+    ///
+    /// - Parameters:
+    ///   - gain: One number per channel.
+    ///   - bias: One number per channel.
+    /// - Returns: The result, and mean and variance of each channel for running averages; the
+    ///   variance divides by the number of elements, and neither is tracked.
+    public func batchNorm(
+        gain: Tensor, bias: Tensor, epsilon: Float = 1e-5
+    ) -> (value: Tensor, mean: Tensor, variance: Tensor) {
+        let norm = channelNorm(gain, bias)
+        let (means, variances) = norm.statistics(elements)
+        let factors = FloatArray(variances.map { 1 / ($0 + epsilon).squareRoot() })
+        let (x, gains) = (elements, gain.elements)
+        let value = norm(x, means: means, factors: factors, gain: gains, bias: bias.elements)
+        let result = Self.recorded(shape, value, from: [self, gain, bias]) { step in
+            var gradient = step.takeUpstream()
+            let sums = norm.pullback(&gradient, x, means: means, factors: factors, gain: gains)
+            step.add(gradient, to: 0)
+            step.add(sums.gain, to: 1)
+            step.add(sums.bias, to: 2)
+        }
+        let channels = [shape[1]]
+        return (
+            result, Tensor(shape: channels, elements: means),
+            Tensor(shape: channels, elements: variances)
+        )
+    }
+
+    /// Batch norm with given statistics, as it is used after training.
+    ///
+    /// - Parameters:
+    ///   - gain: One number per channel, as are the others.
+    ///   - mean: Taken away from each element.
+    ///   - variance: At least 0.
+    public func batchNorm(
+        gain: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Float = 1e-5
+    ) -> Tensor {
+        _ = channelNorm(gain, bias)
+        let factor = gain * (variance + epsilon).reciprocalSquareRoot()
+        let channels = [shape[1]] + [Int](repeating: 1, count: rank - 2)
+        return self * factor.reshaped(channels) + (bias - mean * factor).reshaped(channels)
+    }
+
+    /// Brings groups of channels of each item to mean 0 and variance 1, then multiplies each
+    /// channel by a gain and adds a bias.
+    ///
+    /// Of `[items, channels, …]`; Wu and He, arXiv:1803.08494. With as many groups as channels it
+    /// is instance norm.
+    ///
+    /// - Parameters:
+    ///   - groups: Divides the channels.
+    ///   - gain: One number per channel, or nil for 1.
+    ///   - bias: One number per channel, or nil for 0.
+    public func groupNorm(
+        groups: Int, gain: Tensor?, bias: Tensor?, epsilon: Float = 1e-5
+    ) -> Tensor {
+        precondition(
+            rank >= 2 && groups > 0 && shape[1] % groups == 0,
+            "\(groups) groups do not divide the channels of shape \(shape)")
+        let channels = [shape[1]] + [Int](repeating: 1, count: rank - 2)
+        var result = reshaped([shape[0], groups, -1])
+            .layerNorm(gain: nil, bias: nil, epsilon: epsilon).reshaped(shape)
+        if let gain { result = result * gain.reshaped(channels) }
+        if let bias { result = result + bias.reshaped(channels) }
+        return result
+    }
+
+    private func channelNorm(_ gain: Tensor, _ bias: Tensor) -> ChannelNorm {
+        precondition(
+            rank >= 2 && gain.shape == [shape[1]] && bias.shape == gain.shape,
+            "gain \(gain.shape) and bias \(bias.shape) do not fit the channels of \(shape)")
+        return ChannelNorm(
+            items: shape[0], channels: shape[1], length: shape[2...].reduce(1, *))
+    }
+}

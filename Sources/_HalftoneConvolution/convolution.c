@@ -1,0 +1,362 @@
+#define _GNU_SOURCE
+#include "HalftoneConvolution.h"
+
+#include <dlfcn.h>
+#include <oneapi/dnnl/dnnl.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+// Version 2 has memory descriptors as values, version 3 as handles.
+#if DNNL_VERSION_MAJOR >= 3
+typedef dnnl_memory_desc_t descriptor;
+typedef const_dnnl_memory_desc_t descriptor_view;
+#define VIEW(d) (d)
+#else
+typedef dnnl_memory_desc_t descriptor;
+typedef const dnnl_memory_desc_t *descriptor_view;
+#define VIEW(d) (&(d))
+#endif
+
+struct operand {
+    descriptor_view plain, packed;
+    descriptor plain_storage;
+    /// NULL when both layouts are the same.
+    dnnl_primitive_t pack, unpack;
+};
+
+struct halftone_convolution {
+    int32_t site;
+    dnnl_primitive_desc_t description;
+    dnnl_primitive_t product;
+    struct operand operands[3];
+    descriptor bias_storage;
+    descriptor_view bias;
+    size_t scratch;
+};
+
+// --- The library's surroundings ----------------------------------------------------------------
+
+static dnnl_engine_t engine;
+static dnnl_primitive_attr_t attributes;
+static int (*openmp_threads)(void);
+static void (*openmp_set_threads)(int);
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void start(void) {
+    // The OpenMP runtime is the one that oneDNN brought; a build without OpenMP has none.
+    *(void **)&openmp_threads = dlsym(RTLD_DEFAULT, "omp_get_max_threads");
+    *(void **)&openmp_set_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
+    if (dnnl_primitive_attr_create(&attributes) != dnnl_success ||
+        dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) !=
+            dnnl_success) {
+        engine = NULL;
+    }
+}
+
+/// Makes the calling thread's OpenMP regions run on it alone; returns what to restore.
+static int enter_one_thread(void) {
+    int before = openmp_threads ? openmp_threads() : 1;
+    if (before != 1 && openmp_set_threads) openmp_set_threads(1);
+    return before;
+}
+
+static void leave_one_thread(int before) {
+    if (before != 1 && openmp_set_threads) openmp_set_threads(before);
+}
+
+// --- Preparing ---------------------------------------------------------------------------------
+
+static int describe(descriptor *result, int rank, const dnnl_dims_t lengths,
+                    dnnl_format_tag_t layout) {
+#if DNNL_VERSION_MAJOR >= 3
+    return dnnl_memory_desc_create_with_tag(result, rank, lengths, dnnl_f32, layout) ==
+           dnnl_success;
+#else
+    return dnnl_memory_desc_init_by_tag(result, rank, lengths, dnnl_f32, layout) == dnnl_success;
+#endif
+}
+
+static void forget(descriptor *value) {
+#if DNNL_VERSION_MAJOR >= 3
+    if (*value) dnnl_memory_desc_destroy(*value);
+#else
+    (void)value;
+#endif
+}
+
+/// What a convolution looks like to the library.
+struct description {
+    descriptor input, weight, output;
+    descriptor_view bias;
+    dnnl_dims_t stride, dilation, before, after;
+};
+
+static int describe_product(dnnl_primitive_desc_t *result, const struct description *c,
+                            int32_t site, dnnl_primitive_desc_t hint) {
+    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+    switch (site) {
+    case HALFTONE_CONVOLUTION_FORWARD:
+        return dnnl_convolution_forward_primitive_desc_create(
+                   result, engine, dnnl_forward_training, direct, c->input, c->weight, c->bias,
+                   c->output, c->stride, c->dilation, c->before, c->after, attributes) ==
+               dnnl_success;
+    case HALFTONE_CONVOLUTION_INPUT_GRADIENT:
+        return dnnl_convolution_backward_data_primitive_desc_create(
+                   result, engine, direct, c->input, c->weight, c->output, c->stride, c->dilation,
+                   c->before, c->after, hint, attributes) == dnnl_success;
+    default:
+        return dnnl_convolution_backward_weights_primitive_desc_create(
+                   result, engine, direct, c->input, c->weight, c->bias, c->output, c->stride,
+                   c->dilation, c->before, c->after, hint, attributes) == dnnl_success;
+    }
+#else
+    dnnl_convolution_desc_t operation;
+    dnnl_status_t status;
+    switch (site) {
+    case HALFTONE_CONVOLUTION_FORWARD:
+        status = dnnl_dilated_convolution_forward_desc_init(
+            &operation, dnnl_forward_training, direct, &c->input, &c->weight, c->bias, &c->output,
+            c->stride, c->dilation, c->before, c->after);
+        break;
+    case HALFTONE_CONVOLUTION_INPUT_GRADIENT:
+        status = dnnl_dilated_convolution_backward_data_desc_init(
+            &operation, direct, &c->input, &c->weight, &c->output, c->stride, c->dilation,
+            c->before, c->after);
+        break;
+    default:
+        status = dnnl_dilated_convolution_backward_weights_desc_init(
+            &operation, direct, &c->input, &c->weight, c->bias, &c->output, c->stride, c->dilation,
+            c->before, c->after);
+    }
+    return status == dnnl_success &&
+           dnnl_primitive_desc_create(result, &operation, attributes, engine, hint) == dnnl_success;
+#endif
+}
+
+static size_t scratch_of(const_dnnl_primitive_desc_t description) {
+    descriptor_view view =
+        dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
+    return view ? dnnl_memory_desc_get_size(view) : 0;
+}
+
+static int make_reorder(dnnl_primitive_t *result, descriptor_view from, descriptor_view to,
+                        size_t *scratch) {
+    dnnl_primitive_desc_t description = NULL;
+    if (dnnl_reorder_primitive_desc_create(&description, from, engine, to, engine, attributes) !=
+        dnnl_success) {
+        return 0;
+    }
+    int done = dnnl_primitive_create(result, description) == dnnl_success;
+    size_t needed = scratch_of(description);
+    if (needed > *scratch) *scratch = needed;
+    dnnl_primitive_desc_destroy(description);
+    return done;
+}
+
+static descriptor_view wanted_layout(const struct halftone_convolution *plan, int operand) {
+    const int gradient_of_input = plan->site == HALFTONE_CONVOLUTION_INPUT_GRADIENT;
+    const int gradient_of_weight = plan->site == HALFTONE_CONVOLUTION_WEIGHT_GRADIENT;
+    dnnl_query_t query;
+    switch (operand) {
+    case HALFTONE_CONVOLUTION_INPUT:
+        query = gradient_of_input ? dnnl_query_diff_src_md : dnnl_query_src_md;
+        break;
+    case HALFTONE_CONVOLUTION_WEIGHT:
+        query = gradient_of_weight ? dnnl_query_diff_weights_md : dnnl_query_weights_md;
+        break;
+    default:
+        query = plan->site == HALFTONE_CONVOLUTION_FORWARD ? dnnl_query_dst_md
+                                                           : dnnl_query_diff_dst_md;
+    }
+    return dnnl_primitive_desc_query_md(plan->description, query, 0);
+}
+
+static int prepare_operand(struct halftone_convolution *plan, int index) {
+    struct operand *operand = &plan->operands[index];
+    operand->plain = VIEW(operand->plain_storage);
+    operand->packed = wanted_layout(plan, index);
+    if (dnnl_memory_desc_equal(operand->plain, operand->packed)) return 1;
+    return make_reorder(&operand->pack, operand->plain, operand->packed, &plan->scratch) &&
+           make_reorder(&operand->unpack, operand->packed, operand->plain, &plan->scratch);
+}
+
+static int prepare(struct halftone_convolution *plan,
+                   const struct halftone_convolution_shape *shape, int32_t has_bias,
+                   int32_t plain) {
+    const int grouped = shape->groups > 1;
+    const dnnl_dims_t input = {shape->batch, shape->in_channels, shape->in[0], shape->in[1]};
+    const dnnl_dims_t output = {shape->batch, shape->out_channels, shape->out[0], shape->out[1]};
+    const dnnl_dims_t weight = {shape->out_channels, shape->in_channels, shape->kernel[0],
+                                shape->kernel[1]};
+    const dnnl_dims_t grouped_weight = {shape->groups, shape->out_channels / shape->groups,
+                                        shape->in_channels / shape->groups, shape->kernel[0],
+                                        shape->kernel[1]};
+    const dnnl_dims_t bias = {shape->out_channels};
+    const int64_t *weight_lengths = grouped ? grouped_weight : weight;
+    const int weight_rank = grouped ? 5 : 4;
+
+    struct operand *operands = plan->operands;
+    if (!describe(&operands[0].plain_storage, 4, input, dnnl_nchw) ||
+        !describe(&operands[1].plain_storage, weight_rank, weight_lengths,
+                  grouped ? dnnl_goihw : dnnl_oihw) ||
+        !describe(&operands[2].plain_storage, 4, output, dnnl_nchw) ||
+        !describe(&plan->bias_storage, 1, bias, dnnl_x)) {
+        return 0;
+    }
+    plan->bias = has_bias ? VIEW(plan->bias_storage) : NULL;
+
+    struct description c = {.bias = plan->bias};
+    for (int axis = 0; axis < 2; axis++) {
+        c.stride[axis] = shape->stride[axis];
+        c.dilation[axis] = shape->dilation[axis] - 1;
+        c.before[axis] = shape->before[axis];
+        c.after[axis] = shape->after[axis];
+    }
+    int done = describe(&c.input, 4, input, plain ? dnnl_nchw : dnnl_format_tag_any) &&
+               describe(&c.weight, weight_rank, weight_lengths,
+                        !plain ? dnnl_format_tag_any : grouped ? dnnl_goihw : dnnl_oihw) &&
+               describe(&c.output, 4, output, plain ? dnnl_nchw : dnnl_format_tag_any);
+    if (done && plan->site == HALFTONE_CONVOLUTION_FORWARD) {
+        done = describe_product(&plan->description, &c, plan->site, NULL);
+    } else if (done) {
+        dnnl_primitive_desc_t hint = NULL;
+        done = describe_product(&hint, &c, HALFTONE_CONVOLUTION_FORWARD, NULL) &&
+               describe_product(&plan->description, &c, plan->site, hint);
+        if (hint) dnnl_primitive_desc_destroy(hint);
+    }
+    forget(&c.input);
+    forget(&c.weight);
+    forget(&c.output);
+    if (!done || dnnl_primitive_create(&plan->product, plan->description) != dnnl_success) return 0;
+    plan->scratch = scratch_of(plan->description);
+    return prepare_operand(plan, 0) && prepare_operand(plan, 1) && prepare_operand(plan, 2);
+}
+
+struct halftone_convolution *halftone_convolution_create(
+    const struct halftone_convolution_shape *shape, int32_t site, int32_t has_bias,
+    int32_t plain) {
+    pthread_once(&once, start);
+    if (!engine) return NULL;
+    struct halftone_convolution *plan = calloc(1, sizeof *plan);
+    if (!plan) return NULL;
+    plan->site = site;
+    const int threads = enter_one_thread();
+    const int done = prepare(plan, shape, has_bias, plain);
+    leave_one_thread(threads);
+    if (done) return plan;
+    halftone_convolution_destroy(plan);
+    return NULL;
+}
+
+void halftone_convolution_destroy(struct halftone_convolution *plan) {
+    for (int index = 0; index < 3; index++) {
+        struct operand *operand = &plan->operands[index];
+        if (operand->pack) dnnl_primitive_destroy(operand->pack);
+        if (operand->unpack) dnnl_primitive_destroy(operand->unpack);
+        forget(&operand->plain_storage);
+    }
+    forget(&plan->bias_storage);
+    if (plan->product) dnnl_primitive_destroy(plan->product);
+    if (plan->description) dnnl_primitive_desc_destroy(plan->description);
+    free(plan);
+}
+
+// --- Asking ------------------------------------------------------------------------------------
+
+size_t halftone_convolution_packed_bytes(const struct halftone_convolution *plan, int32_t operand) {
+    const struct operand *o = &plan->operands[operand];
+    return o->pack ? dnnl_memory_desc_get_size(o->packed) : 0;
+}
+
+size_t halftone_convolution_scratch_bytes(const struct halftone_convolution *plan) {
+    return plan->scratch;
+}
+
+int32_t halftone_convolution_same_layout(const struct halftone_convolution *first,
+                                         const struct halftone_convolution *second,
+                                         int32_t operand) {
+    return dnnl_memory_desc_equal(first->operands[operand].packed,
+                                  second->operands[operand].packed);
+}
+
+// --- Running -----------------------------------------------------------------------------------
+
+struct argument {
+    int kind;
+    descriptor_view layout;
+    void *memory;
+};
+
+/// Runs a primitive on memory, leaving out arguments without a layout; 0 when done.
+static int32_t execute(const_dnnl_primitive_t primitive, const struct argument *arguments,
+                       int count) {
+    dnnl_exec_arg_t bound[8];
+    int used = 0, failed = 0;
+    const int threads = enter_one_thread();
+    for (int index = 0; index < count && !failed; index++) {
+        if (!arguments[index].layout) continue;
+        bound[used].arg = arguments[index].kind;
+        failed = dnnl_memory_create(&bound[used].memory, arguments[index].layout, engine,
+                                    arguments[index].memory) != dnnl_success;
+        if (!failed) used++;
+    }
+    dnnl_stream_t stream = NULL;
+    failed = failed || dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success;
+    failed = failed || dnnl_primitive_execute(primitive, stream, used, bound) != dnnl_success;
+    failed = failed || dnnl_stream_wait(stream) != dnnl_success;
+    if (stream) dnnl_stream_destroy(stream);
+    for (int index = 0; index < used; index++) dnnl_memory_destroy(bound[index].memory);
+    leave_one_thread(threads);
+    return failed;
+}
+
+static descriptor_view scratch_layout(const_dnnl_primitive_t primitive) {
+    const_dnnl_primitive_desc_t description = NULL;
+    if (dnnl_primitive_get_primitive_desc(primitive, &description) != dnnl_success) return NULL;
+    return scratch_of(description) == 0
+               ? NULL
+               : dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
+}
+
+static int32_t reorder(const_dnnl_primitive_t primitive, descriptor_view from, const float *input,
+                       descriptor_view to, float *output, void *scratch) {
+    const struct argument arguments[] = {
+        {DNNL_ARG_FROM, from, (void *)input},
+        {DNNL_ARG_TO, to, output},
+        {DNNL_ARG_SCRATCHPAD, scratch_layout(primitive), scratch},
+    };
+    return execute(primitive, arguments, 3);
+}
+
+int32_t halftone_convolution_pack(const struct halftone_convolution *plan, int32_t operand,
+                                  const float *plain, float *packed, void *scratch) {
+    const struct operand *o = &plan->operands[operand];
+    if (!o->pack) return 1;
+    return reorder(o->pack, o->plain, plain, o->packed, packed, scratch);
+}
+
+int32_t halftone_convolution_unpack(const struct halftone_convolution *plan, int32_t operand,
+                                    const float *packed, float *plain, void *scratch) {
+    const struct operand *o = &plan->operands[operand];
+    if (!o->unpack) return 1;
+    return reorder(o->unpack, o->packed, packed, o->plain, plain, scratch);
+}
+
+int32_t halftone_convolution_run(const struct halftone_convolution *plan, float *input,
+                                 float *weight, float *bias, float *output, void *scratch) {
+    const int forward = plan->site == HALFTONE_CONVOLUTION_FORWARD;
+    const int input_gradient = plan->site == HALFTONE_CONVOLUTION_INPUT_GRADIENT;
+    const int weight_gradient = plan->site == HALFTONE_CONVOLUTION_WEIGHT_GRADIENT;
+    const struct operand *o = plan->operands;
+    const struct argument arguments[] = {
+        {input_gradient ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, o[0].packed, input},
+        {weight_gradient ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, o[1].packed, weight},
+        {forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, o[2].packed, output},
+        {weight_gradient ? DNNL_ARG_DIFF_BIAS : DNNL_ARG_BIAS,
+         input_gradient ? NULL : plan->bias, bias},
+        {DNNL_ARG_SCRATCHPAD, scratch_layout(plan->product), scratch},
+    };
+    return execute(plan->product, arguments, 5);
+}
