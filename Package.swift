@@ -32,7 +32,8 @@ let package = Package(
         .executable(name: "halftone", targets: ["HalftoneTool"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .executableTarget(
@@ -59,6 +60,8 @@ let package = Package(
             "HalftoneKernels",
             ["HalftoneFormats", "_HalftoneShims", "_HalftoneConvolution", "COpenBLAS", "CKissFFT"]),
         library("HalftoneFormats"),
+        library("HalftoneRecipes", ["HalftoneRuns", .product(name: "Yams", package: "Yams")]),
+        library("HalftoneReport"),
         library("HalftoneRuns"),
         .target(name: "_HalftoneShims"),
         .target(
@@ -80,6 +83,8 @@ let package = Package(
         tests("HalftoneFormats"),
         tests("HalftoneKernels"),
         tests("HalftoneRuns"),
+        tests("HalftoneReport"),
+        tests("HalftoneRecipes", ["HalftoneRuns"]),
         tests("HalftoneFiles"),
         tests("HalftoneText"),
         tests("HalftoneTensor"),

@@ -64,6 +64,7 @@ public final class RunProgress: Sendable {
         var isFinished = false
     }
 
+    private let alreadyCompleted: Int
     private let output: Output
     private let clock: Clock
     private let start: Double
@@ -79,18 +80,22 @@ public final class RunProgress: Sendable {
     ///   - title: What is being done.
     ///   - total: Units in all, if known; the estimate needs it.
     ///   - unit: The name of a unit in the plural.
+    ///   - alreadyCompleted: Units that were done before; they do not count for the rate.
     ///   - output: Where lines go.
     ///   - clock: A steady clock in seconds, for tests.
     public init(
-        _ title: String, total: Int? = nil, unit: String = "", output: Output = .standardError,
+        _ title: String, total: Int? = nil, unit: String = "", alreadyCompleted: Int = 0,
+        output: Output = .standardError,
         clock: @escaping Clock = { ProcessInfo.processInfo.systemUptime }
     ) {
         self.title = title
         self.total = total
         self.unit = unit
+        self.alreadyCompleted = alreadyCompleted
         self.output = output
         self.clock = clock
         start = clock()
+        state.withLock { $0.completed = alreadyCompleted }
     }
 
     deinit { finish() }
@@ -151,7 +156,8 @@ public final class RunProgress: Sendable {
     private func line(_ state: State, elapsed: Double) -> String {
         let unit = unit.isEmpty ? "" : " " + unit
         var parts: [String] = []
-        let rate = elapsed > 0 ? Double(state.completed) / elapsed : 0
+        let news = max(0, state.completed - alreadyCompleted)
+        let rate = elapsed > 0 ? Double(news) / elapsed : 0
         if let total, total > 0 {
             let share = min(1, max(0, Double(state.completed) / Double(total)))
             parts.append("\(Int(share * 100)) % (\(state.completed) of \(total)\(unit))")

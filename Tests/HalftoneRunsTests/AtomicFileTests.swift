@@ -2,22 +2,6 @@ import Foundation
 import HalftoneRuns
 import Testing
 
-/// A folder that is removed with its contents when the value goes.
-private final class ScratchFolder {
-    let path: String
-    init(name: String = "halftone-" + UUID().uuidString) throws {
-        path = NSTemporaryDirectory() + name
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-    var names: [String] {
-        get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
-    }
-    func contents(_ name: String) -> [UInt8]? {
-        FileManager.default.contents(atPath: path + "/" + name).map { Array($0) }
-    }
-}
-
 struct AtomicFileTests {
     @Test func appearsCompleteAndAlone() throws {
         let folder = try ScratchFolder()

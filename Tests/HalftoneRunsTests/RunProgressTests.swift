@@ -43,6 +43,20 @@ struct RunProgressTests {
             ])
     }
 
+    @Test func whatWasDoneBeforeDoesNotCountForTheRate() {
+        let recorder = Recorder()
+        let progress = RunProgress(
+            "Comparing", total: 100, unit: "methods", alreadyCompleted: 60,
+            output: recorder.output(isTerminal: false), clock: { recorder.time.withLock { $0 } })
+        recorder.advance(10)
+        progress.update(completed: 65)
+        // 5 in 10 s are one in 2 s; the other 35 take 70 s.
+        #expect(
+            recorder.printed == [
+                "Comparing: 65 % (65 of 100 methods), 0.5 methods/s, 1 min 10 s left\n"
+            ])
+    }
+
     @Test func rewritesOneLineOnATerminalAtMostFiveTimesASecond() {
         let recorder = Recorder()
         let progress = recorder.progress(isTerminal: true, total: 10_000)

@@ -1,11 +1,5 @@
 import Foundation
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// A file that appears under its name only when it is complete.
 ///
 /// Bytes go to a hidden sibling; ``commit(verifying:)`` flushes them to the disk, renames the
@@ -21,7 +15,8 @@ public final class AtomicFile {
     /// Bytes given to ``write(_:)`` so far.
     public private(set) var byteCount = 0
 
-    private var handle: FileHandle?
+    private let fileSystem: any RunFileSystem
+    private var file: (any RunFile)?
     private var buffer: [UInt8] = []
     private static let bufferCapacity = 1 << 20
 
@@ -29,32 +24,35 @@ public final class AtomicFile {
     ///
     /// - Parameters:
     ///   - path: The final name; its folder must exist. An existing regular file or link is
-    ///     replaced at the commit, never what a link leads to. Whether that file is also an input is the caller's to check.
+    ///     replaced at the commit, never what a link leads to. Whether that file is also an input
+    ///     is the caller's to check.
     ///   - expectedByteCount: When given, the disk must have that much room.
+    ///   - fileSystem: What to write through.
     /// - Throws: ``WriteError``.
-    public init(path: String, expectedByteCount: Int? = nil) throws(WriteError) {
+    public init(
+        path: String, expectedByteCount: Int? = nil,
+        fileSystem: any RunFileSystem = LocalFileSystem()
+    ) throws(WriteError) {
         let (folder, name) = Self.split(path)
         self.path = path
+        self.fileSystem = fileSystem
         temporaryPath = folder + "." + name + "." + UUID().uuidString.prefix(8) + ".partial"
         guard !name.isEmpty, name != ".", name != ".." else {
             throw .cannotCreate(path: path, reason: "that is the name of a folder")
         }
-        let type = try? FileManager.default.attributesOfItem(atPath: path)[.type]
-        if let type = type as? FileAttributeType, type != .typeRegular, type != .typeSymbolicLink {
+        if let kind = (try? fileSystem.status(path))??.kind, kind != .file, kind != .link {
             throw .notARegularFile(path: path)
         }
         if let expectedByteCount {
             try FreeSpace.require(expectedByteCount, at: path)
         }
         Interruption.addTemporary(temporaryPath)
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
-        let descriptor = unsafe open(temporaryPath, flags, 0o666)
-        guard descriptor >= 0 else {
-            let reason = systemReason(errno)
+        do {
+            file = try fileSystem.createFile(temporaryPath)
+        } catch {
             Interruption.removeTemporary(temporaryPath)
-            throw .cannotCreate(path: path, reason: reason)
+            throw .cannotCreate(path: path, reason: error.reason)
         }
-        handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     deinit { abandon() }
@@ -64,7 +62,7 @@ public final class AtomicFile {
     /// - Throws: ``WriteError/cannotWrite(path:reason:)``, for instance on a full disk; the
     ///   sibling is removed then.
     public func write(_ bytes: [UInt8]) throws(WriteError) {
-        guard handle != nil else { throw .alreadyClosed(path: path) }
+        guard file != nil else { throw .alreadyClosed(path: path) }
         byteCount += bytes.count
         if bytes.count >= Self.bufferCapacity {
             try flush()
@@ -103,10 +101,10 @@ public final class AtomicFile {
     public func abandon() {
         guard isPending else { return }
         isPending = false
-        try? handle?.close()
-        handle = nil
+        try? file?.close()
+        file = nil
         buffer = []
-        try? FileManager.default.removeItem(atPath: temporaryPath)
+        try? fileSystem.remove(temporaryPath)
         Interruption.removeTemporary(temporaryPath)
     }
 
@@ -116,8 +114,11 @@ public final class AtomicFile {
     /// Writes a whole small file.
     ///
     /// - Throws: ``WriteError``.
-    public static func write(_ bytes: [UInt8], to path: String) throws(WriteError) {
-        let file = try AtomicFile(path: path, expectedByteCount: bytes.count)
+    public static func write(
+        _ bytes: [UInt8], to path: String, fileSystem: any RunFileSystem = LocalFileSystem()
+    ) throws(WriteError) {
+        let file = try AtomicFile(
+            path: path, expectedByteCount: bytes.count, fileSystem: fileSystem)
         try file.write(bytes)
         try file.commit()
     }
@@ -125,8 +126,10 @@ public final class AtomicFile {
     /// Writes a whole small text file as UTF-8.
     ///
     /// - Throws: ``WriteError``.
-    public static func write(_ text: String, to path: String) throws(WriteError) {
-        try write(Array(text.utf8), to: path)
+    public static func write(
+        _ text: String, to path: String, fileSystem: any RunFileSystem = LocalFileSystem()
+    ) throws(WriteError) {
+        try write(Array(text.utf8), to: path, fileSystem: fileSystem)
     }
 }
 
@@ -140,50 +143,46 @@ extension AtomicFile {
 
     private func writeOut(_ bytes: [UInt8]) throws(WriteError) {
         do {
-            try handle?.write(contentsOf: bytes)
+            try file?.write(bytes)
         } catch {
             abandon()
-            throw .cannotWrite(path: path, reason: Self.reason(of: error))
+            throw .cannotWrite(path: path, reason: error.reason)
         }
     }
 
     /// Puts all bytes on the disk and closes the sibling.
     private func finishSibling() throws(WriteError) {
-        guard handle != nil else { throw .alreadyClosed(path: path) }
+        guard file != nil else { throw .alreadyClosed(path: path) }
         try flush()
         do {
-            try handle?.synchronize()
-            try handle?.close()
-            handle = nil
+            try file?.synchronize()
+            try file?.close()
+            file = nil
         } catch {
             abandon()
-            throw .cannotWrite(path: path, reason: Self.reason(of: error))
+            throw .cannotWrite(path: path, reason: error.reason)
         }
     }
 
     private func publish() throws(WriteError) {
-        guard unsafe rename(temporaryPath, path) == 0 else {
-            let reason = systemReason(errno)
+        do {
+            try fileSystem.rename(temporaryPath, to: path)
+        } catch {
             abandon()
-            throw .cannotRename(path: path, reason: reason)
+            throw .cannotRename(path: path, reason: error.reason)
         }
         isPending = false
         Interruption.removeTemporary(temporaryPath)
-        // The rename itself must survive a power cut. Some file systems cannot flush a folder;
-        // the file is complete then all the same.
-        let folder = Self.split(path).folder
-        try? FileHandle(forReadingAtPath: folder.isEmpty ? "." : folder)?.synchronize()
+        // The rename itself must survive a power cut.
+        do {
+            try fileSystem.synchronizeFolder(Self.split(path).folder)
+        } catch {
+            throw .cannotWrite(path: path, reason: error.reason)
+        }
     }
 
     private static func split(_ path: String) -> (folder: String, name: String) {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
         return (String(path[...slash]), String(path[path.utf8.index(after: slash)...]))
-    }
-
-    private static func reason(of error: any Error) -> String {
-        var error = error as NSError
-        while let inner = error.userInfo[NSUnderlyingErrorKey] as? NSError { error = inner }
-        return error.domain == NSPOSIXErrorDomain
-            ? systemReason(Int32(truncatingIfNeeded: error.code)) : error.localizedDescription
     }
 }
