@@ -52,6 +52,8 @@ let package = Package(
             "HalftoneModels",
             ["HalftoneFiles", "HalftoneNN", "HalftoneText", "HalftoneQuantization"]),
         library("HalftoneQuantization", ["HalftoneTensor"]),
+        library(
+            "HalftoneTraining", ["HalftoneFiles", "HalftoneNN", "HalftoneRecipes", "HalftoneRuns"]),
         library("HalftoneNN", ["HalftoneTensor"]),
         library("HalftoneTensor", ["HalftoneKernels"]),
         library("HalftoneText", ["HalftoneFiles"]),
@@ -89,6 +91,7 @@ let package = Package(
         tests("HalftoneText"),
         tests("HalftoneTensor"),
         tests("HalftoneNN", ["HalftoneFiles", "HalftoneModels"]),
+        tests("HalftoneTraining", ["HalftoneModels"]),
         tests("HalftoneQuantization"),
         tests("HalftoneModels"),
         tests("HalftoneRuntime"),

@@ -115,7 +115,6 @@ struct TrainingCurveTests {
             return max(other, abs(exact[step] / expected[step] - 1))
         }
         let late = try #require(spread.max())
-        print("worst early \(worst.early), late \(worst.late) of \(late), norm \(worst.norm)")
         #expect(worst.early <= 1e-3)
         // Paths that part grow apart like those of PyTorch do; ten times is another sum's order.
         #expect(worst.late <= max(1e-3, 10 * late))
