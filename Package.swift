@@ -34,6 +34,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: [
         .executableTarget(
@@ -41,7 +42,7 @@ let package = Package(
         library(
             "HalftoneCommands",
             [
-                "HalftoneCompression",
+                "HalftoneCompression", "HalftoneData", "HalftoneReport", "HalftoneTraining",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "CLibCrypto",
             ]),
@@ -56,6 +57,19 @@ let package = Package(
             "HalftoneTraining", ["HalftoneFiles", "HalftoneNN", "HalftoneRecipes", "HalftoneRuns"]),
         library("HalftoneNN", ["HalftoneTensor"]),
         library("HalftoneTensor", ["HalftoneKernels"]),
+        library(
+            "HalftoneData",
+            [
+                "HalftoneTensor", "HalftoneText", "HalftoneImages",
+                .product(name: "SwiftCSV", package: "SwiftCSV"),
+            ]),
+        library("HalftoneImages", ["CPNG", "CTurboJPEG"]),
+        .systemLibrary(
+            name: "CPNG", pkgConfig: "libpng",
+            providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", pkgConfig: "libturbojpeg",
+            providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
         library("HalftoneText", ["HalftoneFiles"]),
         library("HalftoneFiles", ["HalftoneKernels", "HalftoneFormats", "HalftoneRuns"]),
         library(
@@ -92,6 +106,7 @@ let package = Package(
         tests("HalftoneTensor"),
         tests("HalftoneNN", ["HalftoneFiles", "HalftoneModels"]),
         tests("HalftoneTraining", ["HalftoneModels"]),
+        tests("HalftoneData"),
         tests("HalftoneQuantization"),
         tests("HalftoneModels"),
         tests("HalftoneRuntime"),

@@ -29,6 +29,11 @@ struct TextPattern: Sendable, Equatable {
         expressions.first { $0.text == expression }.map { TextPattern(kind: $0.kind) }
     }
 
+    /// The regular expression that stands for a rule in published tokenizers, or nil.
+    static func expression(of rule: SplitRule) -> String? {
+        expressions.first { $0.kind == .rule(rule) }?.text
+    }
+
     /// The ranges of the matches within a range of a text, in order.
     func matches(in text: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
         var matches: [Range<Int>] = []

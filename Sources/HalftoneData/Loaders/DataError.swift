@@ -1,0 +1,34 @@
+/// What is wrong with a file or folder of data.
+public enum DataError: Error, Sendable, Equatable {
+    /// The system could not read it.
+    case cannotRead(path: String, reason: String)
+    /// The file is larger than the limit.
+    case tooLarge(path: String, byteCount: Int, limit: Int)
+    /// The bytes are not UTF-8.
+    case notText(path: String)
+    /// The folder has nothing that can be used.
+    case empty(path: String, wanted: String)
+    /// A row has another number of fields than the first.
+    case raggedRow(path: String, row: Int, found: Int, expected: Int)
+    /// A quotation mark that is not closed, or other text that is no table.
+    case notATable(path: String, reason: String)
+    /// A picture cannot be used.
+    case picture(path: String, reason: String)
+}
+
+extension DataError: CustomStringConvertible {
+    /// Which file, what was found and what would do.
+    public var description: String {
+        switch self {
+        case .cannotRead(let path, let reason): "\(path): \(reason)"
+        case .tooLarge(let path, let count, let limit):
+            "\(path): \(count) bytes are more than the limit of \(limit)"
+        case .notText(let path): "\(path): not UTF-8"
+        case .empty(let path, let wanted): "\(path): has no \(wanted)"
+        case .raggedRow(let path, let row, let found, let expected):
+            "\(path): row \(row) has \(found) fields, the first row has \(expected)"
+        case .notATable(let path, let reason): "\(path): \(reason)"
+        case .picture(let path, let reason): "\(path): \(reason)"
+        }
+    }
+}
