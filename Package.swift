@@ -42,7 +42,7 @@ let package = Package(
         library(
             "HalftoneCommands",
             [
-                "HalftoneCompression", "HalftoneReproductions",
+                "HalftoneCompression", "HalftoneReproductions", "HalftoneReport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "CLibCrypto",
             ]),

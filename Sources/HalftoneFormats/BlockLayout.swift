@@ -76,14 +76,14 @@ extension BlockLayout {
 
     /// E2M1 with an E4M3 scale for 16 elements of a row and a float32 for the matrix.
     ///
-    /// Source: NVIDIA, "Pretraining Large Language Models with NVFP4", arXiv:2509.25149, §2.
+    /// Source: NVIDIA, "Pretraining Large Language Models with NVFP4", arXiv:2509.25149.
     public static let nvfp4 = Self(
         "nvfp4", element: .e2m1, blockColumns: 16, scale: .float(.e4m3))
 
     /// Block floating point: signed integers with one exponent per block.
     ///
     /// Source: B. Rouhani et al., "Pushing the Limits of Narrow Precision Inferencing at Cloud
-    /// Scale with Microsoft Floating Point", NeurIPS 2020, §2 (there with sign and magnitude: the
+    /// Scale with Microsoft Floating Point", NeurIPS 2020 (there with sign and magnitude: the
     /// same values, as the most negative integer is left out).
     ///
     /// - Parameters:

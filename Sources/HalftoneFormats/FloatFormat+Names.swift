@@ -35,7 +35,7 @@ extension FloatFormat {
     /// Powers of two with a sign and no zero: `±2^0 … ±2^(2^(bits − 1) − 1)`.
     ///
     /// Source: X. Li et al., "DenseShift: Towards Accurate and Efficient Low-Bit Power-of-Two
-    /// Networks", ICCV 2023, arXiv:2208.09708, §3.
+    /// Quantization", ICCV 2023, arXiv:2208.09708.
     ///
     /// - Parameter bits: 2 to 8.
     public static func shift(bits: Int) -> Self {
@@ -44,7 +44,7 @@ extension FloatFormat {
 
     /// Powers of two with a sign, and zero: `0, ±2^0 … ±2^(2^(bits − 1) − 2)`; two codes are zero.
     ///
-    /// Source: A. Zhou et al., "Incremental Network Quantization", arXiv:1702.03044, equation 1.
+    /// Source: A. Zhou et al., "Incremental Network Quantization", arXiv:1702.03044.
     ///
     /// - Parameter bits: 2 to 8.
     public static func powersOfTwo(bits: Int) -> Self {

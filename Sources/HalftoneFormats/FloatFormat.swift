@@ -6,8 +6,8 @@
 ///
 /// Sources: IEEE 754-2019 §3.3; P. Micikevicius et al., "FP8 Formats for Deep Learning",
 /// arXiv:2209.05433, table 1 (E4M3, E5M2); B. Noune et al., "8-bit Numerical Formats for Deep
-/// Neural Networks", arXiv:2206.02915 (a single NaN in place of −0); OCP Microscaling Formats 1.0,
-/// §5.3 and §5.4 (E3M2, E2M3, E2M1, E8M0); S. Liu et al., "LLM-FP4", arXiv:2310.16836, equation 3
+/// Neural Networks", arXiv:2206.02915 (a single NaN in place of −0); OCP Microscaling Formats 1.0
+/// (E3M2, E2M3, E2M1, E8M0); S. Liu et al., "LLM-FP4", arXiv:2310.16836
 /// (a bias that is any real number).
 public struct FloatFormat: Sendable, Hashable {
     /// Which codes are not finite numbers.

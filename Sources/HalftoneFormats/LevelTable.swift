@@ -22,6 +22,7 @@ final class LevelTable: Sendable {
     /// Where a number halfway between two levels goes.
     enum Ties {
         case evenCode
+        case evenInteger
         /// As in floats without a mantissa, whose significands are 1, and 2 one exponent below.
         case largerButZero
         case lower
@@ -67,6 +68,7 @@ final class LevelTable: Sendable {
         even = Self.thresholds(levels) { lower, upper in
             switch ties {
             case .evenCode: codes[upper].isMultiple(of: 2)
+            case .evenInteger: Int(levels[upper]).isMultiple(of: 2)
             case .largerButZero:
                 levels[lower] != 0
                     && (levels[upper] == 0 || levels[upper].magnitude >= levels[lower].magnitude)
@@ -91,6 +93,12 @@ final class LevelTable: Sendable {
             if Double(nearest) < middle { return nearest.nextUp }
             return tieGoesUp(upper - 1, upper) ? nearest : nearest.nextUp
         }
+    }
+
+    /// Whether ``even`` sends a number halfway from a level to the next one to the latter.
+    func tieGoesUp(from lower: Int) -> Bool {
+        guard lower + 1 < levels.count else { return false }
+        return Double(even[lower]) <= (Double(levels[lower]) + Double(levels[lower + 1])) / 2
     }
 
     /// How many of some ascending numbers are not above a value; 0 for NaN.

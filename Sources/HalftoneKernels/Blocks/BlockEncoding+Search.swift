@@ -28,7 +28,7 @@ extension BlockEncoding {
         for (part, scale) in block.scales.enumerated() {
             let bits = UInt8(scale + 32)
             scales[part % 8] |= (bits & 15) << (part < 8 ? 0 : 4)
-            scales[8 + part % 4] |= bits >> 4 << UInt8(2 * (part / 4))
+            scales[8 + part % 4] |= (bits >> 4) << UInt8(2 * (part / 4))
         }
         output += scales
         appendHalf(block.unit, &output)
@@ -46,8 +46,8 @@ extension BlockEncoding {
         appendHalf(block.offsetUnit, &output)
         let scales = block.scales.map { UInt8($0) }
         let offsets = block.offsets.map { UInt8($0) }
-        output += (0..<4).map { scales[$0] | scales[$0 + 4] >> 4 << 6 }
-        output += (0..<4).map { offsets[$0] | offsets[$0 + 4] >> 4 << 6 }
+        output += (0..<4).map { scales[$0] & 63 | (scales[$0 + 4] >> 4) << 6 }
+        output += (0..<4).map { offsets[$0] & 63 | (offsets[$0 + 4] >> 4) << 6 }
         output += (4..<8).map { scales[$0] & 15 | (offsets[$0] & 15) << 4 }
         let codes = block.codes
         if bits == 5 {
@@ -98,10 +98,12 @@ extension BlockEncoding {
             hasOffsets: false)
         appendHalf(block.unit, &output)
         let scales = block.scales.map { UInt16($0 + 32) }
-        append(
-            scales.enumerated().reduce(0) { $0 | $1.element >> 4 << UInt16(2 * $1.offset) },
-            &output)
-        output += (0..<4).map { UInt8(scales[2 * $0] & 15 | (scales[2 * $0 + 1] & 15) << 4) }
+        var high: UInt16 = 0
+        for (part, scale) in scales.enumerated() { high |= (scale >> 4) << UInt16(2 * part) }
+        append(high, &output)
+        for part in stride(from: 0, to: 8, by: 2) {
+            output.append(UInt8(scales[part] & 15 | (scales[part + 1] & 15) << 4))
+        }
         for part in 0..<8 {
             let codes = block.codes[32 * part..<32 * part + 32].map { UInt8($0) }
             appendCodes(codes, bits: 4, &output)
@@ -141,8 +143,10 @@ extension BlockEncoding {
     /// 256 two-bit fields in 64 bytes: four of a byte are 32 elements apart.
     private static func appendTwoBits(_ codes: [Int], _ output: inout [UInt8]) {
         for first in [0, 128] {
-            output += (first..<first + 32).map {
-                UInt8(codes[$0] | codes[$0 + 32] << 2 | codes[$0 + 64] << 4 | codes[$0 + 96] << 6)
+            for at in first..<first + 32 {
+                let low = codes[at] | codes[at + 32] << 2
+                let high = codes[at + 64] | codes[at + 96] << 2
+                output.append(UInt8(low | high << 4))
             }
         }
     }
