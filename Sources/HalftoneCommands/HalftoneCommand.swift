@@ -24,6 +24,7 @@ public struct HalftoneCommand: AsyncParsableCommand {
             DemoCommand.self, GetCommand.self, InspectCommand.self, CompressCommand.self,
             EvalCommand.self, RunCommand.self, ChatCommand.self, BenchCommand.self,
             ConvertCommand.self, MethodsCommand.self, ReproduceCommand.self,
+            FormatsCommand.self,
         ])
 
     /// Creates the command; parsing fills it.
