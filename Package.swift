@@ -120,7 +120,8 @@ let package = Package(
         tests("HalftoneMethods", ["HalftoneFiles"]),
         tests("HalftoneReproductions"),
         tests("HalftoneCompression"),
-        tests("HalftoneCommands"),
+        tests(
+            "HalftoneCommands", [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -23,7 +23,7 @@ public struct HalftoneCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, GetCommand.self, InspectCommand.self, CompressCommand.self,
             EvalCommand.self, RunCommand.self, ChatCommand.self, BenchCommand.self,
-            ConvertCommand.self, MethodsCommand.self, ReproduceCommand.self,
+            ConvertCommand.self, TrainCommand.self, MethodsCommand.self, ReproduceCommand.self,
             FormatsCommand.self,
         ])
 
