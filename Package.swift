@@ -39,14 +39,15 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "HalftoneTool", dependencies: ["HalftoneCommands"], swiftSettings: settings),
-        library(
-            "HalftoneCommands",
-            [
+        .target(
+            name: "HalftoneCommands",
+            dependencies: [
                 "HalftoneCompression", "HalftoneData", "HalftoneReport", "HalftoneReproductions",
                 "HalftoneTraining",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "CLibCrypto",
-            ]),
+            ],
+            resources: [.copy("Models")], swiftSettings: settings),
         .target(
             name: "HalftoneReproductions",
             dependencies: ["HalftoneMethods", "HalftoneFiles", "HalftoneRuns"],
