@@ -112,7 +112,9 @@ let package = Package(
         tests("HalftoneRuntime"),
         tests("HalftoneEvaluation"),
         tests("HalftoneCompression"),
-        tests("HalftoneCommands"),
+        tests(
+            "HalftoneCommands", [.product(name: "ArgumentParser", package: "swift-argument-parser")]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -20,7 +20,7 @@ public struct HalftoneCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, GetCommand.self, InspectCommand.self, CompressCommand.self,
             EvalCommand.self, RunCommand.self, ChatCommand.self, BenchCommand.self,
-            ConvertCommand.self,
+            ConvertCommand.self, TrainCommand.self,
         ])
 
     /// Creates the command; parsing fills it.
