@@ -50,9 +50,12 @@ let package = Package(
             resources: [.copy("Models")], swiftSettings: settings),
         .target(
             name: "HalftoneReproductions",
-            dependencies: ["HalftoneMethods", "HalftoneFiles", "HalftoneRuns"],
+            dependencies: [
+                "HalftoneMethods", "HalftoneData", "HalftoneModels", "HalftoneFiles",
+                "HalftoneRuns",
+            ],
             resources: [.copy("Results")], swiftSettings: settings),
-        library("HalftoneMethods", ["HalftoneTensor"]),
+        library("HalftoneMethods", ["HalftoneNN"]),
         library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneRuns"]),
         library("HalftoneEvaluation", ["HalftoneRuntime"]),
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
@@ -122,7 +125,8 @@ let package = Package(
         tests("HalftoneReproductions"),
         tests("HalftoneCompression"),
         tests(
-            "HalftoneCommands", [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            "HalftoneCommands", [.product(name: "ArgumentParser", package: "swift-argument-parser")]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

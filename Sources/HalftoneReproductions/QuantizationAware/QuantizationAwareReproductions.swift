@@ -1,4 +1,6 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `quantizationAwareTraining`.
-    static let quantizationAwareTraining: [any Reproduction] = []
+    static let quantizationAwareTraining: [any Reproduction] = [
+        OneBitAdaptersReproduction()
+    ]
 }
