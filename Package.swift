@@ -42,7 +42,8 @@ let package = Package(
         library(
             "HalftoneCommands",
             [
-                "HalftoneCompression", "HalftoneReproductions",
+                "HalftoneCompression", "HalftoneData", "HalftoneReport", "HalftoneReproductions",
+                "HalftoneTraining",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "CLibCrypto",
             ]),
@@ -54,8 +55,13 @@ let package = Package(
         library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneRuns"]),
         library("HalftoneEvaluation", ["HalftoneRuntime"]),
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
-        library("HalftoneModels", ["HalftoneFiles", "HalftoneText", "HalftoneQuantization"]),
+        library(
+            "HalftoneModels",
+            ["HalftoneFiles", "HalftoneNN", "HalftoneText", "HalftoneQuantization"]),
         library("HalftoneQuantization", ["HalftoneTensor"]),
+        library(
+            "HalftoneTraining", ["HalftoneFiles", "HalftoneNN", "HalftoneRecipes", "HalftoneRuns"]),
+        library("HalftoneNN", ["HalftoneTensor"]),
         library("HalftoneTensor", ["HalftoneKernels"]),
         library(
             "HalftoneData",
@@ -104,6 +110,8 @@ let package = Package(
         tests("HalftoneFiles"),
         tests("HalftoneText"),
         tests("HalftoneTensor"),
+        tests("HalftoneNN", ["HalftoneFiles", "HalftoneModels"]),
+        tests("HalftoneTraining", ["HalftoneModels"]),
         tests("HalftoneData"),
         tests("HalftoneQuantization"),
         tests("HalftoneModels"),

@@ -13,6 +13,13 @@ let package = Package(
                 .strictMemorySafety(), .treatAllWarnings(as: .error),
                 .enableUpcomingFeature("ExistentialAny"),
             ]),
+        .executableTarget(
+            name: "TrainingBenchmark",
+            dependencies: [.product(name: "Halftone", package: "Halftone")],
+            swiftSettings: [
+                .strictMemorySafety(), .treatAllWarnings(as: .error),
+                .enableUpcomingFeature("ExistentialAny"),
+            ]),
         .target(name: "AllocationCounter"),
     ],
     swiftLanguageModes: [.v6]
