@@ -49,9 +49,9 @@ let package = Package(
             ]),
         .target(
             name: "HalftoneReproductions",
-            dependencies: ["HalftoneMethods", "HalftoneFiles", "HalftoneRuns"],
+            dependencies: ["HalftoneMethods", "HalftoneData", "HalftoneFiles", "HalftoneRuns"],
             resources: [.copy("Results")], swiftSettings: settings),
-        library("HalftoneMethods", ["HalftoneTensor"]),
+        library("HalftoneMethods", ["HalftoneNN", "HalftoneQuantization"]),
         library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneRuns"]),
         library("HalftoneEvaluation", ["HalftoneRuntime"]),
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
