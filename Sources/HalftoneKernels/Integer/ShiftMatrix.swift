@@ -39,7 +39,7 @@ public struct ShiftMatrix: Sendable {
     /// A float times `±2^S`, by one integer addition where that is exact.
     ///
     /// - Parameters:
-    ///   - addend: As ``/HalftoneFormats/ShiftFormat/addend(code:)`` gives it.
+    ///   - addend: As `ShiftFormat.addend(code:)` gives it.
     ///   - value: What the addend stands for.
     @inlinable
     public static func product(_ x: Float, addend: UInt32, value: Float) -> Float {

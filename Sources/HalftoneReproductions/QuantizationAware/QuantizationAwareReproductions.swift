@@ -1,4 +1,7 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `quantizationAwareTraining`.
-    static let quantizationAwareTraining: [any Reproduction] = []
+    static let quantizationAwareTraining: [any Reproduction] = [
+        BitNetReloadedReproduction(), CNNWhitepaperReproduction(), DenseShiftReproduction(),
+        DoubleRoundingReproduction(),
+    ]
 }
