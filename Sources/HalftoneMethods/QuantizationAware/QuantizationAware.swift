@@ -1,6 +1,7 @@
 extension MethodCatalogue {
     /// Methods that train a model while it is rounded.
     public static let quantizationAwareTraining: [MethodRecord] = [
-        OneBitAdapters.record
+        BitNetReloaded.record, CNNWhitepaper.record, DenseShift.record, DoubleRounding.record,
+        OneBitAdapters.record,
     ]
 }

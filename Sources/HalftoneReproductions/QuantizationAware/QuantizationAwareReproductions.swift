@@ -1,6 +1,7 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `quantizationAwareTraining`.
     static let quantizationAwareTraining: [any Reproduction] = [
-        OneBitAdaptersReproduction()
+        BitNetReloadedReproduction(), CNNWhitepaperReproduction(), DenseShiftReproduction(),
+        DoubleRoundingReproduction(), OneBitAdaptersReproduction(),
     ]
 }
