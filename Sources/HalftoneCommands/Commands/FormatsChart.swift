@@ -17,7 +17,8 @@ extension FormatsCommand {
                 Formats have a binary16 scale for each group, the best that a search finds; bits \
                 count the scales. The line is the rate-distortion bound of independent normal \
                 numbers of one variance, 6.02 dB per bit; a matrix whose rows or columns differ \
-                in size can be above it.
+                in size can be above it, and so can weights that were quantized before, whose \
+                levels another format may hit again.
                 """)
 
         @Argument(help: ModelArgument.help)
@@ -117,7 +118,7 @@ struct FormatPoint: Encodable {
                 }
             }
             let bits =
-                RadixPacking(levels: format.values.count).bitsPerCode
+                min(Double(format.bits), RadixPacking(levels: format.values.count).bitsPerCode)
                 + Double(16 * groups) / Double(values.count)
             points.append(
                 Self(

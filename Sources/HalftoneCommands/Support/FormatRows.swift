@@ -21,7 +21,8 @@ struct FormatRow: Encodable {
         name = "\(format)"
         bits = format.bits
         levels = format.levels.count
-        bitsPacked = RadixPacking(levels: format.values.count).bitsPerCode
+        bitsPacked = min(
+            Double(format.bits), RadixPacking(levels: format.values.count).bitsPerCode)
         least = format.range.lowerBound
         largest = format.range.upperBound
         smallestPositive = format.levels.first { $0 > 0 } ?? 0
