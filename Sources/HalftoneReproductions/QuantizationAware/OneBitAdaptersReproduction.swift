@@ -21,7 +21,7 @@ struct OneBitAdaptersReproduction: Reproduction {
         width: 64, length: 32, startSteps: 400, adapterSteps: 100, domains: 1,
         scales: [1, 4, 16])
     let full = Settings(
-        width: 128, length: 64, startSteps: 500, adapterSteps: 150, domains: 2,
+        width: 128, length: 32, startSteps: 500, adapterSteps: 150, domains: 2,
         scales: [1, 4, 16])
     let control = "plain rounding to one bit after training"
     let leftOut = """
