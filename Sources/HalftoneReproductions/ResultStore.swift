@@ -38,7 +38,7 @@ public struct ResultStore: Sendable {
 
     /// Stores a result in one step; an earlier one of the same method and mode is replaced.
     ///
-    /// - Throws: ``HalftoneRuns/WriteError`` when the folder cannot be made or written.
+    /// - Throws: `WriteError` when the folder cannot be made or written.
     public func store(_ result: ReproductionResult) throws {
         precondition(!result.isControl, "control runs are not stored")
         do {

@@ -30,6 +30,9 @@ public final class LowRankAdapter: WeightTransform {
     ///   - outFeatures: Of the layer.
     ///   - inFeatures: Of the layer.
     ///   - rank: At least 1.
+    ///   - scale: The factor of the product.
+    ///   - code: What both matrices are coded with, or nil for 32 bits.
+    ///   - generator: Where the numbers are drawn from.
     public init(
         outFeatures: Int, inFeatures: Int, rank: Int, scale: Float = 1,
         code: OneBitAdapters? = nil, using generator: inout SeededGenerator

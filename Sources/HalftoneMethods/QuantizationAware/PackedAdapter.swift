@@ -18,9 +18,7 @@ public struct PackedAdapter: Sendable, Equatable {
     /// The standard deviation s of the weights.
     public let deviation: Float
 
-    /// Packs codes.
-    ///
-    /// - Parameter codes: One per element, below 2^bits.
+    /// Packs codes: one per element of the shape, below 2^bits.
     public init(
         shape: [Int], code: NormalCode, codes: [UInt8], mean: Float, deviation: Float
     ) {
@@ -33,10 +31,9 @@ public struct PackedAdapter: Sendable, Equatable {
         self.init(shape: shape, code: code, bytes: bytes, mean: mean, deviation: deviation)
     }
 
-    /// Takes bytes as they were stored.
+    /// Takes bytes as they were stored: as many as the shape and the code need.
     ///
-    /// - Parameter bytes: As many as the shape and the code need; anything else is a mistake of the
-    ///   caller.
+    /// Anything else is a mistake of the caller.
     public init(
         shape: [Int], code: NormalCode, bytes: [UInt8], mean: Float, deviation: Float
     ) {
