@@ -57,9 +57,9 @@ package enum RowFunctions {
         unsafe x.rewrite { source, output in
             unsafe eachRow(rows, width) { row in
                 let from = unsafe source.pointer + row * width
-                let log = unsafe FloatKernels.logSumExp(from, count: width)
+                let log = unsafe FloatKernels.logSumExpParts(from, count: width)
                 unsafe FloatRun.map(from, into: output.pointer + row * width, count: width) {
-                    $0 - log
+                    ($0 - log.maximum) - log.rest
                 }
             }
         }

@@ -32,13 +32,23 @@ package enum FloatKernels {
     /// `log Σ e^x` of `count` values; −∞ for none.
     @unsafe
     package static func logSumExp(_ x: UnsafePointer<Float>, count: Int) -> Float {
+        let (maximum, rest) = unsafe logSumExpParts(x, count: count)
+        return maximum + rest
+    }
+
+    /// `log Σ e^x` as the largest value and the logarithm of the other factor, which together keep
+    /// digits that their sum rounds away.
+    @unsafe
+    package static func logSumExpParts(
+        _ x: UnsafePointer<Float>, count: Int
+    ) -> (maximum: Float, rest: Float) {
         let maximum = unsafe FloatRun.maximum(x, count: count)
         guard maximum > -.infinity else {
             let sum = unsafe exponentials(x, count: count, less: 0)
-            return sum.isNaN ? .nan : -.infinity
+            return (sum.isNaN ? .nan : -.infinity, 0)
         }
         let sum = unsafe exponentials(x, count: count, less: maximum)
-        return maximum + logf(sum)
+        return (maximum, logf(sum))
     }
 
     /// `Σ e^(x − shift)` in two times eight partial sums.
