@@ -39,17 +39,21 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "HalftoneTool", dependencies: ["HalftoneCommands"], swiftSettings: settings),
-        library(
-            "HalftoneCommands",
-            [
+        .target(
+            name: "HalftoneCommands",
+            dependencies: [
                 "HalftoneCompression", "HalftoneData", "HalftoneReport", "HalftoneReproductions",
                 "HalftoneTraining",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "CLibCrypto",
-            ]),
+            ],
+            resources: [.copy("Models")], swiftSettings: settings),
         .target(
             name: "HalftoneReproductions",
-            dependencies: ["HalftoneMethods", "HalftoneData", "HalftoneFiles", "HalftoneRuns"],
+            dependencies: [
+                "HalftoneMethods", "HalftoneData", "HalftoneModels", "HalftoneFiles",
+                "HalftoneRuns",
+            ],
             resources: [.copy("Results")], swiftSettings: settings),
         library("HalftoneMethods", ["HalftoneNN", "HalftoneQuantization"]),
         library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneRuns"]),
@@ -120,7 +124,9 @@ let package = Package(
         tests("HalftoneMethods", ["HalftoneFiles"]),
         tests("HalftoneReproductions"),
         tests("HalftoneCompression"),
-        tests("HalftoneCommands"),
+        tests(
+            "HalftoneCommands", [.product(name: "ArgumentParser", package: "swift-argument-parser")]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

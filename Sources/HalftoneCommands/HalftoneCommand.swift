@@ -23,7 +23,8 @@ public struct HalftoneCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, GetCommand.self, InspectCommand.self, CompressCommand.self,
             EvalCommand.self, RunCommand.self, ChatCommand.self, BenchCommand.self,
-            ConvertCommand.self, MethodsCommand.self, ReproduceCommand.self,
+            ConvertCommand.self, TrainCommand.self, MethodsCommand.self, ReproduceCommand.self,
+            FormatsCommand.self,
         ])
 
     /// Creates the command; parsing fills it.

@@ -45,7 +45,7 @@ public struct CodeRange: Sendable, Hashable, Codable {
     }
 }
 
-extension CodeRange: NumberFormat {
+extension CodeRange {
     /// The codes themselves.
     public var values: [Float] { (lowest...highest).map { Float($0) } }
 

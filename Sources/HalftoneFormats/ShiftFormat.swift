@@ -4,7 +4,7 @@
 /// is a shift of an integer, or one addition to the bits of a float; see ``addend(code:)``.
 ///
 /// Source: X. Li et al., "DenseShift", arXiv:2208.09708, section 3.
-public struct ShiftFormat: NumberFormat, Hashable, Codable {
+public struct ShiftFormat: Sendable, Hashable, Codable {
     /// Bits of a code: 2 to 5.
     public let bits: Int
 

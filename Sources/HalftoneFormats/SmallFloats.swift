@@ -1,4 +1,5 @@
-/// Conversions between `Float` and the 16-bit and 8-bit floating-point formats, by bit pattern.
+/// Conversions between `Float` and the 16-bit floating-point formats, by bit pattern; formats of
+/// up to 8 bits are ``NumberFormat``s.
 ///
 /// Encoding rounds to nearest, ties to even. The `Float16` type of the standard library is not
 /// used because it does not exist on x86-64 macOS.
@@ -49,33 +50,5 @@ public enum SmallFloat {
         let bits = value.bitPattern
         if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
         return UInt16(truncatingIfNeeded: (bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
-    }
-
-    /// The value of an E4M3 pattern: bias 7, largest 448, no infinities, NaN at 0x7F and 0xFF.
-    @inlinable
-    public static func float8E4M3(_ bits: UInt8) -> Float {
-        let exponent = Int(bits >> 3) & 15
-        let mantissa = Float(bits & 7)
-        if bits & 0x7F == 0x7F { return .nan }
-        let magnitude =
-            exponent == 0
-            ? mantissa * 0x1p-9
-            : Float(bitPattern: UInt32(exponent + 120) << 23) * (1 + mantissa / 8)
-        return bits & 0x80 == 0 ? magnitude : -magnitude
-    }
-
-    /// The E4M3 pattern nearest to a value; what is beyond 448 saturates, NaN stays NaN.
-    @inlinable
-    public static func float8E4M3Bits(_ value: Float) -> UInt8 {
-        let sign: UInt8 = value.sign == .minus ? 0x80 : 0
-        if value.isNaN { return sign | 0x7F }
-        let magnitude = value.magnitude
-        if magnitude >= 448 { return sign | 0x7E }
-        if magnitude < 0x1p-6 {
-            return sign | UInt8((magnitude * 0x1p9).rounded(.toNearestOrEven))
-        }
-        let bits = magnitude.bitPattern
-        let rounded = bits + 0x7FFFF + (bits >> 20 & 1) - (120 << 23)
-        return sign | UInt8(truncatingIfNeeded: rounded >> 20)
     }
 }

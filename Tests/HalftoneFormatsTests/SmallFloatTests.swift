@@ -143,24 +143,24 @@ struct SmallFloatTests {
             let value = Float(bitPattern: sign | 0x7F80_0001)
             #expect(SmallFloat.bfloat16(SmallFloat.bfloat16Bits(value)).isNaN)
             #expect(SmallFloat.float16(SmallFloat.float16Bits(value)).isNaN)
-            #expect(SmallFloat.float8E4M3(SmallFloat.float8E4M3Bits(value)).isNaN)
+            #expect(NumberFormat.e4m3.value(of: NumberFormat.e4m3.code(of: value)).isNaN)
         }
     }
 
     @Test("all 256 E4M3 codes have the value of the definition and survive")
     func everyE4M3Decodes() {
         for bits in UInt8.min...UInt8.max {
-            let value = SmallFloat.float8E4M3(bits)
+            let value = NumberFormat.e4m3.value(of: bits)
             let expected = Float(e4m3.value(Int(bits)))
             #expect(
                 value.isNaN && expected.isNaN || value.bitPattern == expected.bitPattern,
                 "code \(String(bits, radix: 16)): \(value), not \(expected)")
-            #expect(SmallFloat.float8E4M3Bits(value) & 0x7F == bits & 0x7F)
-            if !value.isNaN { #expect(SmallFloat.float8E4M3Bits(value) == bits) }
+            #expect(NumberFormat.e4m3.code(of: value) & 0x7F == bits & 0x7F)
+            if !value.isNaN { #expect(NumberFormat.e4m3.code(of: value) == bits) }
         }
-        #expect(SmallFloat.float8E4M3(0x7E) == 448)
-        #expect(SmallFloat.float8E4M3(0x01) == 0x1p-9)
-        #expect(SmallFloat.float8E4M3(0x7F).isNaN && SmallFloat.float8E4M3(0xFF).isNaN)
+        #expect(NumberFormat.e4m3.value(of: 0x7E) == 448)
+        #expect(NumberFormat.e4m3.value(of: 0x01) == 0x1p-9)
+        #expect(NumberFormat.e4m3.value(of: 0x7F).isNaN && NumberFormat.e4m3.value(of: 0xFF).isNaN)
     }
 
     @Test("E4M3 takes the nearest of all codes, the even one on ties, 448 beyond the range")
@@ -179,7 +179,7 @@ struct SmallFloatTests {
                     best = code
                 }
             }
-            let bits = SmallFloat.float8E4M3Bits(value)
+            let bits = NumberFormat.e4m3.code(of: value)
             #expect(
                 bits == sign | best,
                 "\(value): \(String(bits, radix: 16)), not \(String(sign | best, radix: 16))")

@@ -226,6 +226,8 @@ import Testing
             .q5_0: 1.0 / 16, .q4_1: 0.5 * 2 / 15, .q5_1: 0.5 * 2 / 31, .tq1_0: 0.5, .tq2_0: 0.5,
             .q2_0: 0.5, .q1_0: 1.0, .mxfp4: 0.25,
         ]
+        // Types with a search are held to their squared error in BlockSearchTests.
+        guard !searchedTypes.contains(type) else { return }
         // The scale and the offset round to binary16, eleven bits, at values up to 1.
         let bound = try #require(steps[type]) + (type.isPlain ? 0 : 2 * 0x1p-11)
         for (found, wanted) in zip(y, x) { #expect(abs(found - wanted) <= bound) }
@@ -250,8 +252,8 @@ import Testing
         #expect(throws: BlockError.partialRow(type: .q8_0, values: 64, columns: 96)) {
             try BlockCodec.encode(.q8_0, x, columns: 96)
         }
-        #expect(throws: BlockError.noEncoder(.q4_K)) {
-            try BlockCodec.encode(.q4_K, [Float](repeating: 0, count: 256), columns: 256)
+        #expect(throws: BlockError.noEncoder(.iq2_S)) {
+            try BlockCodec.encode(.iq2_S, [Float](repeating: 0, count: 256), columns: 256)
         }
         #expect(throws: BlockError.outOfRange(type: .f16, element: 1, value: "70000.0")) {
             try BlockCodec.encode(.f16, [1, 70000], columns: 1)
@@ -286,6 +288,8 @@ import Testing
     func extremeBlocksEncodeWithoutTraps(type: BlockType) throws {
         // Subnormal values make reciprocals infinite; what comes out only has to be a block.
         for value: Float in [0x1p-149, -0x1p-149, 0x1p-130, -0x3p-129, 1e-30, 60000] {
+            // The scales of NVFP4 end at 448, and its elements at 6.
+            if type == .nvfp4, value > 448 * 6 { continue }
             for other: Float in [0, value, -value] {
                 var x = [Float](repeating: other, count: type.blockSize)
                 x[0] = value

@@ -1,5 +1,6 @@
 import HalftoneKernels
 import HalftoneMethods
+import HalftoneNN
 import HalftoneTensor
 import HalftoneTesting
 import Testing
@@ -80,24 +81,56 @@ import Testing
 
     @Test func anAdapterFollowsTheReference() throws {
         let fixture = try MethodsFixture.named("adapters/adapter")
-        let adapters = OneBitAdapters(bits: 1)
-        let scale = Float(try fixture.number("scale"))
-        let labels = ["x", "down", "up"]
-        let inputs = try labels.map { try fixture.tensor($0).tracked() }
-        let hidden = inputs[0].matmul(adapters.quantized(inputs[1]), transposingSecond: true).relu()
-        let output =
-            inputs[0]
-            + hidden.matmul(adapters.quantized(inputs[2]), transposingSecond: true) * scale
+        let adapter = BottleneckAdapter(
+            down: Parameter(try fixture.tensor("down")), up: Parameter(try fixture.tensor("up")),
+            scale: Float(try fixture.number("scale")), code: OneBitAdapters(bits: 1))
+        let context = ForwardContext(adapter, isTraining: true)
+        let x = try fixture.tensor("x").tracked()
+        let output = x + adapter(x, context)
         // The input, up to 3, plus small changes: one rounding of it.
         #expect(problems(output, try fixture.tensor("output"), within: 4e-7, "output") == [])
         let upstream = try fixture.tensor("upstream")
+        let inputs = [
+            x, context.value(of: adapter.down), context.value(of: adapter.up),
+        ]
         let gradients = output.gradients(for: inputs, upstream: upstream)
-        for (label, gradient) in zip(labels, gradients) {
+        for (label, gradient) in zip(["x", "down", "up"], gradients) {
             let expected = try fixture.tensor("gradient.\(label)")
             let largest = expected.elements.map { abs(Double($0)) }.max() ?? 0
             let bad = problems(gradient, expected, within: 2e-5 * max(1, largest), label)
             #expect(bad == [])
         }
+    }
+
+    @Test func aLowRankAdapterAddsToTheWeightAndTrainsThroughTheCode() throws {
+        var generator = SeededGenerator(seed: 5)
+        let layer = Linear(6, 4, hasBias: false, using: &generator)
+        let x = Tensor.normal([3, 6], seed: 6)
+        let before = layer(x, ForwardContext(layer))
+        let plain = LowRankAdapter(
+            outFeatures: 4, inFeatures: 6, rank: 2, scale: 2, using: &generator)
+        layer.weightTransform = plain
+        layer.weight.isTrainable = false
+        // Zeros in B: the weight is the same number plus 0.
+        #expect(layer(x, ForwardContext(layer)) == before)
+        #expect(plain.byteCount == 4 * 2 * (4 + 6))
+        plain.up.set(.normal([4, 2], seed: 7))
+        let weight = layer.weight.value + plain.up.value.matmul(plain.down.value) * 2
+        #expect(layer.effectiveWeight(ForwardContext(layer)) == weight)
+        let coded = LowRankAdapter(
+            outFeatures: 4, inFeatures: 6, rank: 2, code: OneBitAdapters(), using: &generator)
+        layer.weightTransform = coded
+        // 8 and 12 codes in a byte and in two, and two numbers for each matrix.
+        #expect(coded.byteCount == 1 + 2 + 16)
+        let stored = OneBitAdapters().packed(coded.up.value).values
+            .matmul(OneBitAdapters().packed(coded.down.value).values)
+        #expect(coded.change == stored)
+        let context = ForwardContext(layer, isTraining: true)
+        let gradients = context.gradients(of: layer(x, context).squared().mean())
+        #expect(gradients.parameters.count == 2)
+        #expect(gradients[layer.weight] == nil)
+        let slope = try #require(gradients[coded.up])
+        #expect(slope.abs().max().item > 0)
     }
 
     @Test func aNumberOnABoundaryTakesTheUpperLevel() {

@@ -5,9 +5,9 @@ import HalftoneTensor
 import HalftoneTesting
 import Testing
 
-/// Formats of all widths, symmetric and affine.
-let allFormats = (1...8).flatMap { bits in
-    [true, false].map { IntegerFormat(bits: bits, symmetric: $0) }
+/// Formats of all widths, and of numbers of levels between, symmetric and affine.
+let allFormats = [2, 4, 8, 16, 32, 64, 128, 256, 3, 6, 15, 255].flatMap { levels in
+    [true, false].map { IntegerFormat(levels: levels, symmetric: $0) }
 }
 
 /// Groups that divide the widths below and groups that do not.

@@ -141,7 +141,7 @@ import Testing
             let largest = weight.elements.map(\.magnitude).max() ?? 0
             #expect(value * 448 >= largest / 7 && value.nextDown * 448 < largest / 7)
             for (scale, byte) in zip(quantized.matrix.scales, quantized.parts.scales.array) {
-                #expect(scale == SmallFloat.float8E4M3(byte) * value)
+                #expect(scale == NumberFormat.e4m3.value(of: byte) * value)
             }
         }
     }

@@ -10,9 +10,7 @@ import Testing
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     /// Methods whose reproduction is still to be written; each entry is a debt.
-    private static let pending: Set<String> = [
-        "iterative-feature-merging", "one-bit-adapters", "ties-merging",
-    ]
+    private static let pending: Set<String> = []
 
     private func names(_ folder: String, _ suffix: String) throws -> [String] {
         let url = Self.root.appending(path: folder)

@@ -37,8 +37,8 @@ private enum Brain: Conversion {
 private enum E4M3: Conversion {
     static let name = "f8"
     static let (exponentBits, mantissaBits, finiteCount) = (4, 3, 0x7F)
-    static func decode(_ bits: UInt8) -> Float { SmallFloat.float8E4M3(bits) }
-    static func encode(_ value: Float) -> UInt8 { SmallFloat.float8E4M3Bits(value) }
+    static func decode(_ bits: UInt8) -> Float { NumberFormat.e4m3.value(of: bits) }
+    static func encode(_ value: Float) -> UInt8 { NumberFormat.e4m3.code(of: value) }
 }
 
 extension Conversion {

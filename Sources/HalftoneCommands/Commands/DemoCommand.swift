@@ -12,23 +12,45 @@ import HalftoneText
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Compress a real language model at 8, 4, 3 and 2 bits and show what was lost.",
+        abstract: "Compress language models at 8, 4, 3 and 2 bits and show what was lost.",
         discussion: """
-            Fetches SmolLM2-135M (about 100 MB, once) and measures each width against it on \
-            essays that come with the program. Without a network, a tiny random model shows the \
-            steps; its figures mean nothing.
+            First the small model that comes with the program, on text that it has not seen; \
+            then SmolLM2-135M (about 100 MB, fetched once) on essays. Without a network the first \
+            is all. The 4-bit form of each answers a question.
             """)
 
     @Flag(help: "Score few windows and write short answers.")
     var quick = false
 
-    @Option(help: "Another model instead of SmolLM2-135M.")
+    @Flag(help: "Show the model that comes with the program and fetch nothing.")
+    var offline = false
+
+    @Option(help: "Another model instead of those.")
     var model: String?
 
     @OptionGroup var shared: SharedOptions
 
+    mutating func validate() throws {
+        guard !offline || model == nil else {
+            throw ValidationError("--offline is about the models of the demo; give no --model")
+        }
+    }
+
     func run() async throws {
-        let source = try await DemoModel.find(model, shared)
+        var reports: [DemoReport] = []
+        for source in DemoSource.sources(model: model, offline: offline) {
+            guard let found = try await source.load(shared) else { continue }
+            let report = try report(on: found)
+            if !shared.json {
+                Console.result((reports.isEmpty ? "" : "\n") + report.text)
+            }
+            reports.append(report)
+        }
+        if shared.json { try Console.json(reports) }
+    }
+
+    /// Compresses and measures one model.
+    private func report(on source: DemoModel) throws -> DemoReport {
         let pool = shared.pool
         let original = source.model
         let tokenizer = try ModelArgument.tokenizer(original, source.name)
@@ -37,7 +59,7 @@ struct DemoCommand: AsyncParsableCommand {
         windows.limit = quick ? 2 : nil
         windows.firstToken = tokenizer.openingToken
         let evaluator = Evaluator(windows: windows, pool: pool)
-        let tokens = tokenizer.encode(DemoText.essays)
+        let tokens = tokenizer.encode(source.text, addSpecialTokens: true, parseSpecial: true)
         var rows: [DemoRow] = []
         let reference = Decoder(original.weights, pool: pool)
         let measured = try evaluate("original", evaluator) { progress in
@@ -54,7 +76,7 @@ struct DemoCommand: AsyncParsableCommand {
                 tokensPerSecond: try speed(reference)))
         var answerer: Decoder?
         for bits in [8, 4, 3, 2] {
-            let recipe = CompressionRecipe(bits: bits)
+            let recipe = CompressionRecipe(bits: bits, group: source.group)
             let progress = shared.progress(
                 "Quantizing to \(bits) bits",
                 total: CompressedSize(of: original.spec, recipe: recipe).packedWeightCount,
@@ -80,8 +102,8 @@ struct DemoCommand: AsyncParsableCommand {
                     tokensPerSecond: try speed(generator)))
             if bits == 4 { answerer = generator }
         }
-        let answer = try answerer.map { try ask($0, original, source.name) }
-        try show(DemoReport(model: source.name, note: source.note, rows: rows, answer: answer))
+        let answer = try answerer.map { try ask($0, source) }
+        return DemoReport(model: source.name, note: source.note, rows: rows, answer: answer)
     }
 
     private func evaluate<Result>(
@@ -103,15 +125,13 @@ struct DemoCommand: AsyncParsableCommand {
         return row.median
     }
 
-    private func ask(
-        _ decoder: Decoder, _ model: LanguageModel, _ name: String
-    ) throws -> DemoAnswer {
-        let question = "What is the capital of France, and what is it known for?"
-        let tokenizer = try ModelArgument.tokenizer(model, name)
+    private func ask(_ decoder: Decoder, _ source: DemoModel) throws -> DemoAnswer {
+        let model = source.model
+        let tokenizer = try ModelArgument.tokenizer(model, source.name)
         let prompt =
             model.chatTemplate == nil
-            ? tokenizer.encode(question)
-            : try Conversation(model, name: name).tokens([.user(question)])
+            ? tokenizer.encode(source.question)
+            : try Conversation(model, name: source.name).tokens([.user(source.question)])
         var state = decoder.makeState()
         var sampler = Sampler(SamplingOptions())
         var stream = StreamingDecoder(tokenizer)
@@ -123,16 +143,7 @@ struct DemoCommand: AsyncParsableCommand {
             text += stream.push(token)
             return true
         }
-        return DemoAnswer(question: question, answer: text + stream.finish())
-    }
-
-    private func show(_ report: DemoReport) throws {
-        if shared.json { return try Console.json(report) }
-        if let note = report.note { Console.result(note + "\n") }
-        Console.result(report.table)
-        if let answer = report.answer {
-            Console.result("\nThe 4-bit model, asked: \(answer.question)\n\(answer.answer)")
-        }
+        return DemoAnswer(question: source.question, answer: text + stream.finish())
     }
 }
 
@@ -143,7 +154,15 @@ private struct DemoReport: Encodable {
     let rows: [DemoRow]
     let answer: DemoAnswer?
 
-    var table: String {
+    var text: String {
+        var parts = [note, table]
+        parts += [
+            answer.map { "The 4-bit model, asked: \($0.question)\n\($0.answer)" }
+        ]
+        return parts.compactMap { $0 }.joined(separator: "\n\n")
+    }
+
+    private var table: String {
         var table = TextTable([
             model, "#bits/weight", "#bytes", "#perplexity", "#KL to the original", "#same top",
             "#tokens/s",

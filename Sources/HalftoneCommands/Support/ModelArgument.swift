@@ -57,6 +57,8 @@ struct CommandError: Error, CustomStringConvertible {
         case failed = 70
         /// The output cannot be written.
         case cannotWrite = 73
+        /// The user asked to stop.
+        case interrupted = 130
     }
 
     let description: String

@@ -4,10 +4,12 @@ import Foundation
 enum ModelStore {
     /// The path of a model.
     ///
-    /// - Parameter name: A path, a short name such as `smollm2-135m`, or `owner/name[@revision]`.
+    /// - Parameter name: A path, `stories` for the model that comes with the program, a short name
+    ///   such as `smollm2-135m`, or `owner/name[@revision]`.
     /// - Throws: ``CommandError`` that says how to get a model that is not here.
     static func path(of name: String) throws -> String {
         if FileManager.default.fileExists(atPath: name) { return name }
+        if name == ShippedModels.stories { return ShippedModels.path(of: name) }
         let known = PipModels()
         if let path = known.cachedPath(forShortName: name) {
             return path.path(percentEncoded: false)
@@ -28,6 +30,6 @@ enum ModelStore {
         }
         throw CommandError(
             "\(name) does not exist; give a model folder, a GGUF file, or one of "
-                + known.shortNames.joined(separator: ", "), .noInput)
+                + ([ShippedModels.stories] + known.shortNames).joined(separator: ", "), .noInput)
     }
 }

@@ -147,7 +147,12 @@ extension GGUFExport {
                 "\(slot.role): \(wanted.name) can be copied but not computed; "
                     + BlockCodec.encodableTypes.map(\.name).joined(separator: ", ") + " can")
         }
-        let choices: [BlockType] = wanted.blockSize > 32 ? [wanted, .q4_0, .f16] : [wanted, .f16]
+        // What peers take where blocks of 256 do not divide a row.
+        let smaller: [BlockType: BlockType] = [
+            .q4_K: .q5_0, .q5_K: .q5_1, .q6_K: .q8_0, .iq4_XS: .iq4_NL,
+        ]
+        let choices: [BlockType] =
+            wanted.blockSize > 32 ? [wanted, smaller[wanted] ?? .q4_0, .f16] : [wanted, .f16]
         return choices.first { matrix.columns % $0.blockSize == 0 } ?? .f16
     }
 }

@@ -77,6 +77,7 @@ struct GGUFRepacking {
         let width = scheme.granularity.groupSize(inFeatures: packed.columns)
         let types: [Int: BlockType] = [4: .q4_0, 5: .q5_0, 8: .q8_0]
         guard let type = types[scheme.format.bits], scheme.format.isSymmetric,
+            scheme.format.levels == 1 << scheme.format.bits,
             scheme.scaleFormat == .float16, width % 32 == 0 || width == packed.columns
         else {
             throw .notRepresentable(

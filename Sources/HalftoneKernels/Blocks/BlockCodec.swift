@@ -4,10 +4,12 @@ import HalftoneFormats
 public enum BlockCodec {
     /// The types that ``encode(_:_:columns:)`` writes.
     ///
-    /// All have an exact rule, so that any encoder gives the same bytes. Other types need a search
-    /// of their own.
+    /// Plain numbers and the types without sub-scales but IQ4_NL and NVFP4 have an exact rule, so
+    /// that any encoder gives the same bytes. For the others scales are searched, with all values
+    /// counting alike; the squared error is at most that of rounding to nearest.
     public static let encodableTypes: [BlockType] = [
         .f32, .f16, .bf16, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .tq1_0, .tq2_0, .mxfp4, .q1_0, .q2_0,
+        .q2_K, .q3_K, .q4_K, .q5_K, .q6_K, .iq4_NL, .iq4_XS, .nvfp4,
     ]
 
     /// Decodes whole blocks and appends their values to an array.
@@ -48,7 +50,8 @@ public enum BlockCodec {
         }
     }
 
-    /// Encodes rows of values by the rule of the reference encoder, byte for byte.
+    /// Encodes rows of values: by the rule of the reference encoder, byte for byte, where there is
+    /// one, else with the scales that a search finds.
     ///
     /// - Parameters:
     ///   - type: One of ``encodableTypes``.

@@ -7,6 +7,9 @@ extension BlockDecoding {
         -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
     ]
 
+    /// The values of IQ4_NL and IQ4_XS as an array, for encoders.
+    static let nonlinearLevels = nonlinear.indices.map { nonlinear[$0] }
+
     /// Twice the values of E2M1 by code; code 8 is +0 here.
     static let doubledE2M1: InlineArray<16, Float> = [
         0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12,

@@ -47,7 +47,7 @@ extension BlockEncoding {
     }
 
     /// 32 codes: the fifth bits as a word if there are any, then the nibbles.
-    private static func appendCodes(_ codes: [UInt8], bits: Int, _ output: inout [UInt8]) {
+    static func appendCodes(_ codes: [UInt8], bits: Int, _ output: inout [UInt8]) {
         if bits == 5 {
             var high: UInt32 = 0
             for (element, code) in codes.enumerated() {

@@ -1,8 +1,11 @@
 import HalftoneFormats
 
-/// The encoders with an exact rule, the same as the reference's.
+/// The encoders.
 ///
-/// Codes come from the float32 scale before it is rounded to binary16, and from products with its
+/// Those of types with an exact rule give the bytes of the reference; the others
+/// search with ``BlockSearch``.
+///
+/// By the exact rules, codes come from the float32 scale before it is rounded to binary16, and from products with its
 /// reciprocal, not quotients.
 enum BlockEncoding {
     /// Encodes whole blocks.
@@ -35,6 +38,16 @@ enum BlockEncoding {
             case .q1_0: scales = q1_0(block, &output)
             case .q2_0: scales = q2_0(block, &output)
             case .mxfp4: scales = mxfp4(block, &output)
+            case .q2_K: scales = q2_K(block, &output)
+            case .q3_K: scales = q3_K(block, &output)
+            case .q4_K: scales = affine_K(block, bits: 4, &output)
+            case .q5_K: scales = affine_K(block, bits: 5, &output)
+            case .q6_K: scales = q6_K(block, &output)
+            case .iq4_NL: scales = iq4_NL(block, &output)
+            case .iq4_XS: scales = iq4_XS(block, &output)
+            case .nvfp4:
+                try nvfp4(block, &output)
+                scales = []
             default: throw .noEncoder(type)
             }
             for scale in scales where !SmallFloat.float16(SmallFloat.float16Bits(scale)).isFinite {

@@ -51,7 +51,8 @@ extension BlockError: CustomStringConvertible {
         case .partialRow(let type, let values, let columns):
             return "\(values) values are not a multiple of rows of \(columns) for \(type.name)"
         case .noEncoder(let type):
-            return "\(type.name) can be read but not written; Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 can"
+            return "\(type.name) can be read but not written; all others but the IQ1, IQ2 and "
+                + "IQ3 types can"
         case .notFinite(let type, let element, let value):
             return "element \(element) is \(value), which \(type.name) cannot hold"
         case .outOfRange(let type, let element, let value):

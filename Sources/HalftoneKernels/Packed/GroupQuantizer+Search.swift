@@ -7,8 +7,8 @@ extension GroupQuantizer {
     ///
     /// From the scale that covers the group on, smaller scales are tried in steps of 8 % until
     /// several in a row are worse; each has several zero points when affine and both signs when
-    /// symmetric (the lowest code reaches one step further than the highest, so the largest value
-    /// may go to either end). The best three are refined: codes, then the scale that fits the
+    /// symmetric (with an even number of levels the lowest code reaches one step further than the
+    /// highest, so the largest value may go to either end). The best three are refined: codes, then the scale that fits the
     /// codes best, `Σ x·q / Σ q²`, until nothing is gained. At 1 bit, symmetric, the optimum is
     /// known: `2 · mean|x|`.
     ///
@@ -150,8 +150,7 @@ private struct Search {
     mutating func trySymmetric() {
         let zero = format.symmetricZeroPoint
         let extreme = -range.lowerBound > range.upperBound ? range.lowerBound : range.upperBound
-        let reach = Float(format.levels / 2)
-        for scale in [-extreme / reach, extreme / (reach - 1)] {
+        for scale in [-extreme / zero, extreme / (Float(format.maximumCode) - zero)] {
             measure(.init(scale: codec.nearest(scale), zero: zero))
             walk(from: scale / Self.ratio.squareRoot()) { _ in (zero, 1) }
         }

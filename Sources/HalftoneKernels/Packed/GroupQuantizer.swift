@@ -34,8 +34,9 @@ public struct GroupQuantizer: Sendable {
 
     /// The exact scale whose codes cover every value, before it is stored.
     ///
-    /// Symmetric: `max|x| / (2^(bits−1) − 1)`, at 1 bit `2 · max|x|`. Affine: the range from the
-    /// least to the largest value, zero included, in `2^bits − 1` steps. Infinite when float32 has
+    /// Symmetric: `max|x|` in as many steps as there are levels above zero (7 at 4 bits, ½ with two
+    /// levels). Affine: the range from the least to the largest value, zero included, in
+    /// `levels − 1` steps. Infinite when float32 has
     /// no such number.
     ///
     /// - Parameter values: Finite.
@@ -116,8 +117,7 @@ public struct GroupQuantizer: Sendable {
     func coveringScale(_ range: ClosedRange<Float>) -> Float {
         if format.isSymmetric {
             let magnitude = max(-range.lowerBound, range.upperBound)
-            let steps: Float = format.bits == 1 ? 0.5 : Float(format.levels / 2 - 1)
-            return magnitude / steps
+            return magnitude / (Float(format.maximumCode) - format.symmetricZeroPoint)
         }
         let width = Double(range.upperBound) - Double(range.lowerBound)
         let scale = Float(width / Double(format.maximumCode))

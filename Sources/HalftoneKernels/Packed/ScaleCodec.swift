@@ -30,7 +30,7 @@ public struct ScaleCodec: Sendable, Equatable {
         case .float32: Float(bitPattern: pattern)
         case .float16: SmallFloat.float16(UInt16(truncatingIfNeeded: pattern))
         case .bfloat16: SmallFloat.bfloat16(UInt16(truncatingIfNeeded: pattern))
-        case .float8: SmallFloat.float8E4M3(UInt8(truncatingIfNeeded: pattern)) * factor
+        case .float8: NumberFormat.e4m3.value(of: UInt8(truncatingIfNeeded: pattern)) * factor
         }
     }
 
@@ -40,7 +40,7 @@ public struct ScaleCodec: Sendable, Equatable {
         case .float32: scale.bitPattern
         case .float16: UInt32(SmallFloat.float16Bits(scale))
         case .bfloat16: UInt32(SmallFloat.bfloat16Bits(scale))
-        case .float8: UInt32(SmallFloat.float8E4M3Bits(scale / factor))
+        case .float8: UInt32(NumberFormat.e4m3.code(of: scale / factor))
         }
     }
 

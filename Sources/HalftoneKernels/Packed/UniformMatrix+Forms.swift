@@ -74,7 +74,9 @@ extension UniformMatrix {
             unsafe input.sumGroups(of: groupSize, into: groupSums)
             unsafe withParts(from: range.lowerBound) { codes, scales, zeros in
                 if form == .best && Processor.hasAVX2 {
-                    let needsSums = !format.isSymmetric || format.bits == 1
+                    // What the kernel takes off the codes; only a zero point elsewhere needs sums.
+                    let middle: Float = format.bits == 1 ? 0 : Float(1 << (format.bits - 1))
+                    let needsSums = !format.isSymmetric || format.symmetricZeroPoint != middle
                     unsafe halftone_packed_dot_avx2(
                         Int32(format.bits), codes, Int64(range.count), Int64(columns),
                         Int64(kernelGroupSize), scales, zeros, format.symmetricZeroPoint,

@@ -24,7 +24,7 @@ public struct OneBitAdapters: Sendable, Hashable {
         claims: [
             MethodClaim(
                 id: "bits-or-rank",
-                "At no more bytes, adapters of one bit and rank 32 beat adapters of 32 bits and "
+                "At about equal bytes, adapters of one bit and rank 32 beat adapters of 32 bits and "
                     + "rank 1.",
                 published: PublishedFigure(
                     "VTAB-1K, 19 tasks: 76.3 % in 148.8 kB a task (1-bit LoRA, rank 32, 1-bit "

@@ -1,4 +1,6 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `merging`.
-    static let merging: [any Reproduction] = []
+    static let merging: [any Reproduction] = [
+        TIESMergingReproduction()
+    ]
 }

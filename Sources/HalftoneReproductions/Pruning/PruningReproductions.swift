@@ -1,4 +1,6 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `pruning`.
-    static let pruning: [any Reproduction] = []
+    static let pruning: [any Reproduction] = [
+        IterativeFeatureMergingReproduction()
+    ]
 }

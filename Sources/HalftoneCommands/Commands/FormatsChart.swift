@@ -1,0 +1,195 @@
+import ArgumentParser
+import Foundation
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneReport
+import HalftoneRuns
+
+extension FormatsCommand {
+    /// `halftone formats chart`.
+    struct Chart: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "chart",
+            abstract: "Draw error against bits for all formats, on a matrix of a model.",
+            discussion: """
+                Formats have a binary16 scale for each group, the best that a search finds; bits \
+                count the scales. The line is the rate-distortion bound of independent normal \
+                numbers of one variance, 6.02 dB per bit; a matrix whose rows or columns differ \
+                in size can be above it, and so can weights that were quantized before, whose \
+                levels another format may hit again.
+                """)
+
+        @Argument(help: ModelArgument.help)
+        var model: String
+
+        @Option(help: "The matrix, as `inspect --tensors` names it (default: a middle one).")
+        var tensor: String?
+
+        @Option(help: "Weights that share a scale.")
+        var groupSize = 32
+
+        @Option(name: .shortAndLong, help: "Where to write the SVG file.")
+        var output: String?
+
+        @OptionGroup var shared: SharedOptions
+
+        mutating func validate() throws {
+            guard (1...65_536).contains(groupSize) else {
+                throw ValidationError("--group-size must be from 1 to 65536")
+            }
+        }
+
+        func run() throws {
+            let loaded = try ModelArgument.load(model, shared)
+            let roles = loaded.spec.slots.filter { $0.shape.count == 2 }.map(\.role)
+            let names = roles.map { "\($0)" }
+            let place = tensor.map { names.firstIndex(of: $0) } ?? roles.count / 2
+            guard let place, roles.indices.contains(place) else {
+                throw CommandError(
+                    "\(model) has no matrix \(tensor ?? ""); there are "
+                        + names.prefix(20).joined(separator: ", ")
+                        + (names.count > 20 ? " and others" : ""), .badInput)
+            }
+            let points = try FormatPoint.measure(
+                loaded.weights.matrix(roles[place]), groupSize: groupSize, shared)
+            if let output {
+                let chart = FormatPoint.chart(points, tensor: names[place], groupSize: groupSize)
+                try AtomicFile.write(chart, to: output)
+                shared.note("wrote \(output)")
+            }
+            if shared.json { return try Console.json(points) }
+            Console.result("\(names[place]) of \(model)\n\n" + FormatPoint.table(points))
+        }
+    }
+}
+
+/// A format on a matrix: its bits and its error.
+struct FormatPoint: Encodable {
+    let name: String
+    let family: String
+    let bitsPerWeight: Double
+    let decibels: Double
+
+    /// At most this many weights are measured, whole rows from the first on.
+    private static let limit = 262_144
+
+    static func measure(
+        _ matrix: any WeightMatrix, groupSize: Int, _ shared: SharedOptions
+    ) throws -> [Self] {
+        let columns = matrix.columns
+        let rows = min(matrix.rows, max(1, limit / max(columns, 1)))
+        var values: [Float] = []
+        var row = [Float](repeating: 0, count: columns)
+        for index in 0..<rows {
+            matrix.decode(row: index, into: &row)
+            values += row
+        }
+        let signal = values.reduce(0.0) { $0 + Double($1) * Double($1) }
+        func decibels(_ noise: Double) -> Double { 10 * log10(signal / noise) }
+        func noise(_ decoded: [Float]) -> Double {
+            zip(values, decoded).reduce(0.0) {
+                $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1))
+            }
+        }
+        let formats = NumberFormat.known.filter {
+            $0.range.lowerBound < 0 && $0.range.upperBound > 0
+        }
+        let layouts =
+            BlockLayout.microscaling + [.nvfp4]
+            + [4, 6, 8].map { BlockLayout.blockFloat(bits: $0) }
+        let types = BlockCodec.encodableTypes.filter {
+            !$0.isPlain && columns.isMultiple(of: $0.blockSize)
+        }
+        let progress = shared.progress(
+            "Measuring", total: formats.count + layouts.count + types.count, unit: "formats")
+        defer { progress.finish() }
+        var points: [Self] = []
+        for format in formats {
+            let search = GroupScaleSearch(format)
+            var error = 0.0
+            var groups = 0
+            for start in stride(from: 0, to: values.count, by: columns) {
+                for first in stride(from: start, to: start + columns, by: groupSize) {
+                    let group = values[first..<min(first + groupSize, start + columns)]
+                    error += search.best(group).squaredError
+                    groups += 1
+                }
+            }
+            let bits =
+                min(Double(format.bits), RadixPacking(levels: format.values.count).bitsPerCode)
+                + Double(16 * groups) / Double(values.count)
+            points.append(
+                Self(
+                    name: "\(format)", family: family(of: format), bitsPerWeight: bits,
+                    decibels: decibels(error)))
+            progress.advance()
+        }
+        for layout in layouts {
+            let blocks = try BlockScaledMatrix(values, rows: rows, columns: columns, layout: layout)
+            points.append(
+                Self(
+                    name: layout.name, family: "shared exponents, NVFP4",
+                    bitsPerWeight: layout.bitsPerWeight(rows: rows, columns: columns),
+                    decibels: decibels(noise(blocks.decoded()))))
+            progress.advance()
+        }
+        for type in types {
+            var decoded: [Float] = []
+            let bytes = try BlockCodec.encode(type, values, columns: columns)
+            try BlockCodec.decode(type, Bytes(bytes), into: &decoded)
+            points.append(
+                Self(
+                    name: type.name, family: "GGUF blocks", bitsPerWeight: type.bitsPerWeight,
+                    decibels: decibels(noise(decoded))))
+            progress.advance()
+        }
+        return points.sorted { ($0.bitsPerWeight, $0.decibels) < ($1.bitsPerWeight, $1.decibels) }
+    }
+
+    private static func family(of format: NumberFormat) -> String {
+        switch format.definition {
+        case .integer: "integers"
+        case .float: "floats"
+        case .codebook: "codebooks"
+        }
+    }
+
+    static func chart(_ points: [Self], tensor: String, groupSize: Int) -> String {
+        let most = points.map(\.bitsPerWeight).max() ?? 8
+        let bound = [0.0, most].map {
+            ChartPoint(x: $0, y: 20 * log10(2) * $0)
+        }
+        let families = [
+            "integers", "floats", "codebooks", "shared exponents, NVFP4", "GGUF blocks",
+        ]
+        let series = families.map { family in
+            ChartSeries(
+                family,
+                points: points.filter { $0.family == family && $0.decibels.isFinite }.map {
+                    ChartPoint(x: $0.bitsPerWeight, y: $0.decibels, label: $0.name)
+                }, style: .points)
+        }
+        let chart = XYChart(
+            "Error against bits: \(tensor)",
+            note: "Scales of groups of \(groupSize) counted; line: 6.02 dB per bit",
+            x: Axis("bits per weight", includesZero: true),
+            y: Axis("signal to noise, dB", includesZero: true),
+            series: [ChartSeries("rate-distortion bound, normal", points: bound)] + series)
+        return Figure.xy(chart).svg(width: 960)
+    }
+
+    static func table(_ points: [Self]) -> String {
+        var table = TextTable(["format", "", "#bits/weight", "#dB", "#dB to the bound"])
+        for point in points {
+            let bound = 20 * log10(2) * point.bitsPerWeight
+            table.add([
+                point.name, point.family, Formatting.decimal(point.bitsPerWeight, 3),
+                Formatting.decimal(point.decibels, 2),
+                Formatting.decimal(point.decibels - bound, 2),
+            ])
+        }
+        return table.text
+    }
+}
