@@ -50,14 +50,11 @@ enum DemoSource {
         let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
         // Stories that the training passed over; about 20,000 tokens.
         let text = StoryText(seed: 1).text(byteCount: 80_000, of: .heldOut)
-        let question =
-            "Mia is in the kitchen. Tom is in the garden. Mia takes the lamp. "
-            + "Mia goes to the garden. Where is the lamp?"
         return DemoModel(
             name: "stories", model: model,
             note: "stories comes with Halftone, which trained it on text of its own generator: "
                 + "halftone train Recipes/stories.yaml makes it again.",
-            text: text, question: question, group: .group(32))
+            text: text, question: "How many legs does a goose have?", group: .group(32))
     }
 
     private static func fetchedModel(_ shared: SharedOptions) async throws -> DemoModel? {
