@@ -154,11 +154,11 @@ public struct Evaluator: Sendable {
     private func hiddenStates(
         _ model: Decoder, _ window: [Int32]
     ) throws(EvaluationError) -> [Float] {
-        var state = model.makeState(capacity: window.count)
+        let state = model.makeState(capacity: window.count)
         var hidden: [Float] = []
         hidden.reserveCapacity(window.count * model.spec.width)
         do {
-            try model.read(window, state: &state) { chunk, count in
+            try model.read(window, state: state) { chunk, count in
                 hidden += chunk[0..<count * model.spec.width]
             }
         } catch {

@@ -1,78 +1,64 @@
 /// The keys and values of one attention layer, for all tokens of a sequence so far.
 ///
-/// Keys lie as `[keyHeads][capacity][headDim]`, values the same, so that the past of one head is
+/// Keys lie as `[heads][capacity][headDim]`, values the same, so that the past of one head is
 /// one contiguous matrix. The capacity doubles when it is reached.
-public struct KeyValueStore: Sendable {
+package final class KeyValueStore: Sendable {
     /// Heads of keys and values.
-    public let heads: Int
+    package let heads: Int
     /// Width of one head.
-    public let headDim: Int
-    /// Tokens stored.
-    public private(set) var count = 0
-    /// Tokens for which memory is taken.
-    public private(set) var capacity: Int
+    package let headDim: Int
+    /// Keys and values.
+    let keys: FloatBuffer
+    let values: FloatBuffer
+    private let size: Size
 
-    var keys: [Float]
-    var values: [Float]
-
-    /// An empty store with room for `capacity` tokens.
-    public init(heads: Int, headDim: Int, capacity: Int) {
-        self.heads = heads
-        self.headDim = headDim
-        self.capacity = max(capacity, 1)
-        keys = [Float](repeating: 0, count: heads * self.capacity * headDim)
-        values = keys
+    /// Tokens, changed only by the sequence's owner between runs.
+    private final class Size: @unchecked Sendable {
+        var count = 0
+        var capacity = 0
     }
 
-    /// Bytes of the memory taken.
-    public var byteCount: Int { (keys.count + values.count) * MemoryLayout<Float>.size }
+    /// An empty store with room for `capacity` tokens.
+    package init(heads: Int, headDim: Int, capacity: Int) {
+        self.heads = heads
+        self.headDim = headDim
+        size = Size()
+        size.capacity = max(capacity, 1)
+        keys = FloatBuffer(count: heads * size.capacity * headDim)
+        values = FloatBuffer(count: heads * size.capacity * headDim)
+    }
 
-    /// Appends tokens.
-    ///
-    /// - Parameters:
-    ///   - tokens: The number of tokens.
-    ///   - newKeys: Token `t`, head `h` begins at `keyOffset + t · stride + h · headDim`.
-    ///   - newValues: Likewise from `valueOffset`.
-    ///   - stride: Floats from one token to the next.
-    public mutating func append(
-        tokens: Int, keys newKeys: [Float], keyOffset: Int, values newValues: [Float],
-        valueOffset: Int, stride: Int
-    ) {
-        reserve(count + tokens)
-        for token in 0..<tokens {
-            for head in 0..<heads {
-                let target = (head * capacity + count + token) * headDim
-                let source = token * stride + head * headDim
-                for index in 0..<headDim {
-                    keys[target + index] = newKeys[keyOffset + source + index]
-                    values[target + index] = newValues[valueOffset + source + index]
-                }
-            }
+    /// Tokens stored.
+    package var count: Int { size.count }
+
+    /// Tokens for which memory is taken.
+    package var capacity: Int { size.capacity }
+
+    /// Bytes of the memory taken.
+    package var byteCount: Int { 2 * heads * capacity * headDim * MemoryLayout<Float>.size }
+
+    /// Makes room for a number of tokens, those stored included.
+    package func reserve(_ wanted: Int) {
+        guard wanted > capacity else { return }
+        let grown = max(wanted, capacity * 2)
+        for buffer in [keys, values] {
+            buffer.regroup(
+                groups: heads, from: capacity * headDim, to: grown * headDim,
+                keeping: count * headDim)
         }
-        count += tokens
+        size.capacity = grown
+    }
+
+    /// Counts tokens that a team has written behind those stored.
+    package func advance(_ tokens: Int) {
+        precondition(count + tokens <= capacity, "there is room for the tokens")
+        size.count += tokens
     }
 
     /// Forgets all but the first `length` tokens.
-    public mutating func truncate(to length: Int) {
-        count = min(count, max(length, 0))
-    }
+    package func truncate(to length: Int) { size.count = min(count, max(length, 0)) }
 
-    private mutating func reserve(_ wanted: Int) {
-        guard wanted > capacity else { return }
-        let grown = max(wanted, capacity * 2)
-        keys = moved(keys, to: grown)
-        values = moved(values, to: grown)
-        capacity = grown
-    }
-
-    private func moved(_ old: [Float], to grown: Int) -> [Float] {
-        var new = [Float](repeating: 0, count: heads * grown * headDim)
-        for head in 0..<heads {
-            let source = head * capacity * headDim
-            let target = head * grown * headDim
-            new.replaceSubrange(
-                target..<target + count * headDim, with: old[source..<source + count * headDim])
-        }
-        return new
-    }
+    /// Where a head's keys or values of a token are.
+    @inline(__always)
+    func place(head: Int, token: Int) -> Int { (head * capacity + token) * headDim }
 }

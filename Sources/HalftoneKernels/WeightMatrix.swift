@@ -34,17 +34,11 @@ public protocol WeightMatrix: Sendable {
     @unsafe
     func dot(rows: Range<Int>, input: PreparedVector, output: UnsafeMutablePointer<Float>)
 
-    /// Whether ``dot(rows:integers:output:)`` works; false by default.
-    var multipliesIntegers: Bool { get }
-
-    /// Multiplies rows with one vector of bytes.
+    /// The same values in the order that integer products read; nil, which is the default, for
+    /// formats that have none.
     ///
-    /// - Parameters:
-    ///   - rows: Within `0 ..< rows`.
-    ///   - integers: The vector, rounded once for all rows.
-    ///   - output: Room for `rows.count` floats.
-    @unsafe
-    func dot(rows: Range<Int>, integers: QuantizedVector, output: UnsafeMutablePointer<Float>)
+    /// - Parameter pool: The threads that lay them out.
+    func panels(on pool: WorkerPool) -> PanelMatrix?
 
     /// The same matrix with its rows in another order: row `i` of the result is row `order[i]`.
     ///
@@ -54,15 +48,7 @@ public protocol WeightMatrix: Sendable {
 
 extension WeightMatrix {
     /// A form without integer products.
-    public var multipliesIntegers: Bool { false }
-
-    /// Calling it where ``multipliesIntegers`` is false is a mistake of the caller.
-    @unsafe
-    public func dot(
-        rows: Range<Int>, integers: QuantizedVector, output: UnsafeMutablePointer<Float>
-    ) {
-        preconditionFailure("\(formatName) has no integer products")
-    }
+    public func panels(on pool: WorkerPool) -> PanelMatrix? { nil }
 }
 
 /// An input vector together with what every row's product needs of it.

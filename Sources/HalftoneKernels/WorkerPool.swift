@@ -13,6 +13,9 @@ public final class WorkerPool: Sendable {
     private let board: Board
     private let turn = Mutex<Void>(())
 
+    /// Where the threads of this pool meet when they run one program.
+    let teamBoard: TeamBoard
+
     /// Starts the threads.
     ///
     /// - Parameter threads: At least 1; nil means one per processor that is online.
@@ -20,6 +23,7 @@ public final class WorkerPool: Sendable {
         let wanted = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
         threadCount = wanted
         board = Board()
+        teamBoard = TeamBoard(threadCount: wanted)
         for _ in 1..<max(wanted, 1) {
             let board = board
             let thread = Thread { board.work() }

@@ -12,43 +12,31 @@ public struct Decoder: Sendable {
     /// Tokens that are computed together when a prompt is read.
     public static let chunk = 512
 
-    let product: MatrixProduct
-    private let embedding: any WeightMatrix
-    private let positions: (any WeightMatrix)?
-    private let blocks: [DecoderBlock]
-    private let finalNorm: Norm
-    private let head: any WeightMatrix
+    private let plan: DecoderPlan
+    private let pool: WorkerPool
 
     /// Wires weights up to run on a pool of threads.
+    ///
+    /// With ``Activations/int8``, packed matrices are laid out anew in memory for integer products,
+    /// on all threads.
     ///
     /// - Parameters:
     ///   - weights: Float or packed.
     ///   - pool: The threads.
-    ///   - activations: How vectors meet packed weights when a token is generated; prompts are
-    ///     read in float32.
-    ///   - alone: Whether prompts too are read as generation would, each token's vectors on their
-    ///     own: slower, for measuring what `activations` cost.
+    ///   - activations: How vectors meet packed weights.
     public init(
-        _ weights: DecoderWeights, pool: WorkerPool,
-        activations: MatrixProduct.Activations = .float32, alone: Bool = false
+        _ weights: DecoderWeights, pool: WorkerPool, activations: Activations = .float32
     ) {
         spec = weights.spec
-        product =
-            alone
-            ? MatrixProduct(pool: pool, activations: activations, tilesFrom: .max)
-            : MatrixProduct(pool: pool, activations: activations)
-        embedding = weights.matrix(Role(.embedding))
-        positions = spec.learnedPositions == nil ? nil : weights.matrix(Role(.positions))
-        blocks = spec.blocks.indices.map { DecoderBlock(weights, index: $0) }
-        finalNorm = Norm(weights, .finalNorm, spec.finalNorm)
-        head = weights.matrix(Role(.head))
+        self.pool = pool
+        plan = DecoderPlan(weights, activations: activations, pool: pool)
     }
 
     /// A state for a new sequence.
     ///
     /// - Parameter capacity: Tokens to take memory for; more is taken when they come.
     public func makeState(capacity: Int = 256) -> DecoderState {
-        DecoderState(spec: spec, capacity: capacity)
+        DecoderState(plan: plan, capacity: capacity, threadCount: pool.threadCount)
     }
 
     /// Reads tokens, appending to the sequence.
@@ -60,30 +48,62 @@ public struct Decoder: Sendable {
     ///     hidden states `[tokens, width]` and the number of tokens.
     /// - Throws: ``DecoderError`` before anything is computed.
     public func read(
-        _ tokens: [Int32], state: inout DecoderState,
-        eachChunk body: ([Float], Int) -> Void = { _, _ in }
+        _ tokens: [Int32], state: DecoderState, eachChunk body: ([Float], Int) -> Void
     ) throws(DecoderError) {
         try check(tokens, at: state.position)
-        var start = 0
-        while start < tokens.count {
+        var hidden = [Float](
+            repeating: 0, count: min(tokens.count, Self.chunk) * spec.width)
+        for start in stride(from: 0, to: tokens.count, by: Self.chunk) {
             let count = min(Self.chunk, tokens.count - start)
-            readChunk(tokens[start..<start + count], &state)
-            body(state.scratch.normed, count)
-            start += count
+            embed(tokens[start..<start + count], state)
+            let workspace = state.workspace
+            pool.together { team in
+                plan.run(team, count: count, segments: state.segments, workspace)
+            }
+            state.advance(count)
+            workspace.copyNormed(count, into: &hidden)
+            body(hidden, count)
         }
     }
 
-    /// Reads tokens and returns the logits after the last one, `vocabularySize` of them.
+    /// Reads tokens and writes the logits after the last one.
+    ///
+    /// - Parameters:
+    ///   - tokens: Ids; at least one.
+    ///   - state: The sequence.
+    ///   - output: Room for `vocabularySize` floats from its start.
+    /// - Throws: ``DecoderError`` before anything is computed.
+    public func logits(
+        after tokens: [Int32], state: DecoderState, into output: inout [Float]
+    ) throws(DecoderError) {
+        precondition(output.count >= spec.vocabularySize, "there is room for the logits")
+        try check(tokens, at: state.position)
+        let workspace = state.workspace
+        for start in stride(from: 0, to: tokens.count, by: Self.chunk) {
+            let count = min(Self.chunk, tokens.count - start)
+            let isLast = start + count == tokens.count
+            embed(tokens[start..<start + count], state)
+            pool.together { team in
+                plan.run(team, count: count, segments: state.segments, workspace)
+                guard isLast else { return }
+                plan.head.run(
+                    team, workspace.normed.rows(team, count: count), rows: count - 1..<count,
+                    into: workspace.logits)
+            }
+            state.advance(count)
+        }
+        workspace.logits.copy(0..<spec.vocabularySize, into: &output)
+        squash(&output, count: 1)
+    }
+
+    /// The logits after the last of some tokens, `vocabularySize` of them.
     ///
     /// - Throws: ``DecoderError`` before anything is computed.
     public func logits(
-        after tokens: [Int32], state: inout DecoderState
+        after tokens: [Int32], state: DecoderState
     ) throws(DecoderError) -> [Float] {
         var output = [Float](repeating: 0, count: spec.vocabularySize)
-        let width = spec.width
-        try read(tokens, state: &state) { _, _ in }
-        let last = (tokens.count - 1) % Self.chunk
-        logits(of: state.scratch.normed, from: last * width, count: 1, into: &output)
+        try logits(after: tokens, state: state, into: &output)
         return output
     }
 
@@ -97,10 +117,21 @@ public struct Decoder: Sendable {
     public func logits(
         of hidden: [Float], from offset: Int, count: Int, into output: inout [Float]
     ) {
-        product(head, hidden, from: offset, count: count, into: &output)
-        if let cap = spec.logitSoftcap {
-            FloatOps.softcap(&output, offset: 0, count: count * spec.vocabularySize, cap: cap)
+        precondition(output.count >= count * spec.vocabularySize, "there is room for the logits")
+        let rows = ActivationRows(width: spec.width, capacity: count, forms: plan.head.reads)
+        let logits = FloatBuffer(count: count * spec.vocabularySize)
+        rows.floats.take(hidden, from: offset, count: count * spec.width)
+        rows.finish(0..<count)
+        pool.together { team in
+            plan.head.run(team, rows, rows: 0..<count, into: logits)
         }
+        logits.copy(0..<count * spec.vocabularySize, into: &output)
+        squash(&output, count: count)
+    }
+
+    private func squash(_ logits: inout [Float], count: Int) {
+        guard let cap = spec.logitSoftcap else { return }
+        FloatOps.softcap(&logits, offset: 0, count: count * spec.vocabularySize, cap: cap)
     }
 
     private func check(_ tokens: [Int32], at position: Int) throws(DecoderError) {
@@ -113,36 +144,25 @@ public struct Decoder: Sendable {
         }
     }
 
-    private func readChunk(_ tokens: ArraySlice<Int32>, _ state: inout DecoderState) {
-        let count = tokens.count
+    /// Puts the embeddings of tokens into the residual stream, and makes room for them.
+    private func embed(_ tokens: ArraySlice<Int32>, _ state: DecoderState) {
         let width = spec.width
-        state.scratch.reserve(count, for: spec)
-        state.coverPositions(state.position + count)
+        let workspace = state.workspace
+        workspace.reserve(tokens: tokens.count, positions: state.position + tokens.count)
+        state.prepare(tokens.count)
+        let residual = workspace.residual
         for (row, token) in tokens.enumerated() {
-            embedding.decode(row: Int(token), into: &state.scratch.residual, at: row * width)
+            residual.decode(row: Int(token), of: plan.embedding, at: row * width)
         }
         if spec.embeddingScale != 1 {
-            FloatOps.scale(
-                &state.scratch.residual, offset: 0, count: count * width, by: spec.embeddingScale)
+            residual.scale(by: spec.embeddingScale, count: tokens.count * width)
         }
-        if let positions { addPositions(positions, count, &state) }
-        for (index, block) in blocks.enumerated() {
-            block.run(count: count, index: index, state: &state, product: product)
+        guard let positions = plan.positions else { return }
+        for row in 0..<tokens.count {
+            residual.add(
+                row: state.position + row, of: positions, at: row * width,
+                scratch: workspace.delta)
         }
-        state.advance(count)
-        finalNorm.apply(
-            state.scratch.residual, rows: count, width: width, into: &state.scratch.normed)
-    }
-
-    private func addPositions(
-        _ table: any WeightMatrix, _ count: Int, _ state: inout DecoderState
-    ) {
-        for row in 0..<count {
-            table.decode(
-                row: state.position + row, into: &state.scratch.delta, at: row * spec.width)
-        }
-        FloatOps.addScaled(
-            &state.scratch.residual, state.scratch.delta, scale: 1, count: count * spec.width)
     }
 }
 

@@ -41,13 +41,15 @@ extension Decoder {
     ///   - receive: Called with each new token; returns whether to go on.
     /// - Throws: ``DecoderError`` for a prompt that cannot be read.
     public func generate(
-        _ prompt: [Int32], state: inout DecoderState, sampler: inout Sampler, limit: Int,
+        _ prompt: [Int32], state: DecoderState, sampler: inout Sampler, limit: Int,
         stopTokens: Set<Int32>, receive: (Int32) -> Bool
     ) throws(DecoderError) -> GenerationReport {
         let start = ContinuousClock.now
-        var logits = try logits(after: prompt, state: &state)
+        var logits = try logits(after: prompt, state: state)
         sampler.note(prompt)
         let middle = ContinuousClock.now
+        // One array for all tokens: none is allocated after the first.
+        var next: [Int32] = [0]
         var produced = 0
         var reason = StopReason.length
         while produced < limit {
@@ -63,7 +65,8 @@ extension Decoder {
             }
             if produced == limit { break }
             if let positions = spec.learnedPositions, state.position >= positions { break }
-            logits = try self.logits(after: [token], state: &state)
+            next[0] = token
+            try self.logits(after: next, state: state, into: &logits)
         }
         return GenerationReport(
             promptTokens: prompt.count, newTokens: produced,

@@ -61,8 +61,8 @@ struct TrainCommandTests {
         let expected = network(
             IndexTensor(shape: [1, 6], elements: tokens), ForwardContext(network))
         let decoder = Decoder(model.weights, pool: WorkerPool(threads: 1))
-        var state = decoder.makeState()
-        let found = try decoder.logits(after: tokens, state: &state)
+        let state = decoder.makeState()
+        let found = try decoder.logits(after: tokens, state: state)
         // Sums of at most 48 products of size 0.1, twice over and in another order.
         #expect(
             checkClose(

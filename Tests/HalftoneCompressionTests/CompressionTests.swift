@@ -20,13 +20,13 @@ struct CompressionTests {
 
     private func logits(_ weights: DecoderWeights) throws -> [Float] {
         let decoder = Decoder(weights, pool: Self.pool)
-        var state = decoder.makeState()
+        let state = decoder.makeState()
         var output: [Float] = []
         // One token at a time goes through the packed products, a batch through decoded tiles.
         for token in 0..<6 {
-            output += try decoder.logits(after: [Int32(token * 11 + 3)], state: &state)
+            output += try decoder.logits(after: [Int32(token * 11 + 3)], state: state)
         }
-        output += try decoder.logits(after: (0..<20).map { $0 * 3 + 1 }, state: &state)
+        output += try decoder.logits(after: (0..<20).map { $0 * 3 + 1 }, state: state)
         return output
     }
 

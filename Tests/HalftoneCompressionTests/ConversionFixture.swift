@@ -47,8 +47,8 @@ let conversionTestsFolder = URL(filePath: #filePath).deletingLastPathComponent()
 /// The logits after some tokens.
 func logits(of model: LanguageModel, after tokens: [Int32]) throws -> [Float] {
     let decoder = Decoder(model.weights, pool: WorkerPool(threads: 1))
-    var state = decoder.makeState()
-    return try decoder.logits(after: tokens, state: &state)
+    let state = decoder.makeState()
+    return try decoder.logits(after: tokens, state: state)
 }
 
 /// The greatest difference of two lists of equal length, infinite for other lengths and NaN.

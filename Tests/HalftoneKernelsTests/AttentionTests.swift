@@ -62,24 +62,38 @@ struct AttentionTests {
             q, k, v, tokens: tokens, heads: heads, keyHeads: keyHeads, headDim: headDim,
             scale: 0.3, softcap: softcap.map(Double.init), window: window, from: 0)
         let attention = Attention(
-            queryHeads: heads, scale: 0.3, softcap: softcap, window: window)
+            heads: heads, keyHeads: keyHeads, headDim: headDim, scale: 0.3, softcap: softcap,
+            window: window)
         let pool = WorkerPool(threads: 2)
-        // All at once, and the last token after the others: the capacity has to grow too.
-        for split in Set([0, tokens - 1]) {
-            var store = KeyValueStore(heads: keyHeads, headDim: headDim, capacity: 3)
-            var output: [Float] = []
+        let width = heads * headDim
+        let keyWidth = keyHeads * headDim
+        var rowsOfAll: [Float] = []
+        for token in 0..<tokens {
+            rowsOfAll += q[token * width..<(token + 1) * width]
+            rowsOfAll += k[token * keyWidth..<(token + 1) * keyWidth]
+            rowsOfAll += v[token * keyWidth..<(token + 1) * keyWidth]
+        }
+        let projected = FloatBuffer(rowsOfAll)
+        let scratch = (0..<2).map { _ in
+            FloatBuffer(count: Attention.scratch(count: tokens, positions: tokens))
+        }
+        // All at once, some first, and the last token after the others.
+        for split in Set([0, tokens / 2, tokens - 1]) {
+            let store = KeyValueStore(heads: keyHeads, headDim: headDim, capacity: 3)
+            let rows = ActivationRows(width: width, capacity: tokens, forms: .bytes)
             for range in [0..<split, split..<tokens] where !range.isEmpty {
-                let width = heads * headDim
-                let stride = keyHeads * headDim
-                store.append(
-                    tokens: range.count, keys: k, keyOffset: range.lowerBound * stride, values: v,
-                    valueOffset: range.lowerBound * stride, stride: stride)
-                var part = [Float](repeating: .nan, count: range.count * width)
-                attention(
-                    queries: Array(q[range.lowerBound * width..<range.upperBound * width]),
-                    stride: width, tokens: range.count, store: store, into: &part, pool: pool)
-                output += part
+                store.reserve(range.upperBound)
+                let segment = Attention.Segment(
+                    row: range.lowerBound, count: range.count, position: range.lowerBound,
+                    store: store, rotation: nil)
+                pool.together { team in
+                    attention.store(team, segment, projected)
+                    attention.run(team, segment, projected, scratch: scratch, into: rows)
+                }
+                store.advance(range.count)
             }
+            var output = [Float](repeating: 0, count: tokens * width)
+            rows.floats.copy(0..<tokens * width, into: &output)
             let worst = zip(output, expected).map { abs(Double($0) - $1) }.max() ?? .infinity
             #expect(output.count == expected.count)
             // Scores up to 7 in float32 carry 1e-6; weights of sum 1 and values up to 1.5 keep it.
@@ -87,11 +101,28 @@ struct AttentionTests {
         }
     }
 
-    @Test func truncationForgets() {
-        var store = KeyValueStore(heads: 1, headDim: 2, capacity: 1)
-        store.append(
-            tokens: 3, keys: [1, 2, 3, 4, 5, 6], keyOffset: 0, values: [1, 2, 3, 4, 5, 6],
-            valueOffset: 0, stride: 2)
+    @Test func growthKeepsWhatIsStored() {
+        let store = KeyValueStore(heads: 2, headDim: 2, capacity: 1)
+        let attention = Attention(heads: 2, keyHeads: 2, headDim: 2, scale: 1)
+        let pool = WorkerPool(threads: 1)
+        let rows = ActivationRows(width: 4, capacity: 3, forms: [])
+        let scratch = [FloatBuffer(count: 3)]
+        // Queries of 0 weigh all keys alike: attention is the mean of the values so far.
+        for token in 0..<3 {
+            let value = Float(token)
+            let projected = FloatBuffer(
+                [0, 0, 0, 0] + [1, 1, 1, 1] + [value, 2 * value, 3 * value, 4 * value])
+            store.reserve(token + 1)
+            let segment = Attention.Segment(
+                row: 0, count: 1, position: token, store: store, rotation: nil)
+            pool.together { team in
+                attention.store(team, segment, projected)
+                attention.run(team, segment, projected, scratch: scratch, into: rows)
+            }
+            store.advance(1)
+            let mean = value / 2
+            for column in 0..<4 { #expect(rows.floats[column] == mean * Float(column + 1)) }
+        }
         store.truncate(to: 1)
         #expect(store.count == 1)
         #expect(store.capacity >= 3)

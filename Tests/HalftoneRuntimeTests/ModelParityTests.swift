@@ -46,8 +46,8 @@ struct ModelParityTests {
         let decoder = fixture.decoder
         let count = fixture.tokens.count
         var output = [Float](repeating: .nan, count: count * decoder.spec.vocabularySize)
-        var state = decoder.makeState()
-        try decoder.read(fixture.tokens, state: &state) { hidden, rows in
+        let state = decoder.makeState()
+        try decoder.read(fixture.tokens, state: state) { hidden, rows in
             decoder.logits(of: hidden, from: 0, count: rows, into: &output)
         }
         return output
@@ -71,9 +71,9 @@ struct ModelParityTests {
     func oneTokenAtATimeGivesTheSame(name: String) throws {
         let fixture = try fixture(name, threads: 1)
         let width = fixture.decoder.spec.vocabularySize
-        var state = fixture.decoder.makeState(capacity: 1)
+        let state = fixture.decoder.makeState(capacity: 1)
         for (index, token) in fixture.tokens.enumerated() {
-            let row = try fixture.decoder.logits(after: [token], state: &state)
+            let row = try fixture.decoder.logits(after: [token], state: state)
             let expected = Array(fixture.logits[index * width..<(index + 1) * width])
             #expect(worst(row, expected) < 1e-4, "token \(index)")
         }
@@ -81,33 +81,33 @@ struct ModelParityTests {
 
     @Test func truncatingGoesBackInTime() throws {
         let fixture = try fixture("llama3")
-        var state = fixture.decoder.makeState()
-        _ = try fixture.decoder.logits(after: fixture.tokens, state: &state)
+        let state = fixture.decoder.makeState()
+        _ = try fixture.decoder.logits(after: fixture.tokens, state: state)
         state.truncate(to: 5)
-        let again = try fixture.decoder.logits(after: Array(fixture.tokens[5..<9]), state: &state)
+        let again = try fixture.decoder.logits(after: Array(fixture.tokens[5..<9]), state: state)
         let width = fixture.decoder.spec.vocabularySize
         #expect(worst(again, Array(fixture.logits[8 * width..<9 * width])) < 1e-4)
     }
 
     @Test func tokensOutsideTheVocabularyAreRefused() throws {
         let fixture = try fixture("llama2")
-        var state = fixture.decoder.makeState()
+        let state = fixture.decoder.makeState()
         let size = fixture.decoder.spec.vocabularySize
         #expect(throws: DecoderError.tokenOutOfRange(Int32(size), vocabularySize: size)) {
-            try fixture.decoder.logits(after: [0, Int32(size)], state: &state)
+            try fixture.decoder.logits(after: [0, Int32(size)], state: state)
         }
         #expect(throws: DecoderError.noTokens) {
-            try fixture.decoder.logits(after: [], state: &state)
+            try fixture.decoder.logits(after: [], state: state)
         }
     }
 
     @Test func aTableOfPositionsEnds() throws {
         let fixture = try fixture("gpt2")
         let limit = try #require(fixture.decoder.spec.learnedPositions)
-        var state = fixture.decoder.makeState()
+        let state = fixture.decoder.makeState()
         #expect(throws: DecoderError.contextExceeded(tokens: limit + 1, limit: limit)) {
             try fixture.decoder.logits(
-                after: [Int32](repeating: 1, count: limit + 1), state: &state)
+                after: [Int32](repeating: 1, count: limit + 1), state: state)
         }
     }
 

@@ -103,7 +103,7 @@ struct BenchCommand: ParsableCommand {
 private struct BenchReport: Encodable {
     let model: String
     let threads: Int
-    let activations: MatrixProduct.Activations
+    let activations: Activations
     let weightBytes: Int
     let peakMemoryBytes: Int?
     let rows: [SpeedRow]
@@ -135,19 +135,21 @@ struct SpeedRow: Encodable {
 enum SpeedTest {
     /// Seconds to read a prompt.
     static func prefill(_ decoder: Decoder, length: Int) throws -> Double {
-        var state = decoder.makeState(capacity: length)
+        let state = decoder.makeState(capacity: length)
         let start = ContinuousClock.now
-        _ = try decoder.logits(after: tokens(length, decoder), state: &state)
+        _ = try decoder.logits(after: tokens(length, decoder), state: state)
         return (ContinuousClock.now - start).seconds
     }
 
     /// Seconds to generate tokens behind a prompt of one.
     static func decode(_ decoder: Decoder, tokens count: Int) throws -> Double {
-        var state = decoder.makeState(capacity: count + 1)
-        _ = try decoder.logits(after: tokens(1, decoder), state: &state)
+        let state = decoder.makeState(capacity: count + 1)
+        var logits = try decoder.logits(after: tokens(1, decoder), state: state)
         let start = ContinuousClock.now
+        var next: [Int32] = [0]
         for token in tokens(count, decoder) {
-            _ = try decoder.logits(after: [token], state: &state)
+            next[0] = token
+            try decoder.logits(after: next, state: state, into: &logits)
         }
         return (ContinuousClock.now - start).seconds
     }

@@ -128,7 +128,7 @@ struct PromptCache {
         state.truncate(to: shared)
         var written: [Int32] = []
         let report = try decoder.generate(
-            Array(prompt[shared...]), state: &state, sampler: &sampler, limit: limit,
+            Array(prompt[shared...]), state: state, sampler: &sampler, limit: limit,
             stopTokens: stopTokens
         ) { token in
             written.append(token)

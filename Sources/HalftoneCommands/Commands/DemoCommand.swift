@@ -132,12 +132,12 @@ struct DemoCommand: AsyncParsableCommand {
             model.chatTemplate == nil
             ? tokenizer.encode(source.question)
             : try Conversation(model, name: source.name).tokens([.user(source.question)])
-        var state = decoder.makeState()
+        let state = decoder.makeState()
         var sampler = Sampler(SamplingOptions())
         var stream = StreamingDecoder(tokenizer)
         var text = ""
         _ = try decoder.generate(
-            prompt, state: &state, sampler: &sampler, limit: quick ? 16 : 80,
+            prompt, state: state, sampler: &sampler, limit: quick ? 16 : 80,
             stopTokens: model.stopTokens
         ) { token in
             text += stream.push(token)

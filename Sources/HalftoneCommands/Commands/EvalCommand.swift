@@ -34,10 +34,9 @@ struct EvalCommand: ParsableCommand {
 
     @Option(
         help: """
-            float32, or int8 to measure what rounding activations to bytes costs when tokens are \
-            generated: every token is computed on its own then.
+            float32, or int8 to measure what rounding activations to bytes costs.
             """)
-    var activations = MatrixProduct.Activations.float32
+    var activations = Activations.float32
 
     @Option(help: "Tokens of a window.")
     var window = 512
@@ -64,8 +63,7 @@ struct EvalCommand: ParsableCommand {
         let start = ContinuousClock.now
         let loaded = try ModelArgument.load(model, shared)
         let pool = shared.pool
-        let decoder = Decoder(
-            loaded.weights, pool: pool, activations: activations, alone: activations == .int8)
+        let decoder = Decoder(loaded.weights, pool: pool, activations: activations)
         let progress = shared.progress("Evaluating", total: nil, unit: "windows")
         var report = EvalReport(
             model: model, windowLength: window, scoring: allPositions ? .all : .secondHalf,

@@ -32,11 +32,11 @@ struct RunCommand: ParsableCommand {
         let decoder = Decoder(
             loaded.weights, pool: shared.pool, activations: generation.activations)
         let tokens = try promptTokens(loaded, tokenizer)
-        var state = decoder.makeState(capacity: tokens.count + sampling.maxTokens)
+        let state = decoder.makeState(capacity: tokens.count + sampling.maxTokens)
         var stream = StreamingDecoder(tokenizer)
         var text = ""
         let report = try decoder.generate(
-            tokens, state: &state, sampler: &sampler, limit: sampling.maxTokens,
+            tokens, state: state, sampler: &sampler, limit: sampling.maxTokens,
             stopTokens: loaded.stopTokens
         ) { token in
             let piece = stream.push(token)

@@ -39,10 +39,10 @@ struct SharedOptions: ParsableArguments {
 /// How generated tokens are computed, for `run`, `chat` and `bench`.
 struct GenerationArguments: ParsableArguments {
     @Option(help: "int8 rounds activations to bytes where weights are packed; float32 does not.")
-    var activations = MatrixProduct.Activations.int8
+    var activations = Activations.int8
 }
 
-extension MatrixProduct.Activations: ExpressibleByArgument {}
+extension Activations: ExpressibleByArgument {}
 
 /// How text is sampled, for `run` and `chat`.
 struct SamplingArguments: ParsableArguments {

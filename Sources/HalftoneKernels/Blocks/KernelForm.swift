@@ -10,9 +10,12 @@ package enum KernelForm: Sendable {
 
 /// What this processor offers, asked once.
 enum Processor {
+    /// The bits of `halftone_cpu_features`.
+    static let features = halftone_cpu_features()
+
     /// AVX2, FMA and F16C.
-    static let hasAVX2 = halftone_cpu_features() & UInt32(HALFTONE_CPU_AVX2_FMA) != 0
+    static let hasAVX2 = features & UInt32(HALFTONE_CPU_AVX2_FMA) != 0
 
     /// AVX2 and AVX-512 with its integer dot products, on registers of every width.
-    static let hasVNNI = hasAVX2 && halftone_cpu_features() & UInt32(HALFTONE_CPU_AVX512_VNNI) != 0
+    static let hasVNNI = hasAVX2 && features & UInt32(HALFTONE_CPU_AVX512_VNNI) != 0
 }

@@ -131,8 +131,3 @@ public struct GroupQuantizer: Sendable {
         return Float(format.code(steps: -least / scale))
     }
 }
-
-extension Processor {
-    /// The instruction sets of this processor, as the C kernels name them.
-    static let features = halftone_cpu_features()
-}

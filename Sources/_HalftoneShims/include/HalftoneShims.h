@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "panels.h"
+
 /// Bits of halftone_cpu_features().
 enum {
     HALFTONE_CPU_AVX2_FMA = 1 << 0,   ///< AVX2, FMA and F16C, with the system saving ymm state.
@@ -49,22 +51,6 @@ void halftone_packed_dot_avx2(int32_t bits, const void *codes, int64_t rows, int
                               float symmetric_zero, const float *input, const float *group_sums,
                               float *scratch, float *output);
 
-/// Multiplies rows with a vector of signed bytes from -127 to 127, padded with zeros to whole runs,
-/// that has a scale for each run; `group_size` is a multiple of 16, `group_sums` are the sums of
-/// the scaled vector over each group. Needs HALFTONE_CPU_AVX2_FMA.
-void halftone_packed_dot_int8_avx2(int32_t bits, const void *codes, int64_t rows, int64_t columns,
-                                   int64_t group_size, const float *scales, const float *zeros,
-                                   float symmetric_zero, const int8_t *input,
-                                   const float *input_scales, const float *group_sums,
-                                   float *output);
-
-/// The same bit for bit; needs HALFTONE_CPU_AVX512_VNNI and HALFTONE_CPU_AVX512.
-void halftone_packed_dot_int8_vnni(int32_t bits, const void *codes, int64_t rows, int64_t columns,
-                                   int64_t group_size, const float *scales, const float *zeros,
-                                   float symmetric_zero, const int8_t *input,
-                                   const float *input_scales, const float *group_sums,
-                                   float *output);
-
 // Rounding of floats to integer codes: code = clamp(value · unit / scale + zero, 0, maximum),
 // rounded to nearest, ties to even. `unit` is a power of two that brings values near 1, and
 // `scale` is given in units. `features` are those of halftone_cpu_features(); the results do not
@@ -91,5 +77,21 @@ void halftone_packed_round(uint32_t features, const float *values, int64_t count
 void halftone_pool_maximum(uint32_t features, const float *x, int64_t rows, int64_t width,
                            int32_t taps, int32_t step, int32_t place, int64_t count, float *best,
                            int32_t *position);
+
+// Attention of one query over `count` ≥ 1 keys and values `[count][width]` of one head.
+
+/// scores[i] = scale · query · keys[i].
+void halftone_attend_scores(uint32_t features, const float *query, const float *keys,
+                            int64_t width, int64_t count, float scale, float *scores);
+
+/// output = softmax(scores) · values; scores are finite or −∞ (not all) and are overwritten.
+void halftone_attend_mix(uint32_t features, float *scores, const float *values, int64_t width,
+                         int64_t count, float *output);
+
+/// Replaces `count` ≥ 1 scores by their softmax.
+void halftone_softmax(uint32_t features, float *scores, int64_t count);
+
+/// gate[i] = gate[i] / (1 + e^−gate[i]) · up[i].
+void halftone_silu_multiply(uint32_t features, float *gate, const float *up, int64_t count);
 
 #endif

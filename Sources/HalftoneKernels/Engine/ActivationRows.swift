@@ -1,0 +1,107 @@
+/// Activations of some tokens `[tokens, width]`, in the forms that the products which read them
+/// want.
+///
+/// The floats are written first, whole or in parts; ``finish(_:)`` then makes the other forms.
+package final class ActivationRows: Sendable {
+    /// What products read.
+    package struct Forms: OptionSet, Sendable {
+        package let rawValue: Int
+        package init(rawValue: Int) { self.rawValue = rawValue }
+
+        /// Floats, with the sums that products with packed weights need.
+        package static let floats = Forms(rawValue: 1)
+        /// Bytes with a scale per run.
+        package static let bytes = Forms(rawValue: 2)
+    }
+
+    /// Floats of a token.
+    package let width: Int
+
+    /// Tokens that there is memory for.
+    package let capacity: Int
+
+    /// The activations.
+    package let floats: FloatBuffer
+
+    /// The sums of 16 floats each, if floats are read.
+    let sums: FloatBuffer?
+
+    /// The activations as bytes, if bytes are read.
+    package let bytes: PanelVectors?
+
+    /// Floats of sums for each token.
+    var sumWidth: Int { (width + 15) / 16 }
+
+    /// Takes memory.
+    package init(width: Int, capacity: Int, forms: Forms) {
+        self.width = width
+        self.capacity = capacity
+        floats = FloatBuffer(count: width * capacity)
+        sums =
+            forms.contains(.floats) ? FloatBuffer(count: (width + 15) / 16 * capacity) : nil
+        bytes = forms.contains(.bytes) ? PanelVectors(columns: width, capacity: capacity) : nil
+    }
+
+    /// Makes what products read from the floats of some tokens.
+    package func finish(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= capacity, "rows out of bounds")
+        guard !range.isEmpty else { return }
+        if let sums {
+            for row in range {
+                unsafe FloatKernels.sumsOf16(
+                    floats.base + row * width, count: width, into: sums.base + row * sumWidth)
+            }
+        }
+        if let bytes {
+            unsafe bytes.quantize(
+                floats.base + range.lowerBound * width, stride: width, rows: range)
+        }
+    }
+
+    /// Whether columns of a token may be finished apart: those of whole runs of bytes, alone.
+    func finishesColumns(ofWidth part: Int) -> Bool {
+        sums == nil && part % PanelMatrix.runLength == 0
+    }
+
+    /// As ``finish(_:)`` for some columns of one token, which are whole runs.
+    func finish(row: Int, columns: Range<Int>) {
+        guard let bytes else { return }
+        let length = PanelMatrix.runLength
+        unsafe bytes.quantize(
+            floats.base + row * width, row: row,
+            runs: columns.lowerBound / length..<(columns.upperBound + length - 1) / length)
+    }
+}
+
+/// Activations that every thread computes for itself when there is one token, which is quicker
+/// than to meet, and that threads share out when there are several.
+package final class ReplicatedRows: Sendable {
+    private let shared: ActivationRows
+    private let own: [ActivationRows]
+
+    /// Takes memory for a team.
+    package init(width: Int, capacity: Int, forms: ActivationRows.Forms, threadCount: Int) {
+        shared = ActivationRows(width: width, capacity: capacity, forms: forms)
+        own = (0..<threadCount).map { _ in ActivationRows(width: width, capacity: 1, forms: forms) }
+    }
+
+    /// What a thread reads and writes.
+    @inline(__always)
+    package func rows(_ team: Team, count: Int) -> ActivationRows {
+        count == 1 ? own[team.thread] : shared
+    }
+
+    /// What the first thread reads; for who is not in the team.
+    package func first(count: Int) -> ActivationRows { count == 1 ? own[0] : shared }
+
+    /// Calls a body with the tokens that a thread has to compute, and meets if need be.
+    package func compute(
+        _ team: Team, count: Int, _ body: (ActivationRows, Range<Int>) -> Void
+    ) {
+        if count == 1 {
+            body(own[team.thread], 0..<1)
+        } else {
+            team.share(count) { body(shared, $0) }
+        }
+    }
+}

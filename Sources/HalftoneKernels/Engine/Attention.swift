@@ -1,0 +1,226 @@
+import COpenBLAS
+import _HalftoneShims
+
+/// Causal softmax attention of new tokens over a ``KeyValueStore``.
+///
+/// Scores are `scale · q · k`, optionally `cap · tanh(score / cap)`, masked to keys that are not
+/// later than the query and, with a window `w`, fewer than `w` positions before it. Query heads
+/// share key heads in runs of `heads / keyHeads`.
+package struct Attention: Sendable {
+    /// Heads of queries; a multiple of ``keyHeads``.
+    package let heads: Int
+    /// Heads of keys and of values.
+    package let keyHeads: Int
+    /// Width of a head.
+    package let headDim: Int
+    /// The factor on the products of queries and keys.
+    package var scale: Float
+    /// Squashes scores to `±softcap` when set.
+    package var softcap: Float?
+    /// Visible positions, the query's own included; nil means all.
+    package var window: Int?
+    /// Normalizations of each query and key head.
+    package var headNorms: (query: Normalization, key: Normalization)?
+
+    /// Floats of a token's queries, keys and values.
+    package var width: Int { (heads + 2 * keyHeads) * headDim }
+
+    /// Queries that share a block of scores: bounds the memory of a long prompt.
+    private static let queryBlock = 64
+
+    /// From this many queries on, blocks of them go through matrix products.
+    private static let blocksFrom = 8
+
+    /// Describes one layer's attention.
+    package init(
+        heads: Int, keyHeads: Int, headDim: Int, scale: Float, softcap: Float? = nil,
+        window: Int? = nil, headNorms: (query: Normalization, key: Normalization)? = nil
+    ) {
+        precondition(keyHeads > 0 && heads % keyHeads == 0, "query heads share key heads")
+        self.heads = heads
+        self.keyHeads = keyHeads
+        self.headDim = headDim
+        self.scale = scale
+        self.softcap = softcap
+        self.window = window
+        self.headNorms = headNorms
+    }
+
+    /// Floats that a thread needs for the scores of `count` queries over `positions`.
+    package static func scratch(count: Int, positions: Int) -> Int {
+        (count >= blocksFrom ? min(count, queryBlock) : 1) * positions
+    }
+
+    /// Consecutive tokens of one sequence among those that are computed together.
+    package struct Segment: Sendable {
+        /// The first token's row.
+        let row: Int
+        /// The number of tokens.
+        let count: Int
+        /// The first token's position: the tokens in the store before them.
+        let position: Int
+        let store: KeyValueStore
+        let rotation: HeadRotation?
+
+        /// Describes tokens for whose keys and values the store has room.
+        package init(
+            row: Int, count: Int, position: Int, store: KeyValueStore, rotation: HeadRotation?
+        ) {
+            precondition(position + count <= store.capacity, "the store has room")
+            self.row = row
+            self.count = count
+            self.position = position
+            self.store = store
+            self.rotation = rotation
+        }
+    }
+
+    /// Normalizes and turns queries and keys in place, and stores keys and values.
+    ///
+    /// - Parameters:
+    ///   - team: The threads, which meet at the end.
+    ///   - segment: The tokens.
+    ///   - projected: `[rows, width]`: queries, keys and values of a token, head after head.
+    package func store(_ team: Team, _ segment: Segment, _ projected: FloatBuffer) {
+        precondition(projected.count >= (segment.row + segment.count) * width)
+        let all = heads + keyHeads
+        team.share(segment.count * all) { range in
+            for unit in range {
+                let token = unit / all
+                let head = unit % all
+                let row = unsafe projected.base + (segment.row + token) * width
+                let vector = unsafe row + head * headDim
+                let isKey = head >= heads
+                if let headNorms {
+                    let norm = isKey ? headNorms.key : headNorms.query
+                    unsafe norm.apply(vector, vector)
+                }
+                if let rotation = segment.rotation {
+                    unsafe rotation.turn(vector, position: segment.position + token)
+                }
+                guard isKey else { continue }
+                let store = segment.store
+                let place = store.place(head: head - heads, token: segment.position + token)
+                unsafe (store.keys.base + place).update(from: vector, count: headDim)
+                unsafe (store.values.base + place).update(
+                    from: vector + keyHeads * headDim, count: headDim)
+            }
+        }
+    }
+
+    /// Attends from the tokens of a segment, whose keys and values are stored.
+    ///
+    /// - Parameters:
+    ///   - team: The threads, which meet at the end.
+    ///   - segment: The tokens.
+    ///   - projected: As stored.
+    ///   - scratch: For each thread ``scratch(count:positions:)`` floats.
+    ///   - output: `[rows, heads · headDim]`, finished afterwards.
+    /// - Complexity: O(count · positions · heads · headDim).
+    package func run(
+        _ team: Team, _ segment: Segment, _ projected: FloatBuffer, scratch: [FloatBuffer],
+        into output: ActivationRows
+    ) {
+        let scores = scratch[team.thread]
+        let end = segment.position + segment.count
+        precondition(scores.count >= Self.scratch(count: segment.count, positions: end))
+        precondition(output.width == heads * headDim)
+        precondition(output.capacity >= segment.row + segment.count)
+        if segment.count < Self.blocksFrom {
+            let finishesHeads = output.finishesColumns(ofWidth: headDim)
+            team.share(segment.count * heads) { range in
+                for unit in range {
+                    let token = unit / heads
+                    let head = unit % heads
+                    unsafe attend(segment, token: token, head: head, projected, scores, output)
+                    if finishesHeads {
+                        let columns = head * headDim..<(head + 1) * headDim
+                        output.finish(row: segment.row + token, columns: columns)
+                    }
+                }
+            }
+            if !finishesHeads { finish(team, segment, output) }
+        } else {
+            let blocks = (segment.count + Self.queryBlock - 1) / Self.queryBlock
+            team.share(blocks * heads) { range in
+                for unit in range {
+                    unsafe attend(
+                        segment, block: unit / heads, head: unit % heads, projected, scores,
+                        output)
+                }
+            }
+            finish(team, segment, output)
+        }
+    }
+
+    private func finish(_ team: Team, _ segment: Segment, _ output: ActivationRows) {
+        team.share(segment.count) { range in
+            output.finish(segment.row + range.lowerBound..<segment.row + range.upperBound)
+        }
+    }
+
+    /// One head of one query.
+    @unsafe
+    private func attend(
+        _ segment: Segment, token: Int, head: Int, _ projected: FloatBuffer,
+        _ scratch: FloatBuffer, _ output: ActivationRows
+    ) {
+        let position = segment.position + token
+        let start = window.map { max(0, position - $0 + 1) } ?? 0
+        let visible = position + 1 - start
+        let store = segment.store
+        let past = store.place(head: head / (heads / keyHeads), token: start)
+        let row = segment.row + token
+        let query = unsafe projected.base + row * width + head * headDim
+        let scores = unsafe scratch.base
+        unsafe halftone_attend_scores(
+            Processor.features, query, store.keys.base + past, Int64(headDim), Int64(visible),
+            scale, scores)
+        if let softcap { unsafe FloatKernels.softcap(scores, count: visible, cap: softcap) }
+        unsafe halftone_attend_mix(
+            Processor.features, scores, store.values.base + past, Int64(headDim),
+            Int64(visible), output.floats.base + row * output.width + head * headDim)
+    }
+
+    /// One head of a block of queries.
+    @unsafe
+    private func attend(
+        _ segment: Segment, block: Int, head: Int, _ projected: FloatBuffer,
+        _ scratch: FloatBuffer, _ output: ActivationRows
+    ) {
+        let first = block * Self.queryBlock
+        let count = min(Self.queryBlock, segment.count - first)
+        let firstPosition = segment.position + first
+        let end = firstPosition + count
+        let start = window.map { max(0, firstPosition - $0 + 1) } ?? 0
+        let keys = end - start
+        let store = segment.store
+        let past = store.place(head: head / (heads / keyHeads), token: start)
+        let row = segment.row + first
+        let scores = unsafe scratch.base
+        unsafe cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, CblasTrans,
+            blasint(count), blasint(keys), blasint(headDim),
+            scale, projected.base + row * width + head * headDim, blasint(width),
+            store.keys.base + past, blasint(headDim),
+            0, scores, blasint(keys))
+        for query in 0..<count {
+            let line = unsafe scores + query * keys
+            let position = firstPosition + query
+            let visible = position + 1 - start
+            let hidden = window.map { max(0, position - $0 + 1 - start) } ?? 0
+            if let softcap {
+                unsafe FloatKernels.softcap(line + hidden, count: visible - hidden, cap: softcap)
+            }
+            for index in 0..<hidden { unsafe line[index] = 0 }
+            unsafe halftone_softmax(
+                Processor.features, line + hidden, Int64(visible - hidden))
+            for index in visible..<max(visible, keys) { unsafe line[index] = 0 }
+        }
+        unsafe cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, CblasNoTrans,
+            blasint(count), blasint(headDim), blasint(keys),
+            1, scores, blasint(keys), store.values.base + past, blasint(headDim),
+            0, output.floats.base + row * output.width + head * headDim, blasint(output.width))
+    }
+}

@@ -1,0 +1,102 @@
+import _HalftoneShims
+
+/// The first layer of a perceptron: `hidden = f(G·x) ⊙ (U·x)`, or `hidden = f(U·x)`.
+package struct GatedProduct: Sendable {
+    /// The nonlinearity.
+    package enum Activation: Sendable {
+        case silu
+        case gelu(FloatOps.GELU)
+        case relu
+    }
+
+    /// `[G | U]` along its rows, or `U`.
+    package let group: ProductGroup
+
+    private let activation: Activation
+    private let isGated: Bool
+
+    /// Width of the hidden layer.
+    package var hidden: Int { isGated ? group.rows / 2 : group.rows }
+
+    /// Describes the layer.
+    package init(_ group: ProductGroup, _ activation: Activation, isGated: Bool) {
+        self.group = group
+        self.activation = activation
+        self.isGated = isGated
+    }
+
+    /// Computes the hidden activations of `rows.count` tokens, finished.
+    ///
+    /// Where gate and up are two matrices of panels, who has computed some columns of both goes on
+    /// with them while they are in its cache, and threads meet once.
+    ///
+    /// - Parameters:
+    ///   - team: The threads, which meet at the end.
+    ///   - input: Finished activations.
+    ///   - rows: Tokens of the input; the first is the first of the output.
+    ///   - scratch: Room for `rows.count · group.rows` floats.
+    ///   - output: Room for as many tokens.
+    package func run(
+        _ team: Team, _ input: ActivationRows, rows range: Range<Int>, scratch: FloatBuffer,
+        into output: ActivationRows
+    ) {
+        let run = PanelMatrix.runLength
+        precondition(scratch.count >= range.count * group.rows && output.width == hidden)
+        precondition(output.capacity >= range.count, "there is room for the tokens")
+        guard isGated, group.products.count == 2, hidden % run == 0,
+            output.finishesColumns(ofWidth: run)
+        else {
+            group.run(team, input, rows: range, into: scratch)
+            team.share(range.count) { part in
+                for row in part {
+                    activate(row, 0..<hidden, scratch, output)
+                }
+                output.finish(part)
+            }
+            return
+        }
+        let perRun = run / PanelMatrix.panelRows
+        team.share(hidden / run) { part in
+            let units = part.lowerBound * perRun..<part.upperBound * perRun
+            group.multiply(0, units: units, input, range, into: scratch, adds: false)
+            group.multiply(1, units: units, input, range, into: scratch, adds: false)
+            let columns = part.lowerBound * run..<part.upperBound * run
+            for row in 0..<range.count {
+                activate(row, columns, scratch, output)
+                output.finish(row: row, columns: columns)
+            }
+        }
+    }
+
+    /// Applies the nonlinearity to some columns of a token.
+    private func activate(
+        _ row: Int, _ columns: Range<Int>, _ scratch: FloatBuffer, _ output: ActivationRows
+    ) {
+        let count = columns.count
+        let gate = unsafe scratch.base + row * group.rows + columns.lowerBound
+        let target = unsafe output.floats.base + row * hidden + columns.lowerBound
+        unsafe target.update(from: gate, count: count)
+        guard isGated else {
+            switch activation {
+            case .silu:
+                // silu(x) = silu(x) · 1, and ungated models with it are rare.
+                let ones = [Float](repeating: 1, count: count)
+                unsafe halftone_silu_multiply(Processor.features, target, ones, Int64(count))
+            case .gelu(let form): unsafe FloatKernels.gelu(target, count: count, form: form)
+            case .relu: for index in 0..<count { unsafe target[index] = max(target[index], 0) }
+            }
+            return
+        }
+        let up = unsafe gate + hidden
+        switch activation {
+        case .silu:
+            unsafe halftone_silu_multiply(Processor.features, target, up, Int64(count))
+        case .gelu(let form):
+            unsafe FloatKernels.geluMultiply(gate: target, up: up, count: count, form: form)
+        case .relu:
+            for index in 0..<count {
+                unsafe target[index] = max(target[index], 0) * up[index]
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+import COpenBLAS
+import _HalftoneShims
+
+/// How the vectors of products with weights are represented.
+public enum Activations: String, Sendable, CaseIterable, Codable {
+    /// As they are.
+    case float32
+    /// As bytes with a scale per 32 values, where the matrix has integer products; faster, and
+    /// each value is off by up to 1/254 of the largest of its 32.
+    case int8
+}
+
+/// A stored matrix, ready to be multiplied, and its bias.
+package struct Product: Sendable {
+    /// The form that is read.
+    package enum Form: Sendable {
+        /// Integer products with bytes.
+        case panels(PanelMatrix)
+        /// Products with floats.
+        case matrix(any WeightMatrix)
+    }
+
+    let form: Form
+    let bias: FloatBuffer?
+    let rows: Int
+    let columns: Int
+
+    /// Prepares a matrix for activations; panels are laid out on the threads of a pool.
+    package init(
+        _ matrix: any WeightMatrix, bias: [Float]? = nil, _ activations: Activations,
+        pool: WorkerPool
+    ) {
+        if activations == .int8, let panels = matrix.panels(on: pool) {
+            form = .panels(panels)
+        } else {
+            form = .matrix(matrix)
+        }
+        self.bias = bias.map { FloatBuffer($0) }
+        rows = matrix.rows
+        columns = matrix.columns
+    }
+
+    /// What it reads of activations.
+    var reads: ActivationRows.Forms {
+        if case .panels = form { .bytes } else { .floats }
+    }
+
+    /// Units that are shared out: panels, or as many rows.
+    var units: Int { (rows + PanelMatrix.panelRows - 1) / PanelMatrix.panelRows }
+}
+
+/// Products of matrices with the same activations, one beside the other:
+/// `output[t] = [M₀·x[t] + b₀ | M₁·x[t] + b₁ | …]`.
+package struct ProductGroup: Sendable {
+    let products: [Product]
+    private let offsets: [Int]
+
+    /// Floats of the output for each token.
+    package let rows: Int
+
+    /// Puts products with the same number of columns together.
+    package init(_ products: [Product]) {
+        self.products = products
+        var end = 0
+        offsets = products.map { product in
+            end += product.rows
+            return end - product.rows
+        }
+        rows = end
+        // One BLAS thread per caller: the team decides who computes.
+        openblas_set_num_threads(1)
+    }
+
+    /// What the products read of activations.
+    package var reads: ActivationRows.Forms {
+        products.reduce(into: []) { $0.formUnion($1.reads) }
+    }
+
+    /// From this many tokens on, rows of matrices are decoded once and shared by all of them.
+    private static let tilesFrom = 5
+
+    /// Floats of a decoded tile: 1 MiB, so that it stays in the cache while it is used.
+    private static let tileFloats = 1 << 18
+
+    /// Computes the products of `count` tokens.
+    ///
+    /// - Parameters:
+    ///   - team: The threads, which meet at the end.
+    ///   - input: Finished activations.
+    ///   - rows: Tokens of the input.
+    ///   - output: `[count, rows]`, the first of which belongs to the first token.
+    ///   - adds: Whether the products are added to what is there.
+    package func run(
+        _ team: Team, _ input: ActivationRows, rows range: Range<Int>, into output: FloatBuffer,
+        adds: Bool = false
+    ) {
+        precondition(range.upperBound <= input.capacity && range.count * rows <= output.count)
+        let units = products.reduce(0) { $0 + $1.units }
+        team.share(units) { piece in
+            var start = 0
+            for index in products.indices {
+                let product = products[index]
+                let part = (piece.lowerBound - start)..<(piece.upperBound - start)
+                start += product.units
+                let own = part.clamped(to: 0..<product.units)
+                if own.isEmpty { continue }
+                multiply(index, units: own, input, range, into: output, adds: adds)
+            }
+        }
+    }
+
+    /// Some panels of one product.
+    func multiply(
+        _ index: Int, units: Range<Int>, _ input: ActivationRows, _ range: Range<Int>,
+        into output: FloatBuffer, adds: Bool
+    ) {
+        let product = products[index]
+        switch product.form {
+        case .panels(let panels):
+            guard let vectors = input.bytes else {
+                preconditionFailure("the activations are there as bytes")
+            }
+            let target = unsafe halftone_panel_output(
+                values: output.base + offsets[index], stride: Int64(rows),
+                bias: product.bias.map { unsafe UnsafePointer($0.base) }, adds: adds ? 1 : 0)
+            unsafe panels.multiply(panels: units, vectors.rows(range), target)
+        case .matrix(let matrix):
+            let first = units.lowerBound * PanelMatrix.panelRows
+            let last = min(units.upperBound * PanelMatrix.panelRows, matrix.rows)
+            unsafe multiply(
+                matrix, first..<last, product.bias, input, range,
+                output.base + offsets[index] + first, adds)
+        }
+    }
+
+    /// Some rows of a matrix, in float32.
+    @unsafe
+    private func multiply(
+        _ matrix: any WeightMatrix, _ rows: Range<Int>, _ bias: FloatBuffer?,
+        _ input: ActivationRows, _ range: Range<Int>, _ output: UnsafeMutablePointer<Float>,
+        _ adds: Bool
+    ) {
+        let columns = matrix.columns
+        if range.count >= Self.tilesFrom {
+            let tileRows = max(8, min(Self.tileFloats / columns, rows.count))
+            for start in stride(from: rows.lowerBound, to: rows.upperBound, by: tileRows) {
+                let tile = start..<min(start + tileRows, rows.upperBound)
+                unsafe withUnsafeTemporaryAllocation(
+                    of: Float.self, capacity: tile.count * columns
+                ) { scratch in
+                    let decoded = scratch.baseAddress!
+                    unsafe matrix.decode(rows: tile, into: decoded)
+                    unsafe cblas_sgemm(
+                        CblasRowMajor, CblasNoTrans, CblasTrans,
+                        blasint(range.count), blasint(tile.count), blasint(columns),
+                        1, input.floats.base + range.lowerBound * columns, blasint(columns),
+                        decoded, blasint(columns),
+                        adds ? 1 : 0, output + (start - rows.lowerBound), blasint(self.rows))
+                }
+            }
+        } else {
+            guard let sums = input.sums else {
+                preconditionFailure("the activations are there as floats")
+            }
+            for (index, row) in range.enumerated() {
+                let vector = unsafe PreparedVector(
+                    values: input.floats.base + row * columns,
+                    sumsOf16: sums.base + row * input.sumWidth, count: columns)
+                let target = unsafe output + index * self.rows
+                guard adds else {
+                    unsafe matrix.dot(rows: rows, input: vector, output: target)
+                    continue
+                }
+                unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count) {
+                    let products = $0.baseAddress!
+                    unsafe matrix.dot(rows: rows, input: vector, output: products)
+                    unsafe FloatKernels.addScaled(target, products, scale: 1, count: rows.count)
+                }
+            }
+        }
+        guard let bias else { return }
+        for index in 0..<range.count {
+            unsafe FloatKernels.addScaled(
+                output + index * self.rows, bias.base + rows.lowerBound, scale: 1,
+                count: rows.count)
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import _HalftoneShims
+
+/// Where the parts of a panel lie; see the header `panels.h`.
+@safe
+struct PanelGeometry {
+    /// How scales or offsets are stored.
+    enum Values {
+        case none
+        case float16
+        case bfloat16
+        case float32
+        /// Bytes that multiply a float16 shared by a number of groups.
+        case bytes(signed: Bool, perOuter: Int)
+        /// Zero points as bytes: offset = −scale · zero.
+        case zeros
+        /// Offset = factor · scale, without memory.
+        case factor(Float)
+
+        var kind: Int32 {
+            let kind =
+                switch self {
+                case .none: HALFTONE_PANEL_NONE
+                case .float16: HALFTONE_PANEL_FLOAT16
+                case .bfloat16: HALFTONE_PANEL_BFLOAT16
+                case .float32: HALFTONE_PANEL_FLOAT32
+                case .bytes(signed: false, _): HALFTONE_PANEL_UINT8
+                case .bytes(signed: true, _): HALFTONE_PANEL_INT8
+                case .zeros: HALFTONE_PANEL_ZEROS8
+                case .factor: HALFTONE_PANEL_FACTOR
+                }
+            return Int32(kind)
+        }
+    }
+
+    /// All but the address.
+    let description: halftone_panels
+
+    /// Bytes of a panel.
+    var panelBytes: Int { unsafe Int(description.panel_bytes) }
+
+    /// Lays out panels.
+    ///
+    /// - Parameters:
+    ///   - bits: Of a code.
+    ///   - groupSize: Columns of a group: 16 or a multiple of 32, or at least all columns.
+    ///   - zero: What is subtracted from codes, or from what they stand for.
+    ///   - table: What 4-bit codes stand for.
+    init(
+        rows: Int, columns: Int, bits: Int, groupSize: Int, zero: Int, table: PanelTable? = nil,
+        scales: Values, offsets: Values = .none
+    ) {
+        let runs = (columns + PanelMatrix.runLength - 1) / PanelMatrix.runLength
+        let isHalf = groupSize == 16 && columns > 16
+        var made = unsafe halftone_panels()
+        unsafe made.rows = Int64(rows)
+        unsafe made.runs = Int64(runs)
+        unsafe made.record_runs = isHalf ? 0 : Int64(min((groupSize + 31) / 32, max(runs, 1)))
+        unsafe made.bits = Int32(bits)
+        unsafe made.zero = Int32(zero)
+        unsafe made.scales = scales.kind
+        unsafe made.offsets = offsets.kind
+        unsafe made.table = table?.pointer
+        if case .factor(let factor) = offsets { unsafe made.factor = factor }
+        if case .bytes(_, let perOuter) = scales {
+            unsafe made.header_records = Int64(isHalf ? perOuter / 2 : perOuter)
+        }
+        unsafe made.panel_bytes = withUnsafePointer(to: made) { unsafe halftone_panel_bytes($0) }
+        unsafe description = made
+    }
+
+    /// Makes a matrix by letting a closure fill each panel, on all threads of a pool.
+    ///
+    /// - Parameter fill: Given the panel's number, its zeroed memory, and room for its codes
+    ///   `[16][32 · runs]`, zeroed too; writes codes there, and scales and offsets in the panel.
+    func fill(
+        columns: Int, pool: WorkerPool,
+        _ fill: (Int, UnsafeMutablePointer<UInt8>, UnsafeMutablePointer<UInt8>) -> Void
+    ) -> PanelMatrix {
+        let rows = unsafe Int(description.rows)
+        let runs = unsafe Int(description.runs)
+        let panels = (rows + PanelMatrix.panelRows - 1) / PanelMatrix.panelRows
+        let codeCount = PanelMatrix.panelRows * PanelMatrix.runLength * runs
+        let bytes = Bytes(count: panels * panelBytes) { span in
+            unsafe span.withUnsafeMutableBytes { target in
+                guard let base = target.baseAddress else { return }
+                let memory = unsafe SharedBytes(base.assumingMemoryBound(to: UInt8.self))
+                pool.split(panels, grain: 1) { range in
+                    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: codeCount) {
+                        let codes = $0.baseAddress!
+                        for number in range {
+                            let panel = unsafe memory.pointer + number * panelBytes
+                            unsafe codes.update(repeating: 0, count: codeCount)
+                            unsafe fill(number, panel, codes)
+                            unsafe withUnsafePointer(to: description) {
+                                unsafe halftone_panel_pack($0, codes, panel)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return PanelMatrix(self, columns: columns, bytes: bytes)
+    }
+}
+
+/// A pointer that several threads write through, each to its own part.
+@unsafe
+private struct SharedBytes: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<UInt8>
+    init(_ pointer: UnsafeMutablePointer<UInt8>) { unsafe self.pointer = pointer }
+}
+
+/// Sixteen values of 4-bit codes in the form that kernels look up; lives as long as the program.
+@safe
+struct PanelTable: @unchecked Sendable {
+    /// What is added to the values to make them unsigned.
+    static let bias = 128
+
+    /// The values plus ``bias``, four times.
+    let pointer: UnsafePointer<UInt8>
+
+    /// Keeps sixteen integers from −128 to 127.
+    init(_ values: [Int]) {
+        precondition(values.count == 16 && values.allSatisfy { (-128...127).contains($0) })
+        let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: 64)
+        for index in 0..<64 { unsafe memory[index] = UInt8(values[index % 16] + Self.bias) }
+        unsafe pointer = UnsafePointer(memory)
+    }
+
+    /// The values of IQ4_NL and IQ4_XS.
+    static let nonlinear = PanelTable(BlockDecoding.nonlinearLevels.map { Int($0) })
+
+    /// Twice the values of E2M1.
+    static let doubledE2M1 = PanelTable(
+        (0..<16).map { Int(BlockDecoding.doubledE2M1[$0]) })
+}

@@ -1,0 +1,116 @@
+import _HalftoneShims
+
+/// A matrix of packed codes in the order that products with signed bytes read it: panels of
+/// sixteen rows, in each of which vector registers find four neighbours of every row.
+///
+/// The layout is described in the header `panels.h`. An element is `scale · (code − zero) +
+/// offset` with the scale and offset of its group, the code perhaps looked up in a table of
+/// sixteen signed bytes first. Made from a ``WeightMatrix`` by ``WeightMatrix/panels(on:)`` with
+/// the same values; codes and scales take the bytes that they take there, and rows are filled up
+/// to whole panels and columns to whole runs of 32.
+@safe
+public struct PanelMatrix: @unchecked Sendable {
+    /// Rows of a panel.
+    public static let panelRows = 16
+
+    /// Columns of a run, which share a scale of a vector.
+    public static let runLength = 32
+
+    /// Output features.
+    public var rows: Int { unsafe Int(description.rows) }
+
+    /// Input features.
+    public let columns: Int
+
+    /// Bytes of memory.
+    public var byteCount: Int { bytes.count }
+
+    /// The number of panels.
+    public var panelCount: Int { (rows + Self.panelRows - 1) / Self.panelRows }
+
+    /// What the kernels read; points into `bytes`, and to a table that is never freed.
+    let description: halftone_panels
+    private let bytes: Bytes
+
+    /// Takes memory that is laid out as a geometry says.
+    init(_ geometry: PanelGeometry, columns: Int, bytes: Bytes) {
+        self.columns = columns
+        self.bytes = bytes
+        var description = unsafe geometry.description
+        unsafe bytes.withUnsafeBytes {
+            unsafe description.bytes = $0.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        }
+        unsafe self.description = description
+    }
+
+    /// One row as float32, in the definition's order of operations.
+    public func decoded(row: Int) -> [Float] {
+        precondition(row >= 0 && row < rows, "the matrix has the row")
+        return unsafe [Float](unsafeUninitializedCapacity: columns) { buffer, count in
+            if let base = buffer.baseAddress {
+                unsafe withUnsafePointer(to: description) {
+                    unsafe halftone_panel_decode_row($0, Int64(row), Int64(columns), base)
+                }
+            }
+            count = columns
+        }
+    }
+
+    /// Which instructions multiply.
+    package enum Form: CaseIterable {
+        case plain
+        case avx2
+        case avx512VNNI
+
+        /// Whether this processor has them.
+        package var isAvailable: Bool {
+            Processor.features & neededFeatures == neededFeatures
+        }
+
+        var neededFeatures: UInt32 {
+            switch self {
+            case .plain: 0
+            case .avx2: UInt32(HALFTONE_CPU_AVX2_FMA)
+            case .avx512VNNI: UInt32(HALFTONE_CPU_AVX2_FMA | HALFTONE_CPU_AVX512_VNNI)
+            }
+        }
+    }
+
+    /// The products of all rows with vectors `[count, columns]`, computed in a given form.
+    ///
+    /// - Returns: `[count, rows]`.
+    package func products(with input: [Float], count: Int, form: Form) -> [Float] {
+        precondition(input.count == count * columns, "each vector has a value per column")
+        let vectors = PanelVectors(columns: columns, capacity: count)
+        var output = [Float](repeating: 0, count: count * rows)
+        unsafe input.withUnsafeBufferPointer { input in
+            unsafe output.withUnsafeMutableBufferPointer { output in
+                guard let x = input.baseAddress, let y = output.baseAddress else { return }
+                unsafe vectors.quantize(x, stride: columns, rows: 0..<count)
+                let to = unsafe halftone_panel_output(
+                    values: y, stride: Int64(rows), bias: nil, adds: 0)
+                unsafe multiply(
+                    panels: 0..<panelCount, vectors.rows(0..<count), to,
+                    features: form.neededFeatures)
+            }
+        }
+        return output
+    }
+
+    /// Multiplies some panels with vectors.
+    @unsafe
+    func multiply(
+        panels: Range<Int>, _ vectors: halftone_panel_vectors, _ output: halftone_panel_output,
+        features: UInt32 = Processor.features
+    ) {
+        unsafe withUnsafePointer(to: description) { matrix in
+            unsafe withUnsafePointer(to: vectors) { vectors in
+                unsafe withUnsafePointer(to: output) { output in
+                    unsafe halftone_panel_product(
+                        features, matrix, Int64(panels.lowerBound), Int64(panels.upperBound),
+                        vectors, output)
+                }
+            }
+        }
+    }
+}

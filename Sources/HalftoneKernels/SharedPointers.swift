@@ -1,0 +1,13 @@
+/// A pointer that several threads read.
+@unsafe
+struct Shared: @unchecked Sendable {
+    let pointer: UnsafePointer<Float>
+    init(_ pointer: UnsafePointer<Float>) { unsafe self.pointer = pointer }
+}
+
+/// A pointer that several threads write through, each to its own part.
+@unsafe
+struct SharedMutable: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<Float>
+    init(_ pointer: UnsafeMutablePointer<Float>) { unsafe self.pointer = pointer }
+}

@@ -1,0 +1,246 @@
+// Products of panels of packed codes with vectors of signed bytes, and the decoding of a row.
+// Included once per instruction set, with
+//   PANEL_TARGET          the attribute of its functions,
+//   PANEL_NAME            the name of the product,
+//   PANEL_MOST            the most vectors that meet a panel at once: 16 or 4,
+//   PANEL_DOT(a, c, x)    a plus four products per lane: unsigned bytes c, four signed bytes at x,
+//   PANEL_HALVES(at)      sixteen float16 as floats,
+//   PANEL_LOOKUP(t, c)    the bytes of 16-byte tables at the nibbles c.
+// Sums of a run are exact integers. Each row and vector is summed alone, run by run, so that its
+// result does not depend on which others are asked for.
+#include "panel_types.h"
+
+#define PANEL_INLINE PANEL_TARGET __attribute__((always_inline)) static inline
+
+/// The bits of a plane, moved `right` (or left, below 0) and masked.
+PANEL_INLINE bytes64 panel_field(const uint8_t *plane, const int right, const uint8_t mask) {
+    words32 x = *(const words32 *)plane;
+    return (bytes64)(right >= 0 ? x >> (uint16_t)right : x << (uint16_t)-right) & mask;
+}
+
+/// The codes of a step: four columns of the sixteen rows.
+PANEL_INLINE bytes64 panel_codes(const uint8_t *run, const int BITS, const int step) {
+    if (BITS == 8) return *(const bytes64 *)(run + 64 * step);
+    bytes64 code = {0};
+    int rest = BITS; // bits of planes that are still to come
+    if (BITS & 4) {
+        rest -= 4;
+        code = panel_field(run + 64 * (step & 3), (step >> 2) * 4 - rest, 15 << rest);
+        run += 256;
+    }
+    if (BITS & 2) {
+        rest -= 2;
+        code |= panel_field(run + 64 * (step & 1), (step >> 1) * 2 - rest, 3 << rest);
+        run += 128;
+    }
+    if (BITS & 1) code |= panel_field(run, step, 1);
+    return code;
+}
+
+/// Scales or offsets of a group of the sixteen rows.
+PANEL_INLINE floats16 panel_values(int32_t kind, const uint8_t *at, floats16 outer, floats16 scale,
+                                   float factor) {
+    switch (kind) {
+    case HALFTONE_PANEL_FLOAT16: return PANEL_HALVES(at);
+    case HALFTONE_PANEL_BFLOAT16:
+        return (floats16)(__builtin_convertvector(*(const words16 *)at, uints16) << 16);
+    case HALFTONE_PANEL_FLOAT32: return *(const floats16 *)at;
+    case HALFTONE_PANEL_UINT8:
+        return __builtin_convertvector(*(const bytes16 *)at, floats16) * outer;
+    case HALFTONE_PANEL_INT8:
+        return __builtin_convertvector(*(const sbytes16 *)at, floats16) * outer;
+    case HALFTONE_PANEL_ZEROS8:
+        return -scale * __builtin_convertvector(*(const bytes16 *)at, floats16);
+    case HALFTONE_PANEL_FACTOR: return scale * factor;
+    default: return (floats16){0};
+    }
+}
+
+/// What a record says, and where reading stands.
+struct panel_reader {
+    const uint8_t *at;
+    int64_t runs, records; ///< Until the next record and header.
+    floats16 outer_scale, outer_offset;
+    floats16 scale[2], offset[2];
+};
+
+/// Reads up to the codes of the next run.
+PANEL_INLINE const uint8_t *panel_read(const struct halftone_panels *m, const int BITS,
+                                       const int HALVES, struct panel_reader *r) {
+    if (r->runs == 0) {
+        if (m->header_records && r->records == 0) {
+            r->outer_scale = PANEL_HALVES(r->at);
+            r->at += 32;
+            if (m->offsets == HALFTONE_PANEL_UINT8) {
+                r->outer_offset = PANEL_HALVES(r->at);
+                r->at += 32;
+            }
+            r->records = m->header_records;
+        }
+        r->records -= 1;
+        const int64_t scale_bytes = panel_value_bytes(m->scales);
+        const int64_t offset_bytes = panel_value_bytes(m->offsets);
+        const int groups = HALVES ? 2 : 1;
+        for (int i = 0; i < groups; i++) {
+            r->scale[i] = panel_values(m->scales, r->at + i * scale_bytes, r->outer_scale,
+                                       (floats16){0}, 0);
+        }
+        r->at += groups * scale_bytes;
+        if (m->offsets != HALFTONE_PANEL_NONE) {
+            for (int i = 0; i < groups; i++) {
+                r->offset[i] = panel_values(m->offsets, r->at + i * offset_bytes, r->outer_offset,
+                                            r->scale[i], m->factor);
+            }
+            r->at += groups * offset_bytes;
+        }
+        r->runs = HALVES ? 1 : m->record_runs;
+    }
+    r->runs -= 1;
+    const uint8_t *codes = r->at;
+    r->at += 64 * BITS;
+    return codes;
+}
+
+PANEL_INLINE floats16 panel_float(ints16 x) { return __builtin_convertvector(x, floats16); }
+
+/// The steps of a run, looked up if there is a table.
+PANEL_INLINE void panel_run(const struct halftone_panels *m, const uint8_t *codes, const int BITS,
+                            const int TABLE, bytes64 *steps) {
+    for (int i = 0; i < 8; i++) {
+        steps[i] = panel_codes(codes, BITS, i);
+        if (TABLE) steps[i] = PANEL_LOOKUP(*(const bytes64 *)m->table, steps[i]);
+    }
+}
+
+/// A panel and COUNT vectors.
+PANEL_INLINE void panel_sums(const struct halftone_panels *m, const uint8_t *panel, const int BITS,
+                             const int TABLE, const int HALVES, const int COUNT,
+                             const struct halftone_panel_vectors *x, floats16 *total) {
+    const int affine = m->offsets != HALFTONE_PANEL_NONE;
+    struct panel_reader reader = {.at = panel};
+    for (int64_t run = 0; run < m->runs; run++) {
+        const uint8_t *codes = panel_read(m, BITS, HALVES, &reader);
+        bytes64 z[8];
+        panel_run(m, codes, BITS, TABLE, z);
+        if (COUNT == 1) {
+            for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
+        }
+        for (int t = 0; t < COUNT; t++) {
+            const int8_t *v = x->values + 32 * (t * x->runs + run);
+            const int32_t *s = x->sums + 2 * (t * x->runs + run);
+            const float scale = x->scales[t * x->runs + run];
+            if (HALVES) {
+                for (int half = 0; half < 2; half++) {
+                    ints16 a = (ints16){0} - m->zero * s[half];
+                    for (int i = 4 * half; i < 4 * half + 4; i++) {
+                        a = PANEL_DOT(a, z[i], v + 4 * i);
+                    }
+                    total[t] += panel_float(a) * (reader.scale[half] * scale);
+                    if (affine) total[t] += reader.offset[half] * ((float)s[half] * scale);
+                }
+            } else {
+                ints16 a = (ints16){0} - m->zero * (s[0] + s[1]);
+                for (int i = 0; i < 8; i++) a = PANEL_DOT(a, z[i], v + 4 * i);
+                total[t] += panel_float(a) * (reader.scale[0] * scale);
+                if (affine) total[t] += reader.offset[0] * ((float)(s[0] + s[1]) * scale);
+            }
+        }
+    }
+}
+
+/// Writes the first `count` of sixteen rows from `row` on.
+PANEL_INLINE void panel_put(floats16 sums, int64_t count, int64_t row, int64_t vector,
+                            const struct halftone_panel_output *output) {
+    float *to = output->values + vector * output->stride + row;
+    floats16 other = {0};
+    if (output->bias) {
+        memcpy(&other, output->bias + row, 4 * count);
+        sums += other;
+    }
+    if (output->adds) {
+        memcpy(&other, to, 4 * count);
+        sums += other;
+    }
+    memcpy(to, &sums, 4 * count);
+}
+
+typedef void (*panel_pass)(const struct halftone_panels *, const uint8_t *,
+                           const struct halftone_panel_vectors *, floats16 *);
+
+#define PANEL_PASS(BITS, TABLE, COUNT)                                                             \
+    PANEL_TARGET __attribute__((noinline)) static void panel_pass_##BITS##_##TABLE##_##COUNT(      \
+        const struct halftone_panels *m, const uint8_t *panel,                                     \
+        const struct halftone_panel_vectors *x, floats16 *sums) {                                  \
+        floats16 total[COUNT];                                                                     \
+        for (int t = 0; t < COUNT; t++) total[t] = (floats16){0};                                  \
+        if (m->record_runs == 0) {                                                                 \
+            panel_sums(m, panel, BITS, TABLE, 1, COUNT, x, total);                                 \
+        } else {                                                                                   \
+            panel_sums(m, panel, BITS, TABLE, 0, COUNT, x, total);                                 \
+        }                                                                                          \
+        for (int t = 0; t < COUNT; t++) sums[t] = total[t];                                        \
+    }
+
+#if PANEL_MOST == 16
+#define PANEL_PASSES(BITS, TABLE)                                                                  \
+    PANEL_PASS(BITS, TABLE, 1)                                                                     \
+    PANEL_PASS(BITS, TABLE, 2)                                                                     \
+    PANEL_PASS(BITS, TABLE, 4)                                                                     \
+    PANEL_PASS(BITS, TABLE, 8)                                                                     \
+    PANEL_PASS(BITS, TABLE, 16)                                                                    \
+    static const panel_pass panel_passes_##BITS##_##TABLE[5] = {                                   \
+        panel_pass_##BITS##_##TABLE##_1, panel_pass_##BITS##_##TABLE##_2,                          \
+        panel_pass_##BITS##_##TABLE##_4, panel_pass_##BITS##_##TABLE##_8,                          \
+        panel_pass_##BITS##_##TABLE##_16};
+#else
+#define PANEL_PASSES(BITS, TABLE)                                                                  \
+    PANEL_PASS(BITS, TABLE, 1)                                                                     \
+    PANEL_PASS(BITS, TABLE, 2)                                                                     \
+    PANEL_PASS(BITS, TABLE, 4)                                                                     \
+    static const panel_pass panel_passes_##BITS##_##TABLE[3] = {                                   \
+        panel_pass_##BITS##_##TABLE##_1, panel_pass_##BITS##_##TABLE##_2,                          \
+        panel_pass_##BITS##_##TABLE##_4};
+#endif
+
+PANEL_PASSES(1, 0)
+PANEL_PASSES(2, 0)
+PANEL_PASSES(3, 0)
+PANEL_PASSES(4, 0)
+PANEL_PASSES(5, 0)
+PANEL_PASSES(6, 0)
+PANEL_PASSES(7, 0)
+PANEL_PASSES(8, 0)
+PANEL_PASSES(4, 1)
+
+PANEL_TARGET void PANEL_NAME(const struct halftone_panels *m, int64_t first, int64_t last,
+                const struct halftone_panel_vectors *x,
+                const struct halftone_panel_output *output) {
+    static const panel_pass *const all[9] = {
+        panel_passes_1_0, panel_passes_2_0, panel_passes_3_0, panel_passes_4_0, panel_passes_5_0,
+        panel_passes_6_0, panel_passes_7_0, panel_passes_8_0, panel_passes_4_1};
+    const panel_pass *passes = all[m->table ? 8 : m->bits - 1];
+    // Vectors that stay in the cache while all panels pass by.
+    int64_t block = PANEL_VECTOR_BYTES / (32 * m->runs + 1) / PANEL_MOST * PANEL_MOST;
+    if (block < PANEL_MOST) block = PANEL_MOST;
+    for (int64_t start = 0; start < x->count; start += block) {
+        int64_t end = start + block < x->count ? start + block : x->count;
+        for (int64_t p = first; p < last; p++) {
+            const uint8_t *panel = m->bytes + p * m->panel_bytes;
+            int64_t rows = m->rows - 16 * p < 16 ? m->rows - 16 * p : 16;
+            for (int64_t t = start; t < end;) {
+                int power = PANEL_MOST == 16 ? 4 : 2;
+                while (t + (1 << power) > end) power--;
+                struct halftone_panel_vectors part = *x;
+                part.values += 32 * t * x->runs;
+                part.scales += t * x->runs;
+                part.sums += 2 * t * x->runs;
+                floats16 sums[PANEL_MOST];
+                passes[power](m, panel, &part, sums);
+                for (int64_t i = 0; i < 1 << power; i++) {
+                    panel_put(sums[i], rows, 16 * p, t + i, output);
+                }
+                t += 1 << power;
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+// Panels by AVX-512 VNNI.
+#include "HalftoneShims.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <string.h>
+
+#define PANEL_TARGET                                                                               \
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512vl,avx512bw,avx512dq,avx512vnni")))
+
+PANEL_TARGET __attribute__((always_inline)) static inline __m512i
+panel_dot(__m512i sum, __m512i codes, const int8_t *x) {
+    int32_t four;
+    memcpy(&four, x, 4);
+    return _mm512_dpbusd_epi32(sum, codes, _mm512_set1_epi32(four));
+}
+
+#define PANEL_NAME halftone_panel_product_vnni
+#define PANEL_MOST 16
+#define PANEL_DOT(a, c, x) ((ints16)panel_dot((__m512i)(a), (__m512i)(c), x))
+#define PANEL_HALVES(at) ((floats16)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(at))))
+#define PANEL_LOOKUP(t, c) ((bytes64)_mm512_shuffle_epi8((__m512i)(t), (__m512i)(c)))
+#include "panel_product.h"
+#endif

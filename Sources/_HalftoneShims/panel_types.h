@@ -1,0 +1,103 @@
+// Vectors of 64 bytes, which the compiler makes of whatever registers there are.
+#ifndef HALFTONE_PANEL_TYPES_H
+#define HALFTONE_PANEL_TYPES_H
+
+#include "HalftoneShims.h"
+#include <string.h>
+
+// Every function with such arguments is inlined, so that how they would be passed is moot.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+#define PANEL_VECTOR(type, size) type __attribute__((vector_size(size), aligned(1), may_alias))
+
+typedef PANEL_VECTOR(uint8_t, 64) bytes64;
+typedef PANEL_VECTOR(uint16_t, 64) words32;
+typedef PANEL_VECTOR(int32_t, 64) ints16;
+typedef PANEL_VECTOR(uint32_t, 64) uints16;
+typedef PANEL_VECTOR(float, 64) floats16;
+typedef PANEL_VECTOR(float, 32) floats8;
+typedef PANEL_VECTOR(float, 16) floats4;
+typedef PANEL_VECTOR(uint16_t, 32) words16;
+typedef PANEL_VECTOR(uint8_t, 16) bytes16;
+typedef PANEL_VECTOR(int8_t, 16) sbytes16;
+
+/// How far ahead of a lone vector codes are fetched: the memory's own reading ahead stops at each
+/// page.
+#define PANEL_AHEAD 2048
+
+/// Bytes of vectors that meet one panel after another: half of a usual second-level cache.
+#define PANEL_VECTOR_BYTES (256 << 10)
+
+/// Bytes of a group's scales or offsets.
+static inline int64_t panel_value_bytes(int32_t kind) {
+    switch (kind) {
+    case HALFTONE_PANEL_FLOAT16:
+    case HALFTONE_PANEL_BFLOAT16: return 32;
+    case HALFTONE_PANEL_FLOAT32: return 64;
+    case HALFTONE_PANEL_UINT8:
+    case HALFTONE_PANEL_INT8:
+    case HALFTONE_PANEL_ZEROS8: return 16;
+    default: return 0;
+    }
+}
+
+/// Bytes of a header.
+static inline int64_t panel_header_bytes(const struct halftone_panels *m) {
+    return m->header_records == 0 ? 0 : m->offsets == HALFTONE_PANEL_UINT8 ? 64 : 32;
+}
+
+/// Where a record is in its panel.
+static inline int64_t panel_record(const struct halftone_panels *m, int64_t record) {
+    int64_t groups = m->record_runs == 0 ? 2 : 1;
+    int64_t values = groups * (panel_value_bytes(m->scales) + panel_value_bytes(m->offsets));
+    int64_t runs = m->record_runs == 0 ? 1 : m->record_runs;
+    int64_t headers = m->header_records == 0 ? 0 : record / m->header_records + 1;
+    return headers * panel_header_bytes(m) + record * (values + runs * 64 * m->bits);
+}
+
+/// Where a group's scales are in its panel.
+static inline int64_t panel_scale_place(const struct halftone_panels *m, int64_t group) {
+    if (m->record_runs != 0) return panel_record(m, group);
+    return panel_record(m, group / 2) + group % 2 * panel_value_bytes(m->scales);
+}
+
+/// Where a group's offsets are in its panel.
+static inline int64_t panel_offset_place(const struct halftone_panels *m, int64_t group) {
+    int64_t scales = panel_value_bytes(m->scales), offsets = panel_value_bytes(m->offsets);
+    if (m->record_runs != 0) return panel_record(m, group) + scales;
+    return panel_record(m, group / 2) + 2 * scales + group % 2 * offsets;
+}
+
+/// Where the header of a group is.
+static inline int64_t panel_header_place(const struct halftone_panels *m, int64_t group) {
+    int64_t record = m->record_runs == 0 ? group / 2 : group;
+    return panel_record(m, record / m->header_records * m->header_records) -
+           panel_header_bytes(m);
+}
+
+/// Where the codes of a run are.
+static inline int64_t panel_run_place(const struct halftone_panels *m, int64_t run) {
+    int64_t groups = m->record_runs == 0 ? 2 : 1;
+    int64_t values = groups * (panel_value_bytes(m->scales) + panel_value_bytes(m->offsets));
+    int64_t runs = m->record_runs == 0 ? 1 : m->record_runs;
+    return panel_record(m, run / runs) + values + run % runs * 64 * m->bits;
+}
+
+/// A binary16 number.
+static inline float panel_half(uint16_t bits) {
+    uint32_t sign = (uint32_t)(bits & 0x8000) << 16, magnitude = bits & 0x7FFF, pattern;
+    if (magnitude >= 0x7C00) {
+        pattern = sign | 0x7F800000 | (magnitude & 0x3FF) << 13;
+    } else if (magnitude >= 0x400) {
+        pattern = sign | ((magnitude << 13) + (112u << 23));
+    } else {
+        float value = (float)magnitude * 0x1p-24f;
+        memcpy(&pattern, &value, 4);
+        pattern |= sign;
+    }
+    float result;
+    memcpy(&result, &pattern, 4);
+    return result;
+}
+
+#endif

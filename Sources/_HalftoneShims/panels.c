@@ -1,0 +1,226 @@
+// Panels: which form multiplies, rounding of vectors, packing and the decoding of rows.
+#include "panel_types.h"
+
+typedef void panel_product(const struct halftone_panels *, int64_t, int64_t,
+                           const struct halftone_panel_vectors *,
+                           const struct halftone_panel_output *);
+panel_product halftone_panel_product_vnni, halftone_panel_product_avx2,
+    halftone_panel_product_plain;
+
+void halftone_panel_product(uint32_t features, const struct halftone_panels *m, int64_t first,
+                            int64_t last, const struct halftone_panel_vectors *x,
+                            const struct halftone_panel_output *output) {
+    panel_product *product = halftone_panel_product_plain;
+#if defined(__x86_64__)
+    if (features & HALFTONE_CPU_AVX512_VNNI) {
+        product = halftone_panel_product_vnni;
+    } else if (features & HALFTONE_CPU_AVX2_FMA) {
+        product = halftone_panel_product_avx2;
+    }
+#endif
+    product(m, first, last, x, output);
+}
+
+/// Rounds one run; products and sums are rounded apart, so that all forms give the same bytes.
+__attribute__((always_inline)) static inline void
+panel_quantize_run(const float *x, int8_t *values, float *scale, int32_t *sums) {
+#pragma clang fp contract(off)
+    float largest = 0;
+    for (int i = 0; i < 32; i++) {
+        float magnitude = __builtin_fabsf(x[i]);
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    float inverse = largest > 0 ? 127 / largest : 0;
+    *scale = largest / 127;
+    for (int half = 0; half < 2; half++) {
+        int32_t sum = 0;
+        for (int i = 16 * half; i < 16 * half + 16; i++) {
+            // Adding 1.5 · 2^23 leaves the nearest integer, ties to even, in the low bits.
+            float shifted = x[i] * inverse + 0x1.8p23f;
+            int32_t bits;
+            memcpy(&bits, &shifted, 4);
+            int32_t integer = bits - 0x4B400000;
+            values[i] = (int8_t)integer;
+            sum += integer;
+        }
+        sums[half] = sum;
+    }
+}
+
+__attribute__((always_inline)) static inline void
+panel_quantize(const float *x, int64_t columns, int64_t stride,
+               const struct halftone_panel_vectors *to) {
+    for (int64_t t = 0; t < to->count; t++) {
+        const float *vector = x + t * stride;
+        for (int64_t run = 0; run < to->runs; run++) {
+            int64_t at = t * to->runs + run;
+            const float *source = vector + 32 * run;
+            float padded[32] = {0};
+            if (32 * run + 32 > columns) {
+                memcpy(padded, source, 4 * (columns - 32 * run));
+                source = padded;
+            }
+            panel_quantize_run(source, to->values + 32 * at, to->scales + at, to->sums + 2 * at);
+        }
+    }
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void
+panel_quantize_avx2(const float *x, int64_t columns, int64_t stride,
+                    const struct halftone_panel_vectors *to) {
+    panel_quantize(x, columns, stride, to);
+}
+#endif
+
+void halftone_panel_quantize(uint32_t features, const float *x, int64_t columns, int64_t stride,
+                             const struct halftone_panel_vectors *to) {
+#if defined(__x86_64__)
+    if (features & HALFTONE_CPU_AVX2_FMA) return panel_quantize_avx2(x, columns, stride, to);
+#endif
+    panel_quantize(x, columns, stride, to);
+}
+
+int64_t halftone_panel_bytes(const struct halftone_panels *m) {
+    if (m->runs == 0) return 0;
+    return (panel_run_place(m, m->runs - 1) + 64 * m->bits + 63) / 64 * 64;
+}
+
+static void panel_put(uint8_t *to, int32_t kind, int64_t row, uint32_t bits) {
+    // Little-endian, as everything is.
+    int64_t size = panel_value_bytes(kind) / 16;
+    memcpy(to + size * row, &bits, size);
+}
+
+void halftone_panel_put_scale(const struct halftone_panels *m, uint8_t *panel, int64_t group,
+                              int64_t row, uint32_t bits) {
+    panel_put(panel + panel_scale_place(m, group), m->scales, row, bits);
+}
+
+void halftone_panel_put_offset(const struct halftone_panels *m, uint8_t *panel, int64_t group,
+                               int64_t row, uint32_t bits) {
+    panel_put(panel + panel_offset_place(m, group), m->offsets, row, bits);
+}
+
+void halftone_panel_pack(const struct halftone_panels *m, const uint8_t *codes, uint8_t *panel) {
+    static const int widths[4] = {8, 4, 2, 1};
+    for (int64_t run = 0; run < m->runs; run++) {
+        // The codes in the order of the steps.
+        uint8_t ordered[8][64];
+        for (int row = 0; row < 16; row++) {
+            const uint8_t *from = codes + 32 * (row * m->runs + run);
+            for (int step = 0; step < 8; step++) memcpy(&ordered[step][4 * row], from + 4 * step, 4);
+        }
+        uint8_t *to = panel + panel_run_place(m, run);
+        int rest = m->bits;
+        for (int i = 0; i < 4; i++) {
+            int width = widths[i];
+            if (!(m->bits & width)) continue;
+            rest -= width;
+            // `width` vectors of the plane, each with the fields of 8 / width steps.
+            for (int vector = 0; vector < width; vector++, to += 64) {
+                uint8_t plane[64] = {0};
+                for (int step = vector, shift = 0; step < 8; step += width, shift += width) {
+                    for (int j = 0; j < 64; j++) {
+                        uint8_t field = (uint8_t)(ordered[step][j] >> rest) & ((1u << width) - 1);
+                        plane[j] |= (uint8_t)(field << shift);
+                    }
+                }
+                memcpy(to, plane, 64);
+            }
+        }
+    }
+}
+
+/// A code by the table of the layout.
+static uint8_t panel_code(const uint8_t *run, int32_t bits, int step, int place) {
+    static const int widths[4] = {8, 4, 2, 1};
+    int code = 0;
+    for (int i = 0; i < 4; i++) {
+        int width = widths[i];
+        if (!(bits & width)) continue;
+        int field = run[64 * (step % width) + place] >> (step / width * width % 8);
+        code = code << width | (field & ((1 << width) - 1));
+        run += 64 * width;
+    }
+    return (uint8_t)code;
+}
+
+static uint16_t load16(const uint8_t *at) {
+    uint16_t bits;
+    memcpy(&bits, at, 2);
+    return bits;
+}
+
+/// A scale or offset by the table of the layout.
+static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, float scale,
+                         float factor) {
+    uint32_t pattern;
+    float value;
+    switch (kind) {
+    case HALFTONE_PANEL_FLOAT16: return panel_half(load16(at + 2 * row));
+    case HALFTONE_PANEL_BFLOAT16:
+        pattern = (uint32_t)load16(at + 2 * row) << 16;
+        memcpy(&value, &pattern, 4);
+        return value;
+    case HALFTONE_PANEL_FLOAT32: memcpy(&value, at + 4 * row, 4); return value;
+    case HALFTONE_PANEL_UINT8: return outer * (float)at[row];
+    case HALFTONE_PANEL_INT8: return outer * (float)(int8_t)at[row];
+    case HALFTONE_PANEL_ZEROS8: return -scale * (float)at[row];
+    case HALFTONE_PANEL_FACTOR: return scale * factor;
+    default: return 0;
+    }
+}
+
+void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int64_t columns,
+                               float *output) {
+    const uint8_t *panel = m->bytes + row / 16 * m->panel_bytes;
+    int lane = (int)(row % 16);
+    int64_t size = m->record_runs == 0 ? 16 : 32 * m->record_runs;
+    for (int64_t group = 0; group * size < columns; group++) {
+        float outer_scale = 0, outer_offset = 0;
+        if (m->header_records) {
+            const uint8_t *header = panel + panel_header_place(m, group) + 2 * lane;
+            outer_scale = panel_half(load16(header));
+            if (m->offsets == HALFTONE_PANEL_UINT8) outer_offset = panel_half(load16(header + 32));
+        }
+        float scale =
+            panel_value(m->scales, panel + panel_scale_place(m, group), lane, outer_scale, 0, 0);
+        float offset = panel_value(m->offsets, panel + panel_offset_place(m, group), lane,
+                                   outer_offset, scale, m->factor);
+        int64_t end = (group + 1) * size < columns ? (group + 1) * size : columns;
+        for (int64_t c = group * size; c < end; c++) {
+            const uint8_t *run = panel + panel_run_place(m, c / 32);
+            int code = panel_code(run, m->bits, (int)(c % 32) / 4, 4 * lane + (int)(c % 4));
+            int level = (m->table ? m->table[code] : code) - m->zero;
+            output[c] = scale * (float)level + offset;
+        }
+    }
+}
+
+void halftone_panel_unpack_row(int32_t bits, const uint8_t *packed, int64_t runs, uint8_t *codes) {
+    static const int widths[4] = {8, 4, 2, 1};
+    for (int64_t run = 0; run < runs; run++, codes += 32) {
+        memset(codes, 0, 32);
+        for (int i = 0; i < 4; i++) {
+            int width = widths[i];
+            if (!(bits & width)) continue;
+            if (width == 1) {
+                for (int e = 0; e < 32; e++) {
+                    codes[e] = (uint8_t)(codes[e] << 1 | (packed[e / 8] >> e % 8 & 1));
+                }
+            } else {
+                // `4 · width` bytes; each has the fields of 8 / width elements.
+                int span = 4 * width;
+                for (int shift = 0; shift < 8; shift += width) {
+                    for (int j = 0; j < span; j++) {
+                        uint8_t *code = codes + shift / width * span + j;
+                        int field = packed[j] >> shift & ((1 << width) - 1);
+                        *code = (uint8_t)(*code << width | field);
+                    }
+                }
+            }
+            packed += 4 * width;
+        }
+    }
+}
