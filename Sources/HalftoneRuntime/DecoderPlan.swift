@@ -88,7 +88,7 @@ struct PlanBuilder {
     func products(_ parts: [Role.Part], _ block: Int?) -> ProductGroup {
         ProductGroup(
             parts.map { part in
-                Product(
+                WeightProduct(
                     weights.matrix(Role(part, block: block)),
                     bias: weights.vector(Role(part, block: block, isBias: true)), activations,
                     pool: pool)

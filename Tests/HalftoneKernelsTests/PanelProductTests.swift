@@ -148,7 +148,8 @@ struct PanelProductTests {
                     }
                 }
             }
-            let matrix = try BlockMatrix(type: type, rows: 18, columns: columns, bytes: Bytes(bytes))
+            let matrix = try BlockMatrix(
+                type: type, rows: 18, columns: columns, bytes: Bytes(bytes))
             try check(matrix, levels: levels * 8)
         }
     }
@@ -184,8 +185,8 @@ struct PanelProductTests {
         for threads in [1, 2, 3] {
             let pool = WorkerPool(threads: threads)
             let group = ProductGroup([
-                Product(first, activations, pool: pool),
-                Product(second, bias: bias, activations, pool: pool),
+                WeightProduct(first, activations, pool: pool),
+                WeightProduct(second, bias: bias, activations, pool: pool),
             ])
             let rows = ActivationRows(width: 96, capacity: count, forms: group.reads)
             rows.floats.take(input, from: 0, count: input.count)

@@ -16,7 +16,7 @@ public struct MatrixProduct: Sendable {
     public init(
         _ matrix: any WeightMatrix, activations: Activations = .float32, pool: WorkerPool
     ) {
-        group = ProductGroup([Product(matrix, activations, pool: pool)])
+        group = ProductGroup([WeightProduct(matrix, activations, pool: pool)])
         columns = matrix.columns
         self.pool = pool
     }

@@ -11,7 +11,7 @@ public enum Activations: String, Sendable, CaseIterable, Codable {
 }
 
 /// A stored matrix, ready to be multiplied, and its bias.
-package struct Product: Sendable {
+package struct WeightProduct: Sendable {
     /// The form that is read.
     package enum Form: Sendable {
         /// Integer products with bytes.
@@ -52,14 +52,14 @@ package struct Product: Sendable {
 /// Products of matrices with the same activations, one beside the other:
 /// `output[t] = [M₀·x[t] + b₀ | M₁·x[t] + b₁ | …]`.
 package struct ProductGroup: Sendable {
-    let products: [Product]
+    let products: [WeightProduct]
     private let offsets: [Int]
 
     /// Floats of the output for each token.
     package let rows: Int
 
     /// Puts products with the same number of columns together.
-    package init(_ products: [Product]) {
+    package init(_ products: [WeightProduct]) {
         self.products = products
         var end = 0
         offsets = products.map { product in
