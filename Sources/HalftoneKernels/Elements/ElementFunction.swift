@@ -1,3 +1,5 @@
+import _HalftoneShims
+
 /// A function of one number with its derivative, worked on eight at a time.
 ///
 /// The loops are requirements with a default so that each function gets its own compiled ones.
@@ -53,6 +55,12 @@ extension ElementFunction {
 package enum Elements {
     /// Elements that a thread takes at least: below, waking another costs more than it saves.
     static let grain = 1 << 14
+
+    /// The instruction sets of this processor, for the kernels in C.
+    package static let features = halftone_cpu_features()
+
+    /// What kernels in C can be told to work with here: nothing special, AVX2, all there is.
+    package static let featureSets = [0, features & UInt32(HALFTONE_CPU_AVX2_FMA), features]
 
     /// Replaces each element by the function of it; copies nothing when the memory is shared.
     package static func map(_ function: any ElementFunction, _ x: inout FloatArray) {

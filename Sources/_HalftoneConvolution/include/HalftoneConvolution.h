@@ -32,14 +32,25 @@ enum {
     HALFTONE_CONVOLUTION_OUTPUT = 2
 };
 
+/// How images lie for the caller and for the library.
+enum {
+    /// As in the shapes above for the caller; the library computes in a layout of its own choice.
+    HALFTONE_CONVOLUTION_OWN_LAYOUT = 0,
+    /// As in the shapes above for both.
+    HALFTONE_CONVOLUTION_PLAIN = 1,
+    /// [batch, rows, columns, channels] for both; weights as in the shapes above for the caller.
+    HALFTONE_CONVOLUTION_CHANNELS_LAST = 2
+};
+
 struct halftone_convolution;
 
 /// Prepares a product; NULL when the library cannot.
-///
-/// Plain plans ask for operands as they lie in the shapes above; others for the layout that the
-/// library computes in.
 struct halftone_convolution *halftone_convolution_create(
-    const struct halftone_convolution_shape *shape, int32_t site, int32_t has_bias, int32_t plain);
+    const struct halftone_convolution_shape *shape, int32_t site, int32_t has_bias,
+    int32_t layout);
+
+/// Whether the library has nothing better for a plan than its plain loops.
+int32_t halftone_convolution_is_plain_loop(const struct halftone_convolution *plan);
 
 void halftone_convolution_destroy(struct halftone_convolution *plan);
 

@@ -92,4 +92,39 @@ void halftone_pool_maximum(uint32_t features, const float *x, int64_t rows, int6
                            int32_t taps, int32_t step, int32_t place, int64_t count, float *best,
                            int32_t *position);
 
+// Batch norm of [rows, channels], with a sum and a rectifier behind it. Parts of an array can be
+// worked on apart; the results do not depend on the instruction set.
+
+/// What is computed with, one number per channel.
+struct halftone_norm {
+    const float *means, *factors, *biases; ///< y = (x - mean) · factor + bias.
+    const float *shifts, *slopes; ///< Of the gradient: (g - shift - (x - mean) · slope) · factor.
+};
+
+/// Adds to `sums`, [3, channels]: Σ x; Σ s² / n over blocks of n rows with sum s; and the squared
+/// distances from the mean of each block, which together give the variance without cancellation.
+void halftone_norm_statistics(uint32_t features, const float *x, int64_t rows, int64_t channels,
+                              double *sums);
+
+/// Writes y, plus `other` unless it is NULL, with zeros for what is not above 0 if it rectifies.
+void halftone_norm_value(uint32_t features, const float *x, const float *other, int64_t rows,
+                         int64_t channels, const struct halftone_norm *norm, int32_t rectifies,
+                         float *output);
+
+/// Adds Σ g and Σ g · (x - mean) to `totals`, [2, channels], g being 0 where the rectifier held
+/// back: where its output `y` is not above 0, and then g is written to `kept`, which may be `g`
+/// itself; or, with `y` NULL, where y computed anew from x is not.
+void halftone_norm_gradient_sums(uint32_t features, const float *g, const float *x, const float *y,
+                                 int64_t rows, int64_t channels, const struct halftone_norm *norm,
+                                 int32_t rectifies, float *kept, double *totals);
+
+/// Writes the gradient of x, g being held back as above with `y` NULL; `output` may be `g`.
+void halftone_norm_gradient(uint32_t features, const float *g, const float *x, int64_t rows,
+                            int64_t channels, const struct halftone_norm *norm, int32_t rectifies,
+                            float *output);
+
+/// Writes the columns of `rows` × `columns` floats as rows.
+void halftone_transpose(uint32_t features, const float *x, int64_t row_stride, int64_t rows,
+                        int64_t columns, float *output, int64_t output_stride);
+
 #endif
