@@ -66,6 +66,20 @@ static void leave_one_thread(int before) {
     if (before != 1 && openmp_set_threads) openmp_set_threads(before);
 }
 
+// --- Matrix products ---------------------------------------------------------------------------
+
+int32_t halftone_dense_product(const struct halftone_dense_product *p, const float *first,
+                               const float *second, float *result) {
+    pthread_once(&once, start);
+    const int threads = enter_one_thread();
+    const dnnl_status_t status =
+        dnnl_sgemm(p->transposes_first ? 'T' : 'N', p->transposes_second ? 'T' : 'N', p->rows,
+                   p->columns, p->depth, 1, first, p->first_stride, second, p->second_stride, 0,
+                   result, p->result_stride);
+    leave_one_thread(threads);
+    return status != dnnl_success;
+}
+
 // --- Preparing ---------------------------------------------------------------------------------
 
 static int describe(descriptor *result, int rank, const dnnl_dims_t lengths,

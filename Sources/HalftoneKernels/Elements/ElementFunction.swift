@@ -7,6 +7,9 @@ package protocol ElementFunction: Sendable {
     /// What the derivative is computed from.
     static var keeps: Kept { get }
 
+    /// The kernel in C that computes the same bits, where memory is not the limit anyway.
+    static var kernel: ElementKernel? { get }
+
     /// The function.
     func value(_ x: SIMD8<Float>) -> SIMD8<Float>
 
@@ -27,6 +30,19 @@ package protocol ElementFunction: Sendable {
         _ output: UnsafeMutablePointer<Float>, _ count: Int)
 }
 
+/// A function among the kernels in C, which use the vectors of the processor.
+package struct ElementKernel: Sendable {
+    /// The number of the function there.
+    let number: Int32
+    /// Whether the way back has a kernel too.
+    let hasSlope: Bool
+
+    init(_ number: Int, hasSlope: Bool = false) {
+        self.number = Int32(number)
+        self.hasSlope = hasSlope
+    }
+}
+
 /// What a derivative needs to be kept until it is asked for.
 package enum Kept: Sendable {
     case nothing
@@ -35,10 +51,16 @@ package enum Kept: Sendable {
 }
 
 extension ElementFunction {
+    package static var kernel: ElementKernel? { nil }
+
     @unsafe
     package func mapRun(
         _ x: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int
     ) {
+        if let kernel = Self.kernel {
+            unsafe halftone_map(Elements.features, kernel.number, x, output, Int64(count))
+            return
+        }
         unsafe FloatRun.map(x, into: output, count: count) { value($0) }
     }
 
@@ -47,6 +69,11 @@ extension ElementFunction {
         _ upstream: UnsafePointer<Float>, _ kept: UnsafePointer<Float>,
         _ output: UnsafeMutablePointer<Float>, _ count: Int
     ) {
+        if let kernel = Self.kernel, kernel.hasSlope {
+            unsafe halftone_map_slope(
+                Elements.features, kernel.number, kept, upstream, output, Int64(count))
+            return
+        }
         unsafe FloatRun.map(upstream, kept, into: output, count: count) { pullback($0, $1) }
     }
 }

@@ -1,4 +1,5 @@
-// Convolutions of float32 through oneDNN, versions 2 and 3, one thread per call.
+// Convolutions and matrix products of float32 through oneDNN, versions 2 and 3, one thread per
+// call.
 //
 // A plan holds what oneDNN prepared for one shape. Plans do not change after they were made, so
 // that any number of threads can run one at a time each with their own memory.
@@ -79,5 +80,16 @@ int32_t halftone_convolution_unpack(const struct halftone_convolution *plan, int
 /// the gradient of the weight writes its gradient; else it is NULL.
 int32_t halftone_convolution_run(const struct halftone_convolution *plan, float *input,
                                  float *weight, float *bias, float *output, void *scratch);
+
+/// [rows, depth] · [depth, columns], row after row; strides are floats from one row to the next.
+struct halftone_dense_product {
+    int64_t rows, columns, depth;
+    int32_t transposes_first, transposes_second; ///< Stored [depth, rows], [columns, depth].
+    int64_t first_stride, second_stride, result_stride;
+};
+
+/// Multiplies two matrices; what `result` held does not matter. 0 when done.
+int32_t halftone_dense_product(const struct halftone_dense_product *product, const float *first,
+                               const float *second, float *result);
 
 #endif
