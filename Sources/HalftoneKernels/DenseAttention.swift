@@ -230,7 +230,7 @@ package struct DenseAttention: Sendable {
         _ line: UnsafeMutablePointer<Float>, _ log: Float, _ count: Int
     ) {
         if log == -.infinity { return unsafe line.update(repeating: 0, count: count) }
-        unsafe FloatRun.map(line, count: count) { VectorMath.exp($0 - log) }
+        _ = unsafe FloatKernels.exponentials(line, into: line, count: count, less: log)
     }
 
     @unsafe

@@ -1,6 +1,11 @@
 import COpenBLAS
+import _HalftoneConvolution
+import _HalftoneShims
 
-/// Products of float matrices by the BLAS, split over ``WorkerPool/current``.
+/// Products of float matrices by a library, split over ``WorkerPool/current``.
+///
+/// Large ones go to oneDNN where it has kernels for the processor's longest vectors, the others to
+/// the BLAS; which is which follows from the lengths alone.
 ///
 /// A product is cut into tiles whose borders depend on its lengths alone, so the number of threads
 /// changes no bit. Transposed operands are read where they lie.
@@ -20,6 +25,12 @@ package struct DenseProduct: Sendable {
 
     /// Multiplications from which on a product is cut at all.
     private static let leastWork = 1 << 21
+
+    /// Multiplications in a tile from which on oneDNN is ahead of the BLAS.
+    private static let leastLargeWork = 1 << 21
+
+    /// Whether oneDNN has kernels that are ahead of the BLAS: those were measured with AVX-512.
+    private static let hasDNN = halftone_cpu_features() & UInt32(HALFTONE_CPU_AVX512) != 0
 
     /// Describes `[rows, depth] · [depth, columns]`.
     package init(
@@ -59,6 +70,8 @@ package struct DenseProduct: Sendable {
         let (rowTiles, columnTiles) = tiles(batch)
         let tiles = rowTiles * columnTiles
         let work = rows * columns * depth / tiles
+        let isLarge = work >= Self.leastLargeWork && !(transposesFirst && transposesSecond)
+        let usesDNN = isLarge && Self.hasDNN
         WorkerPool.current.each(batch * tiles, grain: max(1, (1 << 17) / max(work, 1))) { range in
             for index in range {
                 let (item, tile) = (index / tiles, index % tiles)
@@ -66,7 +79,7 @@ package struct DenseProduct: Sendable {
                 let columnRange = Self.cut(columns, columnTiles, tile % columnTiles)
                 unsafe multiply(
                     a.pointer + firstOffsets[item], b.pointer + secondOffsets[item],
-                    c.pointer + item * rows * columns, rowRange, columnRange)
+                    c.pointer + item * rows * columns, rowRange, columnRange, usesDNN)
             }
         }
         return result
@@ -106,9 +119,25 @@ package struct DenseProduct: Sendable {
     @unsafe
     private func multiply(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
-        _ rowRange: Range<Int>, _ columnRange: Range<Int>
+        _ rowRange: Range<Int>, _ columnRange: Range<Int>, _ usesDNN: Bool
     ) {
         let (row, column) = (rowRange.lowerBound, columnRange.lowerBound)
+        if usesDNN {
+            var product = halftone_dense_product()
+            product.rows = Int64(rowRange.count)
+            product.columns = Int64(columnRange.count)
+            product.depth = Int64(depth)
+            product.transposes_first = transposesFirst ? 1 : 0
+            product.transposes_second = transposesSecond ? 1 : 0
+            product.first_stride = Int64(transposesFirst ? rows : depth)
+            product.second_stride = Int64(transposesSecond ? depth : columns)
+            product.result_stride = Int64(columns)
+            let failure = unsafe halftone_dense_product(
+                &product, a + (transposesFirst ? row : row * depth),
+                b + (transposesSecond ? column * depth : column), c + row * columns + column)
+            precondition(failure == 0, "oneDNN could not multiply matrices")
+            return
+        }
         unsafe cblas_sgemm(
             CblasRowMajor, transposesFirst ? CblasTrans : CblasNoTrans,
             transposesSecond ? CblasTrans : CblasNoTrans,

@@ -8,39 +8,57 @@ package struct GradientStep {
     /// What an operation does with the gradient of its result.
     package typealias Pullback = @Sendable (inout GradientStep) -> Void
 
-    /// The gradient of the result, as many elements.
-    ///
-    /// A pullback may take it away, change it and pass it on.
-    package var upstream = FloatArray()
+    /// A gradient as it lies in memory.
+    private struct Ordered {
+        var elements = FloatArray()
+        var order = ElementOrder.rowMajor
 
-    private var gradients: [FloatArray?]
+        func elements(in order: ElementOrder) -> FloatArray {
+            self.order.converted(elements, to: order)
+        }
+    }
+
+    private var result = Ordered()
+    private var gradients: [Ordered?]
     private var places: [Int] = []
     private var counts: [Int]
 
     init(counts: [Int]) {
-        gradients = [FloatArray?](repeating: nil, count: counts.count)
+        gradients = [Ordered?](repeating: nil, count: counts.count)
         self.counts = counts
     }
 
     /// Whether the gradient of an input is asked for.
     package func isWanted(_ input: Int) -> Bool { places[input] >= 0 }
 
+    /// The gradient of the result, as many elements row by row.
+    package var upstream: FloatArray { upstream(in: .rowMajor) }
+
+    /// The gradient of the result in some order.
+    package func upstream(in order: ElementOrder) -> FloatArray { result.elements(in: order) }
+
     /// The gradient of the result, left empty here so that its memory can be used again.
-    package mutating func takeUpstream() -> FloatArray {
-        let result = upstream
-        upstream = FloatArray()
-        return result
+    ///
+    /// A pullback may change it and pass it on.
+    package mutating func takeUpstream(in order: ElementOrder = .rowMajor) -> FloatArray {
+        let taken = result.elements(in: order)
+        result = Ordered()
+        return taken
     }
 
     /// Adds to the gradient of an input; ignored when nobody asks for it.
-    package mutating func add(_ gradient: FloatArray, to input: Int) {
+    ///
+    /// - Parameter order: How the gradient lies; by default row by row.
+    package mutating func add(
+        _ gradient: FloatArray, in order: ElementOrder = .rowMajor, to input: Int
+    ) {
         let place = places[input]
         guard place >= 0 else { return }
         precondition(gradient.count == counts[place], "a gradient has the shape of its input")
-        if gradients[place] == nil {
-            gradients[place] = gradient
+        if let found = gradients[place]?.order {
+            Elements.add(order.converted(gradient, to: found), to: &gradients[place]!.elements)
         } else {
-            Elements.add(gradient, to: &gradients[place]!)
+            gradients[place] = Ordered(elements: gradient, order: order)
         }
     }
 
@@ -49,9 +67,12 @@ package struct GradientStep {
         let place = places[input]
         guard place >= 0 else { return }
         if gradients[place] == nil {
-            gradients[place] = FloatArray(repeating: 0, count: counts[place])
+            gradients[place] = Ordered(
+                elements: FloatArray(repeating: 0, count: counts[place]))
+        } else if gradients[place]!.order != .rowMajor {
+            gradients[place] = Ordered(elements: gradients[place]!.elements(in: .rowMajor))
         }
-        body(&gradients[place]!)
+        body(&gradients[place]!.elements)
     }
 }
 
@@ -72,7 +93,7 @@ extension GradientStep {
         var record = Record(consume root, targets: identities)
         var step = GradientStep(counts: record.counts)
         let last = record.nodes.count - 1
-        step.gradients[last] = upstream
+        step.gradients[last] = Ordered(elements: upstream)
         var results: [ObjectIdentifier: FloatArray] = [:]
         for place in (0...last).reversed() {
             guard let node = record.nodes[place] else { continue }
@@ -80,10 +101,10 @@ extension GradientStep {
             guard record.isWanted[place], let gradient = step.gradients[place] else { continue }
             step.gradients[place] = nil
             if identities.contains(ObjectIdentifier(node)) {
-                results[ObjectIdentifier(node)] = gradient
+                results[ObjectIdentifier(node)] = gradient.elements(in: .rowMajor)
             }
             guard let pullback = node.pullback else { continue }
-            step.upstream = consume gradient
+            step.result = consume gradient
             step.places = record.inputs[place].map {
                 $0 >= 0 && record.isWanted[$0] ? $0 : -1
             }

@@ -114,42 +114,46 @@ extension Tensor {
         guard let shape = Broadcast.shape(x.shape, y.shape) else {
             preconditionFailure("shapes \(x.shape) and \(y.shape) do not fit together")
         }
-        let broadcast = Broadcast(x.shape, y.shape, shape: shape)
-        let value = Elements.combine(function, broadcast, x.elements, y.elements)
-        guard x.isTracked || y.isTracked else { return Tensor(shape: shape, elements: value) }
-        let (xShape, yShape) = (x.shape, y.shape)
+        let pair = OperandPair(x, y, shape: shape)
+        let broadcast = Broadcast(pair.x.shape, pair.y.shape, shape: pair.shape)
+        let value = Elements.combine(function, broadcast, pair.x.elements, pair.y.elements)
+        let order = pair.order
+        guard x.isTracked || y.isTracked else {
+            return Tensor(shape: shape, elements: value, order: order, node: nil)
+        }
+        let (xLies, yLies, lies) = (pair.x.place, pair.y.place, pair.shape)
         if keeps == .nothing {
             let isDifference = function is PairFunctions.Difference
-            return recorded(shape, value, from: [x, y]) { step in
+            return recorded(shape, value, order: order, from: [x, y]) { step in
                 if step.isWanted(0) {
-                    step.add(summed(step.upstream, from: shape, to: xShape), to: 0)
+                    let gradient = step.upstream(in: order)
+                    step.add(
+                        summed(gradient, from: lies, to: xLies.shape), in: xLies.order, to: 0)
                 }
                 guard step.isWanted(1) else { return }
-                var gradient = summed(step.takeUpstream(), from: shape, to: yShape)
+                var gradient = summed(step.takeUpstream(in: order), from: lies, to: yLies.shape)
                 if isDifference { Elements.map(Functions.Linear(factor: -1), &gradient) }
-                step.add(gradient, to: 1)
+                step.add(gradient, in: yLies.order, to: 1)
             }
         }
         // One operand may stand in for the other where that is not looked at.
         let keepsX = keeps == .both || y.isTracked
         let keepsY = keeps == .both || x.isTracked
-        let kept = (
-            x: keepsX ? x.stopGradient() : y.stopGradient(),
-            y: keepsY ? y.stopGradient() : x.stopGradient()
-        )
-        let lines = Broadcast(kept.x.shape, kept.y.shape, shape: shape)
-        return recorded(shape, value, from: [x, y]) { step in
+        let kept = (x: keepsX ? pair.x : pair.y, y: keepsY ? pair.y : pair.x)
+        let lines = Broadcast(kept.x.shape, kept.y.shape, shape: lies)
+        return recorded(shape, value, order: order, from: [x, y]) { step in
             if step.isWanted(0) {
-                var gradient = step.isWanted(1) ? step.upstream : step.takeUpstream()
+                var gradient =
+                    step.isWanted(1) ? step.upstream(in: order) : step.takeUpstream(in: order)
                 Elements.pullback(
                     function, .first, lines, &gradient, kept.x.elements, kept.y.elements)
-                step.add(summed(gradient, from: shape, to: xShape), to: 0)
+                step.add(summed(gradient, from: lies, to: xLies.shape), in: xLies.order, to: 0)
             }
             if step.isWanted(1) {
-                var gradient = step.takeUpstream()
+                var gradient = step.takeUpstream(in: order)
                 Elements.pullback(
                     function, .second, lines, &gradient, kept.x.elements, kept.y.elements)
-                step.add(summed(gradient, from: shape, to: yShape), to: 1)
+                step.add(summed(gradient, from: lies, to: yLies.shape), in: yLies.order, to: 1)
             }
         }
     }

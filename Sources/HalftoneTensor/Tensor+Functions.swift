@@ -78,19 +78,18 @@ extension Tensor {
 
     /// A function of each element.
     package func mapped(_ function: any ElementFunction) -> Tensor {
-        var value = elements
+        var value = storage
         Elements.map(function, &value)
-        guard isTracked else { return Tensor(shape: shape, elements: value) }
         let kept: FloatArray? =
             switch type(of: function).keeps {
             case .nothing: nil
-            case .input: elements
+            case .input: storage
             case .output: value
             }
-        return Self.recorded(shape, value, from: [self]) { step in
-            var gradient = step.takeUpstream()
+        return Self.recorded(shape, value, order: order, from: [self]) { [order] step in
+            var gradient = step.takeUpstream(in: order)
             Elements.pullback(function, &gradient, kept: kept)
-            step.add(gradient, to: 0)
+            step.add(gradient, in: order, to: 0)
         }
     }
 }

@@ -10,11 +10,14 @@ extension Tensor {
     ///     let loss = (x.matmul(w) - y).squared().mean()
     ///     let slope = loss.gradient(for: w)
     public func tracked() -> Tensor {
-        Tensor(shape: shape, elements: elements, node: GradientNode(count: count))
+        Tensor(
+            shape: shape, elements: storage, order: order, node: GradientNode(count: count))
     }
 
     /// The same numbers without a record: no gradient flows back through the result.
-    public func stopGradient() -> Tensor { Tensor(shape: shape, elements: elements) }
+    public func stopGradient() -> Tensor {
+        Tensor(shape: shape, elements: storage, order: order, node: nil)
+    }
 
     /// Whether something tracked was part of the computation.
     public var isTracked: Bool { node != nil }
@@ -98,17 +101,18 @@ extension Tensor {
     /// - Parameters:
     ///   - shape: Of the result.
     ///   - elements: Of the result.
+    ///   - order: How the elements of the result lie.
     ///   - inputs: In the order in which the pullback numbers them.
     ///   - pullback: Captures values, never tracked tensors.
     package static func recorded(
-        _ shape: [Int], _ elements: FloatArray, from inputs: [Tensor],
-        pullback: @escaping GradientStep.Pullback
+        _ shape: [Int], _ elements: FloatArray, order: ElementOrder = .rowMajor,
+        from inputs: [Tensor], pullback: @escaping GradientStep.Pullback
     ) -> Tensor {
         guard inputs.contains(where: { $0.node != nil }) else {
-            return Tensor(shape: shape, elements: elements)
+            return Tensor(shape: shape, elements: elements, order: order, node: nil)
         }
         return Tensor(
-            shape: shape, elements: elements,
+            shape: shape, elements: elements, order: order,
             node: GradientNode(
                 count: elements.count, inputs: inputs.map(\.node), pullback: pullback))
     }

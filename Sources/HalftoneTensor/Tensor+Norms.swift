@@ -47,54 +47,6 @@ extension Tensor {
         }
     }
 
-    /// Brings each channel to mean 0 and variance 1 over all items, then multiplies by a gain and
-    /// adds a bias: batch norm while training.
-    ///
-    /// `(x − mean) / √(variance + epsilon) · gain + bias` of `[items, channels, …]`; Ioffe and
-    /// Szegedy, arXiv:1502.03167.
-    ///
-    /// - Parameters:
-    ///   - gain: One number per channel.
-    ///   - bias: One number per channel.
-    /// - Returns: The result, and mean and variance of each channel for running averages; the
-    ///   variance divides by the number of elements, and neither is tracked.
-    public func batchNorm(
-        gain: Tensor, bias: Tensor, epsilon: Float = 1e-5
-    ) -> (value: Tensor, mean: Tensor, variance: Tensor) {
-        let norm = channelNorm(gain, bias)
-        let (means, variances) = norm.statistics(elements)
-        let factors = FloatArray(variances.map { 1 / ($0 + epsilon).squareRoot() })
-        let (x, gains) = (elements, gain.elements)
-        let value = norm(x, means: means, factors: factors, gain: gains, bias: bias.elements)
-        let result = Self.recorded(shape, value, from: [self, gain, bias]) { step in
-            var gradient = step.takeUpstream()
-            let sums = norm.pullback(&gradient, x, means: means, factors: factors, gain: gains)
-            step.add(gradient, to: 0)
-            step.add(sums.gain, to: 1)
-            step.add(sums.bias, to: 2)
-        }
-        let channels = [shape[1]]
-        return (
-            result, Tensor(shape: channels, elements: means),
-            Tensor(shape: channels, elements: variances)
-        )
-    }
-
-    /// Batch norm with given statistics, as it is used after training.
-    ///
-    /// - Parameters:
-    ///   - gain: One number per channel, as are the others.
-    ///   - mean: Taken away from each element.
-    ///   - variance: At least 0.
-    public func batchNorm(
-        gain: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Float = 1e-5
-    ) -> Tensor {
-        _ = channelNorm(gain, bias)
-        let factor = gain * (variance + epsilon).reciprocalSquareRoot()
-        let channels = [shape[1]] + [Int](repeating: 1, count: rank - 2)
-        return self * factor.reshaped(channels) + (bias - mean * factor).reshaped(channels)
-    }
-
     /// Brings groups of channels of each item to mean 0 and variance 1, then multiplies each
     /// channel by a gain and adds a bias.
     ///
@@ -117,13 +69,5 @@ extension Tensor {
         if let gain { result = result * gain.reshaped(channels) }
         if let bias { result = result + bias.reshaped(channels) }
         return result
-    }
-
-    private func channelNorm(_ gain: Tensor, _ bias: Tensor) -> ChannelNorm {
-        precondition(
-            rank >= 2 && gain.shape == [shape[1]] && bias.shape == gain.shape,
-            "gain \(gain.shape) and bias \(bias.shape) do not fit the channels of \(shape)")
-        return ChannelNorm(
-            items: shape[0], channels: shape[1], length: shape[2...].reduce(1, *))
     }
 }

@@ -12,12 +12,17 @@ extension Tensor {
     public func sum(axes: [Int]? = nil, keepDimensions: Bool = false) -> Tensor {
         let places = places(of: axes)
         let kept = keptShape(places)
-        let shape = shape
-        let value = Self.reduce(.sum, elements, shape: shape, axes: places)
+        // A sum over pixels or channels lies row by row, whatever the order of what is summed.
+        let isOrdered = order == .rowMajor || places.contains(1) || places.suffix(2) == [2, 3]
+        let order = isOrdered ? order : .rowMajor
+        let (from, lies) = (order.physical(kept), order.physical(shape))
+        let value = Self.reduce(
+            .sum, storage(in: order), shape: lies, axes: places.map { order.physical(axis: $0) })
         return Self.recorded(
             keepDimensions ? kept : removing(places), value, from: [self]
         ) { step in
-            step.add(Self.repeated(step.takeUpstream(), from: kept, to: shape), to: 0)
+            let gradient = Self.repeated(step.takeUpstream(), from: from, to: lies)
+            step.add(gradient, in: order, to: 0)
         }
     }
 

@@ -10,8 +10,11 @@ public struct Tensor: Sendable {
     /// The length of each dimension, outermost first; none is negative.
     public let shape: [Int]
 
-    /// The numbers in row-major order, as many as the product of the shape.
-    public private(set) var elements: FloatArray
+    /// The numbers as they lie in memory.
+    package private(set) var storage: FloatArray
+
+    /// How they lie.
+    package let order: ElementOrder
 
     /// How the numbers were computed, when something tracked was part of it.
     var node: GradientNode?
@@ -33,12 +36,15 @@ public struct Tensor: Sendable {
     /// A tensor without dimensions.
     public init(_ value: Float) { self.init(shape: [], elements: [value], node: nil) }
 
-    init(shape: [Int], elements: FloatArray, node: GradientNode?) {
+    init(
+        shape: [Int], elements: FloatArray, order: ElementOrder = .rowMajor, node: GradientNode?
+    ) {
         precondition(
             elements.count == Self.count(shape),
             "shape \(shape) does not hold \(elements.count) elements")
         self.shape = shape
-        self.elements = elements
+        self.order = order
+        storage = elements
         self.node = node
     }
 
@@ -49,10 +55,24 @@ public struct Tensor: Sendable {
     }
 }
 
+extension Tensor {
+    /// The numbers in row-major order, as many as the product of the shape.
+    ///
+    /// A convolution and what follows it keep the channels of a pixel together as long as they
+    /// can; then this is a copy, made each time it is asked for.
+    public var elements: FloatArray { order.converted(storage, to: .rowMajor) }
+
+    /// The numbers in some order, copied where they lie in another.
+    package func storage(in order: ElementOrder) -> FloatArray {
+        self.order.converted(storage, to: order)
+    }
+}
+
 extension Tensor: Equatable {
     /// Whether shapes and numbers are equal; how they were computed does not matter.
     public static func == (left: Tensor, right: Tensor) -> Bool {
-        left.shape == right.shape && left.elements == right.elements
+        left.shape == right.shape
+            && left.storage(in: right.order) == right.storage
     }
 }
 
@@ -155,7 +175,7 @@ extension Tensor {
     }
 
     /// The number of elements.
-    public var count: Int { elements.count }
+    public var count: Int { storage.count }
 
     /// The number of dimensions.
     public var rank: Int { shape.count }
@@ -163,17 +183,17 @@ extension Tensor {
     /// The only element.
     public var item: Float {
         precondition(count == 1, "shape \(shape) holds more than one element, or none")
-        return elements[0]
+        return storage[0]
     }
 
     /// The element at an index per dimension, each within its dimension.
     ///
     /// A tensor that is changed forgets how it was computed.
     public subscript(indices: Int...) -> Float {
-        get { elements[offset(of: indices)] }
+        get { storage[offset(of: indices)] }
         set {
             node = nil
-            elements[offset(of: indices)] = newValue
+            storage[offset(of: indices)] = newValue
         }
     }
 
@@ -187,6 +207,6 @@ extension Tensor {
             precondition(index >= 0 && index < length, "\(indices) is outside shape \(shape)")
             offset = offset * length + index
         }
-        return offset
+        return order.place(of: offset)
     }
 }

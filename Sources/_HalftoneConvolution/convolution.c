@@ -5,6 +5,7 @@
 #include <oneapi/dnnl/dnnl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 // Version 2 has memory descriptors as values, version 3 as handles.
 #if DNNL_VERSION_MAJOR >= 3
@@ -63,6 +64,20 @@ static int enter_one_thread(void) {
 
 static void leave_one_thread(int before) {
     if (before != 1 && openmp_set_threads) openmp_set_threads(before);
+}
+
+// --- Matrix products ---------------------------------------------------------------------------
+
+int32_t halftone_dense_product(const struct halftone_dense_product *p, const float *first,
+                               const float *second, float *result) {
+    pthread_once(&once, start);
+    const int threads = enter_one_thread();
+    const dnnl_status_t status =
+        dnnl_sgemm(p->transposes_first ? 'T' : 'N', p->transposes_second ? 'T' : 'N', p->rows,
+                   p->columns, p->depth, 1, first, p->first_stride, second, p->second_stride, 0,
+                   result, p->result_stride);
+    leave_one_thread(threads);
+    return status != dnnl_success;
 }
 
 // --- Preparing ---------------------------------------------------------------------------------
@@ -184,7 +199,12 @@ static int prepare_operand(struct halftone_convolution *plan, int index) {
 
 static int prepare(struct halftone_convolution *plan,
                    const struct halftone_convolution_shape *shape, int32_t has_bias,
-                   int32_t plain) {
+                   int32_t layout) {
+    const int plain = layout == HALFTONE_CONVOLUTION_PLAIN;
+    const dnnl_format_tag_t outside =
+        layout == HALFTONE_CONVOLUTION_CHANNELS_LAST ? dnnl_nhwc : dnnl_nchw;
+    const dnnl_format_tag_t inside =
+        layout == HALFTONE_CONVOLUTION_OWN_LAYOUT ? dnnl_format_tag_any : outside;
     const int grouped = shape->groups > 1;
     const dnnl_dims_t input = {shape->batch, shape->in_channels, shape->in[0], shape->in[1]};
     const dnnl_dims_t output = {shape->batch, shape->out_channels, shape->out[0], shape->out[1]};
@@ -198,10 +218,10 @@ static int prepare(struct halftone_convolution *plan,
     const int weight_rank = grouped ? 5 : 4;
 
     struct operand *operands = plan->operands;
-    if (!describe(&operands[0].plain_storage, 4, input, dnnl_nchw) ||
+    if (!describe(&operands[0].plain_storage, 4, input, outside) ||
         !describe(&operands[1].plain_storage, weight_rank, weight_lengths,
                   grouped ? dnnl_goihw : dnnl_oihw) ||
-        !describe(&operands[2].plain_storage, 4, output, dnnl_nchw) ||
+        !describe(&operands[2].plain_storage, 4, output, outside) ||
         !describe(&plan->bias_storage, 1, bias, dnnl_x)) {
         return 0;
     }
@@ -214,10 +234,10 @@ static int prepare(struct halftone_convolution *plan,
         c.before[axis] = shape->before[axis];
         c.after[axis] = shape->after[axis];
     }
-    int done = describe(&c.input, 4, input, plain ? dnnl_nchw : dnnl_format_tag_any) &&
+    int done = describe(&c.input, 4, input, inside) &&
                describe(&c.weight, weight_rank, weight_lengths,
                         !plain ? dnnl_format_tag_any : grouped ? dnnl_goihw : dnnl_oihw) &&
-               describe(&c.output, 4, output, plain ? dnnl_nchw : dnnl_format_tag_any);
+               describe(&c.output, 4, output, inside);
     if (done && plan->site == HALFTONE_CONVOLUTION_FORWARD) {
         done = describe_product(&plan->description, &c, plan->site, NULL);
     } else if (done) {
@@ -236,14 +256,14 @@ static int prepare(struct halftone_convolution *plan,
 
 struct halftone_convolution *halftone_convolution_create(
     const struct halftone_convolution_shape *shape, int32_t site, int32_t has_bias,
-    int32_t plain) {
+    int32_t layout) {
     pthread_once(&once, start);
     if (!engine) return NULL;
     struct halftone_convolution *plan = calloc(1, sizeof *plan);
     if (!plan) return NULL;
     plan->site = site;
     const int threads = enter_one_thread();
-    const int done = prepare(plan, shape, has_bias, plain);
+    const int done = prepare(plan, shape, has_bias, layout);
     leave_one_thread(threads);
     if (done) return plan;
     halftone_convolution_destroy(plan);
@@ -268,6 +288,13 @@ void halftone_convolution_destroy(struct halftone_convolution *plan) {
 size_t halftone_convolution_packed_bytes(const struct halftone_convolution *plan, int32_t operand) {
     const struct operand *o = &plan->operands[operand];
     return o->pack ? dnnl_memory_desc_get_size(o->packed) : 0;
+}
+
+int32_t halftone_convolution_is_plain_loop(const struct halftone_convolution *plan) {
+    const char *name = NULL;
+    return dnnl_primitive_desc_query(plan->description, dnnl_query_impl_info_str, 0, &name) ==
+               dnnl_success &&
+           name && strncmp(name, "ref", 3) == 0;
 }
 
 size_t halftone_convolution_scratch_bytes(const struct halftone_convolution *plan) {

@@ -78,9 +78,10 @@ private struct Results: Equatable {
     var biasGradient: [Float]
     var together: [[Float]]
 
-    init(_ reference: ConvolutionReference, threads: Int) {
+    init(_ reference: ConvolutionReference, threads: Int, channelsLast: Bool = false) {
         let shape = reference.shape
-        let convolution = Convolution(shape, pool: WorkerPool(threads: threads))
+        let convolution = Convolution(
+            shape, pool: WorkerPool(threads: threads), channelsLast: channelsLast)
         // Not zero, so that a part that is not written shows.
         output = .init(repeating: .nan, count: shape.outputCount)
         plain = output
@@ -88,8 +89,19 @@ private struct Results: Equatable {
         weightGradient = .init(repeating: .nan, count: shape.weightCount)
         biasGradient = .init(repeating: .nan, count: shape.outChannels)
         together = [inputGradient, weightGradient, biasGradient]
-        let (x, w) = (reference.input, reference.weight)
-        let (b, g) = (reference.bias, reference.outputGradient)
+        let images = ElementOrder.channelsLast(
+            channels: shape.inChannels, area: shape.height * shape.width)
+        let results = ElementOrder.channelsLast(
+            channels: shape.outChannels, area: shape.outHeight * shape.outWidth)
+        func ordered(_ x: [Float], _ order: ElementOrder) -> [Float] {
+            channelsLast
+                ? ElementOrder.rowMajor.converted(FloatArray(x), to: order).array : x
+        }
+        func plainly(_ x: [Float], _ order: ElementOrder) -> [Float] {
+            channelsLast ? order.converted(FloatArray(x), to: .rowMajor).array : x
+        }
+        let (x, w) = (ordered(reference.input, images), reference.weight)
+        let (b, g) = (reference.bias, ordered(reference.outputGradient, results))
         Self.fill(&output) {
             convolution.forward(input: x.span, weight: w.span, bias: b.span, into: &$0)
         }
@@ -108,7 +120,10 @@ private struct Results: Equatable {
                     bias: &bias)
             }
         }
-        together = [all, weightToo, biasToo]
+        together = [plainly(all, images), weightToo, biasToo]
+        output = plainly(output, results)
+        plain = plainly(plain, results)
+        inputGradient = plainly(inputGradient, images)
     }
 
     private static func fill(_ array: inout [Float], _ body: (inout MutableSpan<Float>) -> Void) {
@@ -127,10 +142,10 @@ private struct Results: Equatable {
 }
 
 @Suite struct ConvolutionTests {
-    @Test(arguments: shapes)
-    func productsAgreeWithTheDefinition(shape: ConvolutionShape) {
+    @Test(arguments: shapes, [false, true])
+    func productsAgreeWithTheDefinition(shape: ConvolutionShape, channelsLast: Bool) {
         let reference = ConvolutionReference(shape, seed: 3)
-        let found = Results(reference, threads: 2)
+        let found = Results(reference, threads: 2, channelsLast: channelsLast)
         func check(
             _ values: [Float], _ sums: [ConvolutionReference.Sum], _ subject: String
         ) -> [String] {
@@ -152,12 +167,12 @@ private struct Results: Equatable {
                 == [])
     }
 
-    @Test(arguments: shapes)
-    func threadsDoNotChangeABit(shape: ConvolutionShape) {
+    @Test(arguments: shapes, [false, true])
+    func threadsDoNotChangeABit(shape: ConvolutionShape, channelsLast: Bool) {
         let reference = ConvolutionReference(shape, seed: 4)
-        let one = Results(reference, threads: 1)
-        #expect(one == Results(reference, threads: 2))
-        #expect(one == Results(reference, threads: 3))
+        let one = Results(reference, threads: 1, channelsLast: channelsLast)
+        #expect(one == Results(reference, threads: 2, channelsLast: channelsLast))
+        #expect(one == Results(reference, threads: 3, channelsLast: channelsLast))
     }
 }
 

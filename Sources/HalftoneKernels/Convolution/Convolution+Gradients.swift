@@ -111,7 +111,8 @@ extension Convolution {
         let area = shape.outHeight * shape.outWidth
         unsafe bias.update(repeating: 0)
         for index in 0..<output.count {
-            unsafe bias[index / area % shape.outChannels] += output[index]
+            let channel = channelsLast ? index : index / area
+            unsafe bias[channel % shape.outChannels] += output[index]
         }
     }
 
@@ -188,10 +189,12 @@ private struct GradientWork {
     init(_ convolution: Convolution, wantsInput: Bool, wantsWeight: Bool) {
         let shape = convolution.shape
         whole = GradientPlans(
-            shape.with(batch: convolution.chunk), wantsInput: wantsInput, wantsWeight: wantsWeight)
+            shape.with(batch: convolution.chunk), wantsInput: wantsInput, wantsWeight: wantsWeight,
+            channelsLast: convolution.channelsLast)
         last = GradientPlans(
             shape.with(batch: convolution.images(convolution.chunks - 1).count),
-            wantsInput: wantsInput, wantsWeight: wantsWeight)
+            wantsInput: wantsInput, wantsWeight: wantsWeight,
+            channelsLast: convolution.channelsLast)
         // Sums of at most 64 MiB together, as long as that leaves two of them.
         let fitting = wantsWeight ? max(2, (1 << 24) / max(1, shape.weightCount)) : .max
         lanes = min(convolution.chunks, wantsWeight ? 8 : .max, fitting)
@@ -211,12 +214,13 @@ private struct GradientPlans {
     private let shape: ConvolutionShape
     private let sharesOutput: Bool
 
-    init(_ shape: ConvolutionShape, wantsInput: Bool, wantsWeight: Bool) {
+    init(_ shape: ConvolutionShape, wantsInput: Bool, wantsWeight: Bool, channelsLast: Bool) {
         self.shape = shape
-        data =
-            wantsInput ? ConvolutionPlan.plan(for: shape, .inputGradient, hasBias: false) : nil
-        weight =
-            wantsWeight ? ConvolutionPlan.plan(for: shape, .weightGradient, hasBias: true) : nil
+        func plan(_ site: ConvolutionSite, hasBias: Bool) -> ConvolutionPlan {
+            .plan(for: shape, site, hasBias: hasBias, channelsLast: channelsLast)
+        }
+        data = wantsInput ? plan(.inputGradient, hasBias: false) : nil
+        weight = wantsWeight ? plan(.weightGradient, hasBias: true) : nil
         if let data, let weight {
             sharesOutput = data.sharesLayout(weight, of: .output)
         } else {

@@ -15,11 +15,15 @@ public struct Convolution: Sendable {
     public let shape: ConvolutionShape
     /// The threads to use.
     public let pool: WorkerPool
+    /// Whether images, their gradients and outputs are `[batch, rows, columns, channels]`, the
+    /// channels of one place together.
+    public let channelsLast: Bool
 
     /// Describes a convolution on a pool.
-    public init(_ shape: ConvolutionShape, pool: WorkerPool) {
+    public init(_ shape: ConvolutionShape, pool: WorkerPool, channelsLast: Bool = false) {
         self.shape = shape
         self.pool = pool
+        self.channelsLast = channelsLast
     }
 
     /// Images that one call of the library takes: their input and output stay in the cache
@@ -80,7 +84,8 @@ extension Convolution {
     private func fill(_ y: UnsafeMutablePointer<Float>, with bias: Span<Float>?) {
         let area = shape.outHeight * shape.outWidth
         for index in 0..<shape.outputCount {
-            unsafe y[index] = bias?[index / area % shape.outChannels] ?? 0
+            let channel = channelsLast ? index : index / area
+            unsafe y[index] = bias?[channel % shape.outChannels] ?? 0
         }
     }
 
@@ -92,9 +97,11 @@ extension Convolution {
         let cuts = channelCuts
         let part = shape.cut(into: cuts)
         let whole = ConvolutionPlan.plan(
-            for: part.with(batch: chunk), .forward, hasBias: unsafe b != nil)
+            for: part.with(batch: chunk), .forward, hasBias: unsafe b != nil,
+            channelsLast: channelsLast)
         let last = ConvolutionPlan.plan(
-            for: part.with(batch: images(chunks - 1).count), .forward, hasBias: unsafe b != nil)
+            for: part.with(batch: images(chunks - 1).count), .forward, hasBias: unsafe b != nil,
+            channelsLast: channelsLast)
         // Each cut's weight in the library's layout, made once for all images.
         let packedWeight = whole.packedCount(.weight)
         var weights = Scratch([cuts * packedWeight])
@@ -147,7 +154,7 @@ extension Convolution {
     /// Into how many runs of output channels a single image is cut, so that several threads have
     /// work.
     private var channelCuts: Int {
-        guard shape.batch == 1 else { return 1 }
+        guard shape.batch == 1, !channelsLast else { return 1 }
         let unit = shape.groups > 1 ? shape.groups : shape.outChannels / 16
         // The largest divisor up to eight, when the runs are whole vectors.
         for cuts in stride(from: 8, to: 1, by: -1) where unit > 0 {

@@ -8,6 +8,16 @@ enum ConvolutionSite: Int32 {
     case weightGradient
 }
 
+/// How images lie for the caller and for the library.
+enum ConvolutionLayout: Int32 {
+    /// Rows of one channel together; the library changes that for itself.
+    case own
+    /// Rows of one channel together, for the library too.
+    case plain
+    /// The channels of one place together.
+    case channelsLast
+}
+
 /// The operands of a convolution.
 enum ConvolutionOperand: Int32 {
     case input
@@ -41,7 +51,7 @@ final class ConvolutionPlan: @unchecked Sendable {
         lengths.after = (Int32(v.after), Int32(h.after))
         guard
             let handle = unsafe halftone_convolution_create(
-                &lengths, key.site.rawValue, key.hasBias ? 1 : 0, key.isPlain ? 1 : 0)
+                &lengths, key.site.rawValue, key.hasBias ? 1 : 0, key.layout.rawValue)
         else { return nil }
         unsafe self.handle = handle
         packedCounts = (Int32(0)..<3).map {
@@ -54,6 +64,9 @@ final class ConvolutionPlan: @unchecked Sendable {
 
     /// Floats of an operand in the plan's own layout; 0 when that is the plain one.
     func packedCount(_ operand: ConvolutionOperand) -> Int { packedCounts[Int(operand.rawValue)] }
+
+    /// Whether the library has nothing better than its plain loops.
+    var isPlainLoop: Bool { unsafe halftone_convolution_is_plain_loop(handle) != 0 }
 
     /// Whether another plan computes with an operand in the same layout.
     func sharesLayout(_ other: ConvolutionPlan, of operand: ConvolutionOperand) -> Bool {
@@ -96,7 +109,7 @@ extension ConvolutionPlan {
         var shape: ConvolutionShape
         var site: ConvolutionSite
         var hasBias: Bool
-        var isPlain: Bool
+        var layout: ConvolutionLayout
     }
 
     /// Plans made so far.
@@ -113,10 +126,12 @@ extension ConvolutionPlan {
     /// A shape that the library refuses, for lack of memory or because a length does not fit
     /// 32 bits, is a mistake of the caller.
     static func plan(
-        for shape: ConvolutionShape, _ site: ConvolutionSite, hasBias: Bool
+        for shape: ConvolutionShape, _ site: ConvolutionSite, hasBias: Bool,
+        channelsLast: Bool
     ) -> ConvolutionPlan {
         let isPlain = shape.isPointwise && site != .weightGradient
-        let key = Key(shape: shape, site: site, hasBias: hasBias, isPlain: isPlain)
+        let layout: ConvolutionLayout = channelsLast ? .channelsLast : isPlain ? .plain : .own
+        let key = Key(shape: shape, site: site, hasBias: hasBias, layout: layout)
         return made.withLock { plans in
             if let plan = plans[key] { return plan }
             guard let plan = ConvolutionPlan(key) else {

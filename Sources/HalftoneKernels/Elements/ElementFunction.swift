@@ -1,9 +1,14 @@
+import _HalftoneShims
+
 /// A function of one number with its derivative, worked on eight at a time.
 ///
 /// The loops are requirements with a default so that each function gets its own compiled ones.
 package protocol ElementFunction: Sendable {
     /// What the derivative is computed from.
     static var keeps: Kept { get }
+
+    /// The kernel in C that computes the same bits, where memory is not the limit anyway.
+    static var kernel: ElementKernel? { get }
 
     /// The function.
     func value(_ x: SIMD8<Float>) -> SIMD8<Float>
@@ -25,6 +30,19 @@ package protocol ElementFunction: Sendable {
         _ output: UnsafeMutablePointer<Float>, _ count: Int)
 }
 
+/// A function among the kernels in C, which use the vectors of the processor.
+package struct ElementKernel: Sendable {
+    /// The number of the function there.
+    let number: Int32
+    /// Whether the way back has a kernel too.
+    let hasSlope: Bool
+
+    init(_ number: Int, hasSlope: Bool = false) {
+        self.number = Int32(number)
+        self.hasSlope = hasSlope
+    }
+}
+
 /// What a derivative needs to be kept until it is asked for.
 package enum Kept: Sendable {
     case nothing
@@ -33,10 +51,16 @@ package enum Kept: Sendable {
 }
 
 extension ElementFunction {
+    package static var kernel: ElementKernel? { nil }
+
     @unsafe
     package func mapRun(
         _ x: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int
     ) {
+        if let kernel = Self.kernel {
+            unsafe halftone_map(Elements.features, kernel.number, x, output, Int64(count))
+            return
+        }
         unsafe FloatRun.map(x, into: output, count: count) { value($0) }
     }
 
@@ -45,6 +69,11 @@ extension ElementFunction {
         _ upstream: UnsafePointer<Float>, _ kept: UnsafePointer<Float>,
         _ output: UnsafeMutablePointer<Float>, _ count: Int
     ) {
+        if let kernel = Self.kernel, kernel.hasSlope {
+            unsafe halftone_map_slope(
+                Elements.features, kernel.number, kept, upstream, output, Int64(count))
+            return
+        }
         unsafe FloatRun.map(upstream, kept, into: output, count: count) { pullback($0, $1) }
     }
 }
@@ -53,6 +82,12 @@ extension ElementFunction {
 package enum Elements {
     /// Elements that a thread takes at least: below, waking another costs more than it saves.
     static let grain = 1 << 14
+
+    /// The instruction sets of this processor, for the kernels in C.
+    package static let features = halftone_cpu_features()
+
+    /// What kernels in C can be told to work with here: nothing special, AVX2, all there is.
+    package static let featureSets = [0, features & UInt32(HALFTONE_CPU_AVX2_FMA), features]
 
     /// Replaces each element by the function of it; copies nothing when the memory is shared.
     package static func map(_ function: any ElementFunction, _ x: inout FloatArray) {

@@ -1,3 +1,5 @@
+import _HalftoneShims
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -10,6 +12,7 @@ extension Functions {
     /// `tanh x`.
     package struct HyperbolicTangent: ElementFunction {
         package init() {}
+        package static var kernel: ElementKernel? { .init(HALFTONE_TANH) }
         package static var keeps: Kept { .output }
         @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { VectorMath.tanh(x) }
@@ -22,6 +25,7 @@ extension Functions {
     /// `1 / (1 + e^(−x))`.
     package struct Sigmoid: ElementFunction {
         package init() {}
+        package static var kernel: ElementKernel? { .init(HALFTONE_SIGMOID) }
         package static var keeps: Kept { .output }
         @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { sigmoid(x) }
@@ -63,9 +67,10 @@ extension Functions {
     /// `x · sigmoid(x)`.
     package struct SigmoidLinearUnit: ElementFunction {
         package init() {}
+        package static var kernel: ElementKernel? { .init(HALFTONE_SILU, hasSlope: true) }
         package static var keeps: Kept { .input }
         @inline(__always)
-        package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { x * sigmoid(x) }
+        package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { silu(x) }
         @inline(__always)
         package func pullback(_ g: SIMD8<Float>, _ x: SIMD8<Float>) -> SIMD8<Float> {
             let s = sigmoid(x)
@@ -92,6 +97,7 @@ extension Functions {
     /// `x/2 · (1 + erf(x/√2))`.
     package struct GaussianErrorUnit: ElementFunction {
         package init() {}
+        package static var kernel: ElementKernel? { .init(HALFTONE_GELU_ERROR, hasSlope: true) }
         package static var keeps: Kept { .input }
         @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { FloatKernels.geluError(x) }
@@ -110,6 +116,7 @@ extension Functions {
     /// `x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³)))`.
     package struct GaussianTanhUnit: ElementFunction {
         package init() {}
+        package static var kernel: ElementKernel? { .init(HALFTONE_GELU_TANH, hasSlope: true) }
         package static var keeps: Kept { .input }
         @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { FloatKernels.geluTanh(x) }
@@ -125,4 +132,7 @@ extension Functions {
 
     @inline(__always)
     static func sigmoid(_ x: SIMD8<Float>) -> SIMD8<Float> { 1 / (1 + VectorMath.exp(-x)) }
+
+    @inline(__always)
+    static func silu(_ x: SIMD8<Float>) -> SIMD8<Float> { x / (1 + VectorMath.exp(-x)) }
 }

@@ -1,3 +1,5 @@
+import _HalftoneShims
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -68,6 +70,7 @@ extension Functions {
     /// `e^x`.
     package struct Exponential: ElementFunction {
         package init() {}
+        package static var kernel: ElementKernel? { .init(HALFTONE_EXP) }
         package static var keeps: Kept { .output }
         @inline(__always)
         package func value(_ x: SIMD8<Float>) -> SIMD8<Float> { VectorMath.exp(x) }

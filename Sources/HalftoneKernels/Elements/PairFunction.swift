@@ -46,6 +46,16 @@ extension PairFunction {
         upstream: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>,
         into output: UnsafeMutablePointer<Float>
     ) {
+        unsafe runLoop(part, broadcast, range, upstream: upstream, x, y, into: output)
+    }
+
+    /// The loop for operands that repeat in any way.
+    @inline(__always) @unsafe
+    func runLoop(
+        _ part: PairPart, _ broadcast: Broadcast, _ range: Range<Int>,
+        upstream: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>,
+        into output: UnsafeMutablePointer<Float>
+    ) {
         switch part {
         case .value:
             unsafe loop(broadcast, range, output, x, y, output) { _, x, y in value(x, y) }

@@ -1,3 +1,5 @@
+import _HalftoneShims
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -139,18 +141,42 @@ package enum PairFunctions {
         package init() {}
         @inline(__always)
         package func value(_ gate: SIMD8<Float>, _ up: SIMD8<Float>) -> SIMD8<Float> {
-            gate * Functions.sigmoid(gate) * up
+            Functions.silu(gate) * up
         }
         @inline(__always)
         package func first(
             _ g: SIMD8<Float>, _ gate: SIMD8<Float>, _ up: SIMD8<Float>
         ) -> SIMD8<Float> {
             let s = Functions.sigmoid(gate)
-            return g * up * (s * (1 + gate * (1 - s)))
+            return g * (s * (1 + gate * (1 - s))) * up
         }
         @inline(__always)
         package func second(
             _ g: SIMD8<Float>, _ gate: SIMD8<Float>, _ up: SIMD8<Float>
-        ) -> SIMD8<Float> { g * (gate * Functions.sigmoid(gate)) }
+        ) -> SIMD8<Float> { g * Functions.silu(gate) }
+
+        /// Whole arrays by the kernels in C.
+        @unsafe
+        package func run(
+            _ part: PairPart, _ broadcast: Broadcast, _ range: Range<Int>,
+            upstream: UnsafePointer<Float>, _ gate: UnsafePointer<Float>,
+            _ up: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>
+        ) {
+            guard broadcast.firstIsWhole, broadcast.secondIsWhole else {
+                unsafe runLoop(part, broadcast, range, upstream: upstream, gate, up, into: output)
+                return
+            }
+            let (start, count) = (range.lowerBound, Int64(range.count))
+            let (g, x) = unsafe (upstream + start, gate + start)
+            let (y, result) = unsafe (up + start, output + start)
+            let (features, silu) = (Elements.features, Int32(HALFTONE_SILU))
+            switch part {
+            case .value: unsafe halftone_map_multiply(features, silu, x, y, result, count)
+            case .first:
+                unsafe halftone_map_slope(features, silu, x, g, result, count)
+                unsafe FloatRun.map(result, with: y, count: range.count) { $0 * $1 }
+            case .second: unsafe halftone_map_multiply(features, silu, x, g, result, count)
+            }
+        }
     }
 }

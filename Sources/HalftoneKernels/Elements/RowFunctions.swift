@@ -109,9 +109,9 @@ package enum RowFunctions {
         unsafe eachRow(rows, width) { row in
             let factor = unsafe g.pointer[row]
             let log = unsafe logs.pointer[row]
-            unsafe FloatRun.map(
-                source.pointer + row * width, into: output.pointer + row * width, count: width
-            ) { VectorMath.exp($0 - log) * factor }
+            _ = unsafe FloatKernels.exponentials(
+                source.pointer + row * width, into: output.pointer + row * width, count: width,
+                less: log, times: factor)
         }
         return result
     }
@@ -157,9 +157,8 @@ package enum RowFunctions {
             let factor = unsafe g.pointer[row]
             if target < 0 || factor == 0 { return unsafe to.update(repeating: 0, count: width) }
             let log = unsafe logs.pointer[row]
-            unsafe FloatRun.map(source.pointer + row * width, into: to, count: width) {
-                VectorMath.exp($0 - log) * factor
-            }
+            _ = unsafe FloatKernels.exponentials(
+                source.pointer + row * width, into: to, count: width, less: log, times: factor)
             unsafe to[target] -= factor
         }
         return result

@@ -1,3 +1,5 @@
+import _HalftoneShims
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -56,26 +58,13 @@ package enum FloatKernels {
     /// - Parameters:
     ///   - output: Receives the terms when there is one; may be `x`.
     ///   - shift: Not infinite.
+    ///   - factor: What each term is multiplied by that is written.
     @inline(__always) @unsafe
     static func exponentials(
         _ x: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>? = nil, count: Int,
-        less shift: Float
+        less shift: Float, times factor: Float = 1
     ) -> Float {
-        // A plain loop: a closure of this size would not be compiled into it.
-        var (next, other) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
-        var index = 0
-        while index < count {
-            let rest = count &- index
-            let value = unsafe FloatRun.load(x + index, upTo: rest, padding: -.infinity)
-            let term = VectorMath.exp(value - shift)
-            if let output = unsafe output {
-                unsafe FloatRun.store(term, to: output + index, upTo: rest)
-            }
-            next += term
-            swap(&next, &other)
-            index &+= 8
-        }
-        return VectorMath.sum(next + other)
+        unsafe halftone_exponentials(Elements.features, x, shift, factor, output, Int64(count))
     }
 
     /// Replaces each gate `g` by `g / (1 + e^(−g)) · u`.
@@ -83,18 +72,14 @@ package enum FloatKernels {
     package static func siluMultiply(
         gate: UnsafeMutablePointer<Float>, up: UnsafePointer<Float>, count: Int
     ) {
-        unsafe FloatRun.map(gate, with: up, count: count) { gate, up in
-            gate / (1 + VectorMath.exp(-gate)) * up
-        }
+        unsafe halftone_map_multiply(
+            Elements.features, Int32(HALFTONE_SILU), gate, up, gate, Int64(count))
     }
 
     /// Replaces each value by its Gaussian error linear unit.
     @unsafe
     package static func gelu(_ x: UnsafeMutablePointer<Float>, count: Int, form: FloatOps.GELU) {
-        switch form {
-        case .tanh: unsafe FloatRun.map(x, count: count) { geluTanh($0) }
-        case .erf: unsafe FloatRun.map(x, count: count) { geluError($0) }
-        }
+        unsafe halftone_map(Elements.features, number(form), x, x, Int64(count))
     }
 
     /// Replaces each gate by its Gaussian error linear unit times its partner.
@@ -102,9 +87,15 @@ package enum FloatKernels {
     package static func geluMultiply(
         gate: UnsafeMutablePointer<Float>, up: UnsafePointer<Float>, count: Int, form: FloatOps.GELU
     ) {
+        unsafe halftone_map_multiply(
+            Elements.features, number(form), gate, up, gate, Int64(count))
+    }
+
+    /// The function's number among the kernels in C.
+    private static func number(_ form: FloatOps.GELU) -> Int32 {
         switch form {
-        case .tanh: unsafe FloatRun.map(gate, with: up, count: count) { geluTanh($0) * $1 }
-        case .erf: unsafe FloatRun.map(gate, with: up, count: count) { geluError($0) * $1 }
+        case .tanh: Int32(HALFTONE_GELU_TANH)
+        case .erf: Int32(HALFTONE_GELU_ERROR)
         }
     }
 

@@ -31,14 +31,14 @@ extension FloatOps {
     /// Replaces each value of a run by `e^x`, within 1.5 ulp where the result is normal.
     public static func exp(_ x: inout [Float], offset: Int, count: Int) {
         unsafe withRun(&x, offset, count) {
-            unsafe FloatRun.map($0, count: count) { VectorMath.exp($0) }
+            unsafe Functions.Exponential().mapRun($0, $0, count)
         }
     }
 
     /// Replaces each value of a run by its hyperbolic tangent, within 3 ulp.
     public static func tanh(_ x: inout [Float], offset: Int, count: Int) {
         unsafe withRun(&x, offset, count) {
-            unsafe FloatRun.map($0, count: count) { VectorMath.tanh($0) }
+            unsafe Functions.HyperbolicTangent().mapRun($0, $0, count)
         }
     }
 

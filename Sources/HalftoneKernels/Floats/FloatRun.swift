@@ -1,3 +1,5 @@
+import _HalftoneShims
+
 /// Access to runs of floats eight at a time; the last part of a run is padded.
 enum FloatRun {
     /// Eight floats from an address that needs no alignment.
@@ -128,19 +130,6 @@ enum FloatRun {
     /// The largest element, −∞ for an empty run; unspecified when one is NaN.
     @inline(__always) @unsafe
     static func maximum(_ x: UnsafePointer<Float>, count: Int) -> Float {
-        var best = SIMD8<Float>(repeating: -.infinity)
-        var index = 0
-        while index &+ 8 <= count {
-            let value = unsafe load(x + index)
-            best = VectorMath.larger(best, value)
-            index &+= 8
-        }
-        var result = -Float.infinity
-        for lane in 0..<8 where best[lane] > result { result = best[lane] }
-        while index < count {
-            if unsafe x[index] > result { result = unsafe x[index] }
-            index &+= 1
-        }
-        return result
+        unsafe halftone_maximum(Elements.features, x, Int64(count))
     }
 }

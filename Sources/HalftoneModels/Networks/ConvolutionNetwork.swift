@@ -24,7 +24,7 @@ public final class ConvolutionNetwork: Layer {
 
         /// `[batch, inputs, rows, columns] → [batch, outputs, …]`.
         public func forward(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-            norm(convolution(x, context), context).relu()
+            norm.rectified(convolution(x, context), context)
         }
     }
 

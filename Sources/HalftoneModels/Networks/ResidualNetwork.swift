@@ -52,7 +52,7 @@ public final class ResidualNetwork: Layer {
 
     /// `[batch, channels, rows, columns] → [batch, classes]`.
     public func forward(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-        let first = norm(convolution(x, context), context).relu()
+        let first = norm.rectified(convolution(x, context), context)
         let features = blocks.reduce(first) { $1($0, context) }
         return head(features.mean(axes: [2, 3]), context)
     }
@@ -96,8 +96,8 @@ public final class ResidualBlock: Layer {
 
     /// `[batch, inputs, rows, columns] → [batch, outputs, …]`.
     public func forward(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-        let hidden = firstNorm(first(x, context), context).relu()
-        let y = secondNorm(second(hidden, context), context)
-        return (y + (shortcut.map { $0(x, context) } ?? x)).relu()
+        let hidden = firstNorm.rectified(first(x, context), context)
+        let beside = shortcut.map { $0(x, context) } ?? x
+        return secondNorm.rectified(second(hidden, context), adding: beside, context)
     }
 }

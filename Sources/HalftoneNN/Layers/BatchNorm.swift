@@ -44,13 +44,39 @@ public final class BatchNorm: Layer {
 
     /// `[batch, channels, …]`, kept.
     public func forward(_ x: Tensor, _ context: ForwardContext) -> Tensor {
+        normalized(x, context)
+    }
+
+    /// The norm's output plus another tensor, through the rectifier: `relu(norm(x) + other)`.
+    ///
+    /// Takes all of it in one pass over memory where it can; hooks, when there are any, see the
+    /// norm's own input and output.
+    ///
+    /// - Parameter other: In the shape of the input; nil for nothing.
+    public func rectified(
+        _ x: Tensor, adding other: Tensor? = nil, _ context: ForwardContext
+    ) -> Tensor {
+        guard context.hasHooks else {
+            return normalized(x, adding: other, rectifies: true, context)
+        }
+        let y = self(x, context)
+        return (other.map { y + $0 } ?? y).relu()
+    }
+
+    private func normalized(
+        _ x: Tensor, adding other: Tensor? = nil, rectifies: Bool = false,
+        _ context: ForwardContext
+    ) -> Tensor {
         let (gain, offset) = (context.value(of: weight), context.value(of: bias))
         guard context.isTraining, !isFrozen else {
-            return x.batchNorm(
+            var y = x.batchNorm(
                 gain: gain, bias: offset, mean: context.value(of: runningMean),
                 variance: context.value(of: runningVariance), epsilon: epsilon)
+            if let other { y = y + other }
+            return rectifies ? y.relu() : y
         }
-        let (result, mean, variance) = x.batchNorm(gain: gain, bias: offset, epsilon: epsilon)
+        let (result, mean, variance) = x.batchNorm(
+            gain: gain, bias: offset, epsilon: epsilon, adding: other, rectifies: rectifies)
         let number = Float(x.count / x.shape[1])
         move(runningMean, towards: mean, context)
         move(runningVariance, towards: variance * (number / (number - 1)), context)

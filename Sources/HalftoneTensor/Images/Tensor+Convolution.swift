@@ -49,8 +49,14 @@ extension Tensor {
         precondition(
             bias == nil || bias!.shape == [lengths.outChannels],
             "a bias has one number for each of \(lengths.outChannels) channels")
-        let convolution = Convolution(lengths, pool: .current)
-        let (x, w) = (elements, weight.elements)
+        let isOrdered = Convolution.prefersChannelsLast(lengths)
+        let convolution = Convolution(lengths, pool: .current, channelsLast: isOrdered)
+        let result = [lengths.batch, lengths.outChannels, lengths.outHeight, lengths.outWidth]
+        let orders = (
+            input: isOrdered ? ElementOrder.channelsLast(shape) : .rowMajor,
+            output: isOrdered ? ElementOrder.channelsLast(result) : .rowMajor
+        )
+        let (x, w) = (storage(in: orders.input), weight.elements)
         let value = FloatArray(count: lengths.outputCount) { output in
             if let bias {
                 convolution.forward(
@@ -59,11 +65,15 @@ extension Tensor {
                 convolution.forward(input: x.span, weight: w.span, into: &output)
             }
         }
-        let result = [lengths.batch, lengths.outChannels, lengths.outHeight, lengths.outWidth]
-        return Self.recorded(result, value, from: [self, weight] + (bias.map { [$0] } ?? [])) {
-            step in
-            let hasBias = bias != nil
-            lengths.addGradients(to: &step, input: x, weight: w, hasBias: hasBias)
+        let hasBias = bias != nil
+        return Self.recorded(
+            result, value, order: orders.output, from: [self, weight] + (bias.map { [$0] } ?? [])
+        ) { step in
+            let upstream = step.takeUpstream(in: orders.output)
+            let convolution = Convolution(lengths, pool: .current, channelsLast: isOrdered)
+            convolution.addGradients(
+                of: upstream, to: &step, input: x, order: orders.input, weight: w,
+                hasBias: hasBias)
         }
     }
 
@@ -93,43 +103,39 @@ extension Tensor {
     }
 }
 
-extension ConvolutionShape {
+extension Convolution {
     /// Adds the gradients of a convolution to its inputs: the images, the weight, the bias.
-    ///
-    /// `self` is the convolution's shape.
     fileprivate func addGradients(
-        to step: inout GradientStep, input: FloatArray, weight: FloatArray, hasBias: Bool
+        of upstream: FloatArray, to step: inout GradientStep, input: FloatArray,
+        order: ElementOrder, weight: FloatArray, hasBias: Bool
     ) {
-        let convolution = Convolution(self, pool: .current)
-        let upstream = step.takeUpstream()
         let wantsWeight = step.isWanted(1) || (hasBias && step.isWanted(2))
         guard wantsWeight else {
             if step.isWanted(0) {
-                let gradient = FloatArray(count: inputCount) {
-                    convolution.inputGradient(
-                        output: upstream.span, weight: weight.span, into: &$0)
+                let gradient = FloatArray(count: shape.inputCount) {
+                    inputGradient(output: upstream.span, weight: weight.span, into: &$0)
                 }
-                step.add(gradient, to: 0)
+                step.add(gradient, in: order, to: 0)
             }
             return
         }
-        var bias = FloatArray(repeating: 0, count: outChannels)
+        var bias = FloatArray(repeating: 0, count: shape.outChannels)
         var images: FloatArray?
-        let gradient = FloatArray(count: weightCount) { weightGradient in
+        let gradient = FloatArray(count: shape.weightCount) { slopes in
             var biasGradient = bias.mutableSpan
             if step.isWanted(0) {
-                images = FloatArray(count: inputCount) { inputGradient in
-                    convolution.gradients(
+                images = FloatArray(count: shape.inputCount) { inputGradient in
+                    gradients(
                         input: input.span, output: upstream.span, weight: weight.span,
-                        intoInput: &inputGradient, weight: &weightGradient, bias: &biasGradient)
+                        intoInput: &inputGradient, weight: &slopes, bias: &biasGradient)
                 }
             } else {
-                convolution.weightGradient(
-                    input: input.span, output: upstream.span, into: &weightGradient,
+                self.weightGradient(
+                    input: input.span, output: upstream.span, into: &slopes,
                     bias: &biasGradient)
             }
         }
-        if let images { step.add(images, to: 0) }
+        if let images { step.add(images, in: order, to: 0) }
         step.add(gradient, to: 1)
         if hasBias { step.add(bias, to: 2) }
     }

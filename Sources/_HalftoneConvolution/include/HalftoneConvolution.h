@@ -1,4 +1,5 @@
-// Convolutions of float32 through oneDNN, versions 2 and 3, one thread per call.
+// Convolutions and matrix products of float32 through oneDNN, versions 2 and 3, one thread per
+// call.
 //
 // A plan holds what oneDNN prepared for one shape. Plans do not change after they were made, so
 // that any number of threads can run one at a time each with their own memory.
@@ -32,14 +33,25 @@ enum {
     HALFTONE_CONVOLUTION_OUTPUT = 2
 };
 
+/// How images lie for the caller and for the library.
+enum {
+    /// As in the shapes above for the caller; the library computes in a layout of its own choice.
+    HALFTONE_CONVOLUTION_OWN_LAYOUT = 0,
+    /// As in the shapes above for both.
+    HALFTONE_CONVOLUTION_PLAIN = 1,
+    /// [batch, rows, columns, channels] for both; weights as in the shapes above for the caller.
+    HALFTONE_CONVOLUTION_CHANNELS_LAST = 2
+};
+
 struct halftone_convolution;
 
 /// Prepares a product; NULL when the library cannot.
-///
-/// Plain plans ask for operands as they lie in the shapes above; others for the layout that the
-/// library computes in.
 struct halftone_convolution *halftone_convolution_create(
-    const struct halftone_convolution_shape *shape, int32_t site, int32_t has_bias, int32_t plain);
+    const struct halftone_convolution_shape *shape, int32_t site, int32_t has_bias,
+    int32_t layout);
+
+/// Whether the library has nothing better for a plan than its plain loops.
+int32_t halftone_convolution_is_plain_loop(const struct halftone_convolution *plan);
 
 void halftone_convolution_destroy(struct halftone_convolution *plan);
 
@@ -68,5 +80,16 @@ int32_t halftone_convolution_unpack(const struct halftone_convolution *plan, int
 /// the gradient of the weight writes its gradient; else it is NULL.
 int32_t halftone_convolution_run(const struct halftone_convolution *plan, float *input,
                                  float *weight, float *bias, float *output, void *scratch);
+
+/// [rows, depth] · [depth, columns], row after row; strides are floats from one row to the next.
+struct halftone_dense_product {
+    int64_t rows, columns, depth;
+    int32_t transposes_first, transposes_second; ///< Stored [depth, rows], [columns, depth].
+    int64_t first_stride, second_stride, result_stride;
+};
+
+/// Multiplies two matrices; what `result` held does not matter. 0 when done.
+int32_t halftone_dense_product(const struct halftone_dense_product *product, const float *first,
+                               const float *second, float *result);
 
 #endif

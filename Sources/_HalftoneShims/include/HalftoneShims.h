@@ -94,4 +94,72 @@ void halftone_softmax(uint32_t features, float *scores, int64_t count);
 /// gate[i] = gate[i] / (1 + e^−gate[i]) · up[i].
 void halftone_silu_multiply(uint32_t features, float *gate, const float *up, int64_t count);
 
+// Batch norm of [rows, channels], with a sum and a rectifier behind it. Parts of an array can be
+// worked on apart; the results do not depend on the instruction set.
+
+/// What is computed with, one number per channel.
+struct halftone_norm {
+    const float *means, *factors, *biases; ///< y = (x - mean) · factor + bias.
+    const float *shifts, *slopes; ///< Of the gradient: (g - shift - (x - mean) · slope) · factor.
+};
+
+/// Adds to `sums`, [3, channels]: Σ x; Σ s² / n over blocks of n rows with sum s; and squared
+/// distances from the mean of each block, which together give the variance without cancellation.
+void halftone_norm_statistics(uint32_t features, const float *x, int64_t rows, int64_t channels,
+                              double *sums);
+
+/// Writes y, plus `other` unless it is NULL, with zeros for what is not above 0 if it rectifies.
+void halftone_norm_value(uint32_t features, const float *x, const float *other, int64_t rows,
+                         int64_t channels, const struct halftone_norm *norm, int32_t rectifies,
+                         float *output);
+
+/// Adds Σ g and Σ g · (x - mean) to `totals`, [2, channels], g being 0 where the rectifier held
+/// back: where its output `y` is not above 0, and then g is written to `kept`, which may be `g`
+/// itself; or, with `y` NULL, where y computed anew from x is not.
+void halftone_norm_gradient_sums(uint32_t features, const float *g, const float *x, const float *y,
+                                 int64_t rows, int64_t channels, const struct halftone_norm *norm,
+                                 int32_t rectifies, float *kept, double *totals);
+
+/// Writes the gradient of x, g being held back as above with `y` NULL; `output` may be `g`.
+void halftone_norm_gradient(uint32_t features, const float *g, const float *x, int64_t rows,
+                            int64_t channels, const struct halftone_norm *norm, int32_t rectifies,
+                            float *output);
+
+/// Writes the columns of `rows` × `columns` floats as rows.
+void halftone_transpose(uint32_t features, const float *x, int64_t row_stride, int64_t rows,
+                        int64_t columns, float *output, int64_t output_stride);
+
+// Functions of each element; outputs may be inputs. The results do not depend on the instruction
+// set.
+
+/// The functions.
+enum {
+    HALFTONE_EXP = 0,
+    HALFTONE_TANH = 1,
+    HALFTONE_SIGMOID = 2,
+    HALFTONE_SILU = 3,      ///< x / (1 + e^-x).
+    HALFTONE_GELU_TANH = 4, ///< The Gaussian error linear unit in its tanh form.
+    HALFTONE_GELU_ERROR = 5 ///< The exact one.
+};
+
+/// Writes f(x); any of the functions.
+void halftone_map(uint32_t features, int32_t function, const float *input, float *output,
+                  int64_t count);
+
+/// Writes f(x) · factor; the last three functions.
+void halftone_map_multiply(uint32_t features, int32_t function, const float *input,
+                           const float *factor, float *output, int64_t count);
+
+/// Writes upstream · f'(x); the last three functions.
+void halftone_map_slope(uint32_t features, int32_t function, const float *input,
+                        const float *upstream, float *output, int64_t count);
+
+/// Writes e^(x - shift) · factor unless `output` is NULL, and returns the sum of e^(x - shift) in
+/// sixteen running sums.
+float halftone_exponentials(uint32_t features, const float *input, float shift, float factor,
+                            float *output, int64_t count);
+
+/// The largest element, NaN left out; -infinity of none.
+float halftone_maximum(uint32_t features, const float *input, int64_t count);
+
 #endif
