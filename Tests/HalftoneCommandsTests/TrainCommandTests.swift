@@ -101,6 +101,22 @@ struct TrainCommandTests {
         }
     }
 
+    @Test func namesTheLayerThatBreaks() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // A rate that throws the weights of the first step far beyond what products can hold.
+        let error = #expect(throws: TrainingError.self) {
+            try train(
+                """
+                version: 1
+                images: {network: plain, widths: [4, 4], strides: [2, 2], classes: 2, size: 8,
+                  batch: 4, seed: 1, heldOut: 4}
+                optimizer: {rule: adamw, rate: 1.0e+30}
+                training: {steps: 5}
+                """)
+        }
+        #expect("\(error!)".contains("step 2: units."), "\(error!)")
+    }
+
     @Test func goesOnOnlyWhenAsked() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let recipe = """
