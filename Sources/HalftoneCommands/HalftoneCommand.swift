@@ -3,6 +3,7 @@ import Foundation
 import HalftoneFiles
 import HalftoneModels
 import HalftoneRuns
+import HalftoneTraining
 
 /// The program `halftone`.
 public struct HalftoneCommand: AsyncParsableCommand {
@@ -63,6 +64,7 @@ public struct HalftoneCommand: AsyncParsableCommand {
         case let error as CommandError: error.code.rawValue
         case is WriteError: CommandError.Code.cannotWrite.rawValue
         case is HubError, is PipError: CommandError.Code.unavailable.rawValue
+        case TrainingError.notFinite: CommandError.Code.failed.rawValue
         default: CommandError.Code.badInput.rawValue
         }
     }

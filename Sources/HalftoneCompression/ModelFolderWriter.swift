@@ -9,25 +9,30 @@ import HalftoneRuns
 /// Writes a model, float or packed, as a Hugging Face folder.
 ///
 /// Packed matrices are laid out as ``PackedManifest`` describes. Other tensors of a folder are
-/// copied bit for bit; those of a GGUF file are decoded and brought to the layout that
-/// `transformers` has.
+/// copied bit for bit unless matrices of another type are asked for; those of a GGUF file are
+/// decoded and brought to the layout that `transformers` has.
 public struct ModelFolderWriter {
     private let model: LanguageModel
     private let quantized: [Role: QuantizedTensor]
-    private let matrixType: ElementType
+    private let matrixType: ElementType?
 
     /// Writes a compressed model; what stays float of a GGUF source becomes 16-bit matrices and
     /// 32-bit vectors.
     public init(_ compressed: CompressedModel) {
         model = compressed.original
         quantized = compressed.quantized
-        matrixType = .float16
+        if case .folder = compressed.original.source {
+            matrixType = nil
+        } else {
+            matrixType = .float16
+        }
     }
 
     /// Writes a float model.
     ///
-    /// - Parameter matrixType: F32, F16 or BF16 for matrices that cannot be copied.
-    public init(_ model: LanguageModel, matrixType: ElementType = .float32) {
+    /// - Parameter matrixType: F32, F16 or BF16 for all matrices. Nil copies those of a folder and
+    ///   makes F32 of others. Vectors of a folder are copied in any case, and are F32 otherwise.
+    public init(_ model: LanguageModel, matrixType: ElementType? = nil) {
         self.model = model
         quantized = [:]
         self.matrixType = matrixType
@@ -62,7 +67,7 @@ public struct ModelFolderWriter {
             let form = model.architecture.huggingFace(slot.role, in: model.spec)
             if let packed = quantized[slot.role] {
                 for source in packed.sources(named: form.names[0]) { try writer.add(source) }
-            } else if let tensor = storedTensor(form) {
+            } else if let tensor = storedTensor(form, isMatrix: slot.shape.count == 2) {
                 try writer.add(TensorSource(tensor))
             } else {
                 try writer.add(floatSource(slot, form))
@@ -72,14 +77,19 @@ public struct ModelFolderWriter {
     }
 
     /// The tensor of a folder that can be copied as it is.
-    private func storedTensor(_ form: StoredForm) -> StoredTensor? {
-        guard case .folder(_, let checkpoint) = model.source else { return nil }
-        return form.names.lazy.compactMap { checkpoint.tensor(named: $0) }.first
+    private func storedTensor(_ form: StoredForm, isMatrix: Bool) -> StoredTensor? {
+        guard case .folder(_, let checkpoint) = model.source,
+            let tensor = form.names.lazy.compactMap({ checkpoint.tensor(named: $0) }).first
+        else { return nil }
+        guard isMatrix, let matrixType, tensor.encoding != .elements(matrixType) else {
+            return tensor
+        }
+        return nil
     }
 
     private func floatSource(_ slot: ParameterSlot, _ form: StoredForm) -> TensorSource {
         let isMatrix = slot.shape.count == 2
-        let type = isMatrix ? matrixType : .float32
+        let type = isMatrix ? matrixType ?? .float32 : .float32
         let shape = form.layout == .transposed ? Array(slot.shape.reversed()) : slot.shape
         let weights = model.weights
         return TensorSource(
@@ -90,13 +100,26 @@ public struct ModelFolderWriter {
                 ? weights.matrix(slot.role).decoded() : weights.vector(slot.role) ?? []
             let stored = form.layout.stored(values, shape: slot.shape)
             let block: BlockType = type == .float16 ? .f16 : type == .bfloat16 ? .bf16 : .f32
-            try sink.write(BlockCodec.encode(block, stored, columns: stored.count))
+            do {
+                try sink.write(BlockCodec.encode(block, stored, columns: stored.count))
+            } catch let error as BlockError {
+                throw CompressionError.cannotQuantize(
+                    matrix: form.names[0], reason: error.description)
+            }
         }
     }
 
     private func writeDocuments(_ folder: String) throws {
         var configuration = model.configuration
         configuration["quantization_config"] = nil
+        let names: [ElementType: String] = [
+            .float32: "float32", .float16: "float16", .bfloat16: "bfloat16",
+        ]
+        if let name = matrixType.flatMap({ names[$0] }) {
+            for key in ["torch_dtype", "dtype"] where configuration[key] != nil {
+                configuration[key] = .string(name)
+            }
+        }
         if !quantized.isEmpty {
             var manifest = PackedManifest()
             for (role, packed) in quantized {

@@ -1,3 +1,5 @@
+import HalftoneKernels
+
 /// What a path to a model turned out to be.
 public enum ModelFile: Sendable {
     /// A Hugging Face folder with its weights.
@@ -32,7 +34,13 @@ public func openModelFile(_ path: String) throws(FileError) -> ModelFile {
     let file = try MappedFile(path)
     switch FileContent(file.bytes) {
     case .gguf: return .gguf(try GGUFFile(contentsOf: path))
-    case .safetensors, nil: return .safetensors(try SafetensorsCheckpoint(contentsOf: path))
+    case .safetensors: return .safetensors(try SafetensorsCheckpoint(contentsOf: path))
+    case nil:
+        // Without the bracket that begins a header it is no damaged safetensors file either.
+        guard file.bytes.count > 8, file.bytes[8] == UInt8(ascii: "{") else {
+            throw FileError(path: path, .unknownContent(expected: "a safetensors or GGUF file"))
+        }
+        return .safetensors(try SafetensorsCheckpoint(contentsOf: path))
     case let content?:
         throw FileError(
             path: path, .wrongContent(content, expected: "a safetensors or GGUF file"))

@@ -54,8 +54,14 @@ public struct IntegerFormat: Sendable, Hashable, Codable {
 
     /// The code of the level nearest to a value given in steps from level 0.
     ///
-    /// - Parameter steps: `value / scale + zeroPoint`. Ties go to the even code; values outside
-    ///   the range, infinities included, saturate; NaN gives code 0.
+    /// Ties go to the even code, whatever the zero point is: groups with different zero points
+    /// round alike, zero points between two codes included, and an encoder needs no more than the
+    /// sum that it has. ``NumberFormat`` knows values and no codes, and takes the even integer.
+    /// The two differ where an odd zero point meets a tie (narrow ranges and 3 levels, or an
+    /// affine group), in the sign of an error of half a step.
+    ///
+    /// - Parameter steps: `value / scale + zeroPoint`. Values outside the range, infinities
+    ///   included, saturate; NaN gives code 0.
     @inlinable
     public func code(steps: Float) -> UInt8 {
         guard steps > 0 else { return 0 }

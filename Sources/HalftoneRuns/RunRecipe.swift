@@ -59,6 +59,13 @@ public struct RunRecipe: Sendable, Equatable {
         digest = sum.hexadecimal()
     }
 
+    /// Key paths with their values as JSON spells them, in the order of their bytes:
+    /// `layers[2].bits` and `4`.
+    public var settings: [(path: String, value: String)] {
+        fields.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+            .map { (path: $0.key, value: $0.value) }
+    }
+
     /// What differs between a stored recipe and this one, a line for each key path.
     ///
     /// - Parameter stored: The recipe of the run.

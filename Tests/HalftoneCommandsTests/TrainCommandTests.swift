@@ -85,7 +85,36 @@ struct TrainCommandTests {
         let last = try #require(try MetricsLog.records(at: output + "/metrics.jsonl").last)
         let accuracy = try #require(last.values["evaluation.accuracy"])
         #expect((0...1).contains(accuracy))
-        #expect(FileManager.default.fileExists(atPath: output + "/loss.svg"))
+        // The curves, as a drawing and as a page that loads nothing.
+        let drawing = try String(contentsOfFile: output + "/loss.svg", encoding: .utf8)
+        #expect(drawing.hasPrefix("<svg") && drawing.contains("held out"))
+        let page = try String(contentsOfFile: output + "/curves.html", encoding: .utf8)
+        #expect(page.contains("4 of 4 steps.") && page.contains("images.widths[1]"))
+        for title in ["Loss", "Accuracy", "Learning rate", "Speed"] {
+            #expect(page.contains(">\(title)</title>"), "no figure \(title)")
+        }
+        let loads = try Regex("(src|href)=|url\\(|@import|fetch\\(")
+        #expect(page.firstMatch(of: loads) == nil)
+        // The picture needs rsvg-convert; without it the training goes through all the same.
+        if let picture = FileManager.default.contents(atPath: output + "/loss.png") {
+            #expect(picture.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]))
+        }
+    }
+
+    @Test func namesTheLayerThatBreaks() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // A rate that throws the weights of the first step far beyond what products can hold.
+        let error = #expect(throws: TrainingError.self) {
+            try train(
+                """
+                version: 1
+                images: {network: plain, widths: [4, 4], strides: [2, 2], classes: 2, size: 8,
+                  batch: 4, seed: 1, heldOut: 4}
+                optimizer: {rule: adamw, rate: 1.0e+30}
+                training: {steps: 5}
+                """)
+        }
+        #expect("\(error!)".contains("step 2: units."), "\(error!)")
     }
 
     @Test func goesOnOnlyWhenAsked() throws {

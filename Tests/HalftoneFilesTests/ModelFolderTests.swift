@@ -168,6 +168,15 @@ struct OpenModelFileTests {
         #expect(
             error?.problem
                 == .wrongContent(.gitLFSPointer, expected: "a safetensors or GGUF file"))
+        // A text, and a picture: no header that is too long, but no model at all.
+        for content in [Array("root:x:0:0:root:/root:/bin/bash\n".utf8), [0x89, 0x50, 0x4E, 0x47]] {
+            try folder.write(content, to: "other")
+            #expect(
+                throws: FileError(
+                    path: folder.path + "/other",
+                    .unknownContent(expected: "a safetensors or GGUF file"))
+            ) { try openModelFile(folder.path + "/other") }
+        }
         #expect(throws: FileError(path: "/dev/null", .notARegularFile)) {
             try openModelFile("/dev/null")
         }

@@ -36,6 +36,24 @@ struct IntegerFormatTests {
         }
     }
 
+    @Test("codes and values differ on ties where zero is an odd code, and nowhere else")
+    func tiesOfCodesAndOfValues() {
+        for levels in 3...17 {
+            let format = IntegerFormat(levels: levels, symmetric: true)
+            let (numbers, zero) = (NumberFormat(.integer(format)), Int(format.symmetricZeroPoint))
+            for quarter in -4 * zero...4 * (levels - 1 - zero) {
+                let value = Float(quarter) / 4
+                let byCode = Float(format.code(steps: value + Float(zero))) - Float(zero)
+                let byValue = numbers.rounded(value)
+                let isTie = quarter % 4 != 0 && quarter % 2 == 0
+                #expect(
+                    (byCode == byValue) == !(isTie && zero % 2 == 1), "\(value) of \(levels) levels"
+                )
+                #expect((byCode - value).magnitude == (byValue - value).magnitude)
+            }
+        }
+    }
+
     @Test("values outside the range saturate and NaN gives code 0", arguments: 1...8)
     func codeSaturates(bits: Int) {
         let format = IntegerFormat(bits: bits, symmetric: false)

@@ -90,6 +90,24 @@ import Testing
             } reference: {
                 windows($0) { $0.max()! }
             } == [])
+        // Rows 0, 3 and columns 1, 3 of windows one apart, with a border of one row above: taps
+        // outside do not count.
+        #expect(
+            checkGradients("dilated maxPooled2D", at: [x], roundings: 2) {
+                $0[0].maxPooled2D(
+                    2, stride: 1, padding: ImagePadding(top: 1, bottom: 0, left: 0, right: 0),
+                    dilation: AxisPair(3, 2))
+            } reference: { values in
+                (0..<2 * 3 * 4).map { index in
+                    let (plane, i, j) = (index / 12, index / 4 % 3, index % 4)
+                    return [-1, 2].flatMap { row in
+                        [0, 2].compactMap { column in
+                            let (y, x) = (i + row, j + column)
+                            return y >= 0 ? values[0][(plane * 5 + y) * 6 + x] : nil
+                        }
+                    }.max()!
+                }
+            } == [])
         #expect(
             checkGradients("averagePooled2D", at: [x], roundings: 10) {
                 $0[0].averagePooled2D(AxisPair(3, 2), stride: 2)

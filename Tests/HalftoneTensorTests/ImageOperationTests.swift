@@ -173,6 +173,17 @@ private let paddings: [Padding] = [.constant(0), .constant(2), .reflect, .replic
             #expect(abs(slope - Double(gradient.elements[index])) <= 4 * 1e-3)
         }
         #expect(x.maxPooled1D(2).shape == [2, 3, 6, 3])
+        // Elements 0 and 2, 1 and 3, and so on: numbers in order, so the later of each.
+        let line = Tensor(shape: [1, 6], elements: [0, 1, 2, 3, 4, 5]).tracked()
+        let gaps = line.maxPooled1D(2, stride: 1, dilation: 2)
+        #expect(gaps.elements == [2, 3, 4, 5])
+        #expect(gaps.sum().gradient(for: line).elements == [0, 0, 1, 1, 1, 1])
+        // A window of elements −2 and 1 of an input of one element sees nothing.
+        let one = Tensor(shape: [1, 1], elements: [7]).tracked()
+        let nothing = one.maxPooled1D(2, stride: 1, padding: (2, 2), dilation: 3)
+        #expect(nothing.elements == [-.infinity, -.infinity])
+        #expect(
+            nothing.gradients(for: [one], upstream: .filled([1, 2], with: 1))[0].elements == [0])
     }
 }
 

@@ -12,7 +12,8 @@ struct ConvertCommand: ParsableCommand {
         abstract: "Write a model as a GGUF file or as a Hugging Face folder.",
         discussion: """
             --type is the type of matrices: for GGUF F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 \
-            and others that `halftone` encodes; for a folder F32, F16 or BF16. Vectors stay F32.
+            and others that `halftone` encodes; for a folder F32, F16 or BF16. Vectors are F32, \
+            or as the folder has them that they come from.
             """)
 
     @Argument(help: ModelArgument.help)
@@ -21,7 +22,7 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "gguf or folder (default: by the ending of the output).")
     var to: String?
 
-    @Option(help: "The type of matrices (default: F16 for GGUF, F32 for a folder).")
+    @Option(help: "The type of matrices (default: F16 for GGUF; for a folder theirs, or F32).")
     var type: String?
 
     @Option(name: [.short, .long], help: "The file or folder to write.")
@@ -41,8 +42,9 @@ struct ConvertCommand: ParsableCommand {
         _ = try blockType()
     }
 
-    private func blockType() throws -> BlockType {
-        guard let type else { return writesGGUF ? .f16 : .f32 }
+    /// The type that is asked for; nil for none.
+    private func blockType() throws -> BlockType? {
+        guard let type else { return nil }
         let allowed = writesGGUF ? BlockTypes.encodable : [.f32, .f16, .bf16]
         guard let block = BlockType(named: type), allowed.contains(block) else {
             throw ValidationError(
@@ -57,11 +59,13 @@ struct ConvertCommand: ParsableCommand {
         let type = try blockType()
         let progress = shared.progress("Writing", total: nil, unit: "bytes")
         if writesGGUF {
-            try GGUFExport(loaded, type: type).write(
+            try GGUFExport(loaded, type: type ?? .f16).write(
                 to: output, replaces: force, progress: progress)
         } else {
-            let element: ElementType =
-                type == .f16 ? .float16 : type == .bf16 ? .bfloat16 : .float32
+            let elements: [BlockType: ElementType] = [
+                .f32: .float32, .f16: .float16, .bf16: .bfloat16,
+            ]
+            let element = type.flatMap { elements[$0] }
             try ModelFolderWriter(loaded, matrixType: element).write(
                 to: output, replaces: force, progress: progress)
         }

@@ -17,7 +17,8 @@ struct EvalCommand: ParsableCommand {
             the second half of each window of 512 tokens is scored, as llama.cpp's perplexity \
             does. With --against, both models read the same windows and the mean of \
             KL(reference ‖ model) is reported with its 95 % interval. With --against-logits the \
-            reference is a safetensors file of another program's input_ids and logits.
+            reference is a safetensors file of another program's input_ids and logits, and every \
+            position of those tokens is scored.
             """)
 
     @Argument(help: ModelArgument.help)
@@ -38,8 +39,8 @@ struct EvalCommand: ParsableCommand {
             """)
     var activations = Activations.float32
 
-    @Option(help: "Tokens of a window.")
-    var window = 512
+    @Option(help: "Tokens of a window (default: 512).")
+    var window: Int?
 
     @Option(help: "Windows to score (default: all).")
     var windows: Int?
@@ -50,14 +51,25 @@ struct EvalCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     mutating func validate() throws {
-        guard (4...1 << 20).contains(window) else {
+        guard (4...1 << 20).contains(windowLength) else {
             throw ValidationError("--window must be from 4 to 1048576")
         }
-        guard againstLogits == nil || (against == nil && text == nil) else {
-            throw ValidationError("--against-logits goes with neither --against nor --text")
+        if againstLogits != nil {
+            let others = [
+                ("--against", against != nil), ("--text", text != nil),
+                ("--window", window != nil), ("--windows", windows != nil),
+                ("--all-positions", allPositions),
+            ].filter(\.1).map(\.0)
+            guard others.isEmpty else {
+                throw ValidationError(
+                    "--against-logits scores every position of the tokens in its file; it does not "
+                        + "go with \(others.joined(separator: ", "))")
+            }
         }
         if let windows, windows < 1 { throw ValidationError("--windows must be at least 1") }
     }
+
+    private var windowLength: Int { window ?? 512 }
 
     func run() throws {
         let start = ContinuousClock.now
@@ -66,7 +78,7 @@ struct EvalCommand: ParsableCommand {
         let decoder = Decoder(loaded.weights, pool: pool, activations: activations)
         let progress = shared.progress("Evaluating", total: nil, unit: "windows")
         var report = EvalReport(
-            model: model, windowLength: window, scoring: allPositions ? .all : .secondHalf,
+            model: model, windowLength: windowLength, scoring: allPositions ? .all : .secondHalf,
             bytes: loaded.weights.byteCount, bitsPerWeight: loaded.packedBitsPerWeight)
         if let againstLogits {
             let stored = try StoredLogits(contentsOf: againstLogits)
@@ -108,7 +120,7 @@ struct EvalCommand: ParsableCommand {
 
     private func windowOptions(_ tokenizer: Tokenizer) -> EvaluationWindows {
         var options = EvaluationWindows()
-        options.length = window
+        options.length = windowLength
         options.limit = windows
         options.scoring = allPositions ? .all : .secondHalf
         options.firstToken = tokenizer.openingToken

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import HalftoneKernels
 import HalftoneRecipes
-import HalftoneReport
 import HalftoneRuns
 import HalftoneRuntime
 import HalftoneTraining
@@ -13,10 +12,11 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Train a language model or an image classifier by a recipe.",
         discussion: """
-            The output is a folder with the recipe, checkpoints, metrics.jsonl and, at the end, \
-            the model as a Hugging Face folder and a chart of the loss. Ctrl-C stops after the \
-            step at hand with a checkpoint; a second one stops at once. --resume goes on, also \
-            after the process was killed, and ends with the same bytes as one that was not.
+            The output is a folder with the recipe, checkpoints, metrics.jsonl, the curves as \
+            loss.svg, loss.png and curves.html and, at the end, the model as a Hugging Face \
+            folder. Ctrl-C stops after the step at hand with a checkpoint; a second one stops at \
+            once. --resume goes on, also after the process was killed, and ends with the same \
+            model, byte for byte, as one that was not.
             """)
 
     @Argument(help: "The recipe, a YAML or JSON file.")
@@ -37,20 +37,29 @@ struct TrainCommand: ParsableCommand {
             at: output, kind: "train", recipe: loaded.canonical,
             opening: resume ? .resume : .start)
         let stop = StopRequest()
-        Interruption.install { _ in stop.raise() }
+        let isQuiet = shared.quiet
+        Interruption.install { _ in
+            let isSecond = stop.raise()
+            if !isSecond, !isQuiet {
+                Console.note("\nstopping after the step at hand; once more stops at once")
+            }
+            return isSecond
+        }
         defer { Interruption.install() }
         try WorkerPool.$current.withValue(shared.pool) {
             let job = try job(loaded.value)
             let outcome = try job.train(
                 run, shared.quiet ? .silent : .standardError, stop)
             if case .stopped(let step) = outcome {
+                try writeCurves(loaded)
                 throw CommandError(
-                    "stopped after step \(step) of \(loaded.value.training.steps); --resume goes on",
+                    "stopped after step \(step) of \(loaded.value.training.steps); to go on: "
+                        + "halftone train \(recipe) -o \(output) --resume",
                     .interrupted)
             }
             let folder = output + "/model"
             try job.write(to: folder)
-            try writeChart()
+            try writeCurves(loaded)
             let report = TrainReport(
                 model: folder, steps: loaded.value.training.steps, measured: try job.evaluate(),
                 seconds: (ContinuousClock.now - start).seconds,
@@ -70,21 +79,12 @@ struct TrainCommand: ParsableCommand {
         return try .images(images, recipe) { shared.note($0) }
     }
 
-    /// Draws the losses of the metrics.
-    private func writeChart() throws {
-        let records = try MetricsLog.records(at: output + "/metrics.jsonl")
-        func series(_ name: String, _ key: String) -> ChartSeries {
-            ChartSeries(
-                name,
-                points: records.compactMap { record in
-                    record.values[key].map { ChartPoint(x: Double(record.step), y: $0) }
-                })
-        }
-        let all = [series("training", "loss"), series("held out", "evaluation.loss")]
-        let chart = XYChart(
-            "Loss", x: Axis("step"), y: Axis("loss"), series: all.filter { !$0.points.isEmpty })
-        try AtomicFile.write(
-            Array(Figure.xy(chart).svg().utf8), to: output + "/loss.svg")
+    /// Draws what was measured so far.
+    private func writeCurves(_ recipe: LoadedRecipe<TrainRecipe>) throws {
+        let curves = TrainingCurves(
+            records: try MetricsLog.records(at: output + "/metrics.jsonl"),
+            recipe: recipe.canonical, steps: recipe.value.training.steps)
+        if let reason = try curves.write(to: output) { shared.note("no loss.png: \(reason)") }
     }
 }
 

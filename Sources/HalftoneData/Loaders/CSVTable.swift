@@ -13,9 +13,12 @@ public struct CSVTable: Sendable, Equatable {
     ///   - path: A UTF-8 file with a first row of names; fields with commas, quotes or line
     ///     breaks stand in double quotes.
     ///   - byteLimit: The most bytes to read.
-    /// - Throws: ``DataError`` that names the file and the row.
+    /// - Throws: ``DataError`` that names the file and the row; for a Parquet file it has the
+    ///   command that makes a CSV file of it.
     public init(path: String, byteLimit: Int = 1 << 30) throws(DataError) {
         let bytes = try FolderListing.read(path, limit: byteLimit)
+        // Debian has no library for Parquet, and pip has one for Python alone (pyarrow).
+        if bytes.starts(with: "PAR1".utf8) { throw .parquet(path: path) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .notText(path: path)
         }

@@ -12,6 +12,10 @@ public enum DataError: Error, Sendable, Equatable {
     case raggedRow(path: String, row: Int, found: Int, expected: Int)
     /// A quotation mark that is not closed, or other text that is no table.
     case notATable(path: String, reason: String)
+    /// Bytes that are no array of numbers, or not one of the shape that is wanted.
+    case notAnArray(path: String, reason: String)
+    /// A Parquet file where a table is wanted.
+    case parquet(path: String)
     /// A picture cannot be used.
     case picture(path: String, reason: String)
 }
@@ -28,7 +32,19 @@ extension DataError: CustomStringConvertible {
         case .raggedRow(let path, let row, let found, let expected):
             "\(path): row \(row) has \(found) fields, the first row has \(expected)"
         case .notATable(let path, let reason): "\(path): \(reason)"
+        case .notAnArray(let path, let reason): "\(path): \(reason)"
+        case .parquet(let path):
+            """
+            \(path): a Parquet file, which is not read here; with Python, make a CSV file of it: \
+            pip install pyarrow && python3 -c "import sys, pyarrow.csv as c, pyarrow.parquet as p; \
+            c.write_csv(p.read_table(sys.argv[1]), sys.argv[2])" \(Self.quoted(path)) table.csv
+            """
         case .picture(let path, let reason): "\(path): \(reason)"
         }
+    }
+
+    /// A path as a shell takes it.
+    private static func quoted(_ path: String) -> String {
+        "'" + path.replacing("'", with: "'\\''") + "'"
     }
 }

@@ -12,6 +12,7 @@ extension Pooling {
     ) {
         precondition(input.count == inputCount && output.count == outputCount)
         precondition(rowFactors.count == rows.count && columnFactors.count == columns.count)
+        precondition(rowStep == 1 && columnStep == 1, "averages are of adjacent positions")
         let grain = max(1, 16384 / max(1, height * width))
         unsafe input.withUnsafeBufferPointer { input in
             unsafe output.withUnsafeMutableBufferPointer { output in

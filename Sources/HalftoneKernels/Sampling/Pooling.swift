@@ -14,6 +14,8 @@ public struct Pooling: Sendable {
     public let rows: [Range<Int>]
     /// The columns that each output column sees, within the input.
     public let columns: [Range<Int>]
+    /// From one row or column of a window to the next; what lies between is not seen.
+    public let rowStep, columnStep: Int
     /// The threads to use.
     public let pool: WorkerPool
 
@@ -21,10 +23,21 @@ public struct Pooling: Sendable {
     private let even: EvenColumns
 
     /// Describes a pooling over given runs of positions.
+    ///
+    /// - Parameters:
+    ///   - planes: Images times channels.
+    ///   - height: Rows of the input.
+    ///   - width: Columns of the input.
+    ///   - rows: The rows that each output row sees, within the input.
+    ///   - columns: The columns that each output column sees, within the input.
+    ///   - rowStep: From one row of a window to the next; other than 1 for maxima only.
+    ///   - columnStep: From one column of a window to the next, likewise.
+    ///   - pool: The threads to use.
     public init(
         planes: Int, height: Int, width: Int, rows: [Range<Int>], columns: [Range<Int>],
-        pool: WorkerPool
+        rowStep: Int = 1, columnStep: Int = 1, pool: WorkerPool
     ) {
+        precondition(rowStep >= 1 && columnStep >= 1, "positions of a window lie apart")
         precondition(planes >= 0 && height >= 0 && width >= 0)
         precondition(
             rows.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= height }
@@ -35,17 +48,24 @@ public struct Pooling: Sendable {
         self.width = width
         self.rows = rows
         self.columns = columns
+        self.rowStep = rowStep
+        self.columnStep = columnStep
         self.pool = pool
-        even = EvenColumns(columns)
+        // Windows with gaps are looked at one by one.
+        even = EvenColumns(rowStep == 1 && columnStep == 1 ? columns : [])
     }
 
-    /// The runs of a window without dilation that moves over an axis; padding is cut off.
+    /// The runs of a window that moves over an axis, from its first tap to its last that lie
+    /// within the input; the window's dilation is the step within a run.
     public static func runs(_ window: Window, length: Int) -> [Range<Int>] {
-        precondition(window.dilation == 1, "windows of a pooling have adjacent taps")
-        return (0..<window.outputLength(length)).map { output in
-            let first = output * window.stride - window.before
-            let lower = min(max(first, 0), length)
-            return lower..<max(lower, min(first + window.taps, length))
+        (0..<window.outputLength(length)).map { output in
+            let taps = window.tapsInside(output: output, length: length)
+            guard let last = taps.last else {
+                let place = min(max(output * window.stride - window.before, 0), length)
+                return place..<place
+            }
+            let first = window.position(output: output, tap: taps.lowerBound)
+            return first..<window.position(output: output, tap: last) + 1
         }
     }
 
@@ -129,8 +149,8 @@ public struct Pooling: Sendable {
         var best = -Float.infinity
         let isEmpty = row.isEmpty || column.isEmpty
         var position = isEmpty ? -1 : row.lowerBound * width + column.lowerBound
-        for y in row {
-            for x in column {
+        for y in stride(from: row.lowerBound, to: row.upperBound, by: rowStep) {
+            for x in stride(from: column.lowerBound, to: column.upperBound, by: columnStep) {
                 let value = unsafe input[base &+ y &* width &+ x]
                 if value > best || value.isNaN {
                     best = value

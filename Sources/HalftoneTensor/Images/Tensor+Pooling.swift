@@ -8,14 +8,17 @@ extension Tensor {
     /// - Parameters:
     ///   - taps: Rows and columns of a window.
     ///   - stride: Steps from one window to the next; nil for windows side by side.
-    ///   - padding: How far windows reach beyond the images, at most half a window.
+    ///   - padding: How far windows reach beyond the images, at most half of what a window spans.
+    ///   - dilation: Steps from one pixel of a window to the next; 1 for adjacent pixels. A window
+    ///     with gaps that holds padding alone gives −∞, and no gradient flows from it.
     public func maxPooled2D(
-        _ taps: AxisPair, stride: AxisPair? = nil, padding: ImagePadding = 0
+        _ taps: AxisPair, stride: AxisPair? = nil, padding: ImagePadding = 0,
+        dilation: AxisPair = 1
     ) -> Tensor {
-        let (vertical, horizontal) = windows(taps, stride ?? taps, padding)
+        let (vertical, horizontal) = windows(taps, stride ?? taps, padding, dilation)
         return maxPooled(
             Pooling.runs(vertical, length: shape[rank - 2]),
-            Pooling.runs(horizontal, length: shape[rank - 1]))
+            Pooling.runs(horizontal, length: shape[rank - 1]), step: dilation)
     }
 
     /// The largest pixel of each of `count` even parts of images `[…, rows, columns]`.
@@ -64,13 +67,15 @@ extension Tensor {
     }
 
     /// The largest element of each window of sequences `[…, length]`; see
-    /// ``maxPooled2D(_:stride:padding:)``.
+    /// ``maxPooled2D(_:stride:padding:dilation:)``.
     public func maxPooled1D(
-        _ taps: Int, stride: Int? = nil, padding: (before: Int, after: Int) = (0, 0)
+        _ taps: Int, stride: Int? = nil, padding: (before: Int, after: Int) = (0, 0),
+        dilation: Int = 1
     ) -> Tensor {
         unsqueezed(-2).maxPooled2D(
             AxisPair(1, taps), stride: AxisPair(1, stride ?? taps),
-            padding: ImagePadding(top: 0, bottom: 0, left: padding.before, right: padding.after)
+            padding: ImagePadding(top: 0, bottom: 0, left: padding.before, right: padding.after),
+            dilation: AxisPair(1, dilation)
         ).squeezed(-2)
     }
 
@@ -88,32 +93,36 @@ extension Tensor {
     }
 
     private func windows(
-        _ taps: AxisPair, _ stride: AxisPair, _ padding: ImagePadding
+        _ taps: AxisPair, _ stride: AxisPair, _ padding: ImagePadding, _ dilation: AxisPair = 1
     ) -> (Window, Window) {
         precondition(rank >= 2, "images have rows and columns, not shape \(shape)")
+        let vertical = Window(
+            taps: taps.vertical, stride: stride.vertical, dilation: dilation.vertical,
+            before: padding.top, after: padding.bottom)
+        let horizontal = Window(
+            taps: taps.horizontal, stride: stride.horizontal, dilation: dilation.horizontal,
+            before: padding.left, after: padding.right)
         precondition(
-            Swift.max(padding.top, padding.bottom) * 2 <= taps.vertical
-                && Swift.max(padding.left, padding.right) * 2 <= taps.horizontal,
+            Swift.max(padding.top, padding.bottom) * 2 <= vertical.extent
+                && Swift.max(padding.left, padding.right) * 2 <= horizontal.extent,
             "padding is at most half a window, or windows would hold nothing")
-        return (
-            Window(
-                taps: taps.vertical, stride: stride.vertical, before: padding.top,
-                after: padding.bottom),
-            Window(
-                taps: taps.horizontal, stride: stride.horizontal, before: padding.left,
-                after: padding.right)
-        )
+        return (vertical, horizontal)
     }
 
-    private func pooling(_ rows: [Range<Int>], _ columns: [Range<Int>]) -> Pooling {
+    private func pooling(
+        _ rows: [Range<Int>], _ columns: [Range<Int>], step: AxisPair = 1
+    ) -> Pooling {
         precondition(rank >= 2, "images have rows and columns, not shape \(shape)")
         return Pooling(
             planes: shape.dropLast(2).reduce(1, *), height: shape[rank - 2],
-            width: shape[rank - 1], rows: rows, columns: columns, pool: .current)
+            width: shape[rank - 1], rows: rows, columns: columns, rowStep: step.vertical,
+            columnStep: step.horizontal, pool: .current)
     }
 
-    private func maxPooled(_ rows: [Range<Int>], _ columns: [Range<Int>]) -> Tensor {
-        let pooling = pooling(rows, columns)
+    private func maxPooled(
+        _ rows: [Range<Int>], _ columns: [Range<Int>], step: AxisPair = 1
+    ) -> Tensor {
+        let pooling = pooling(rows, columns, step: step)
         var positions = [Int32](repeating: 0, count: pooling.outputCount)
         let value = FloatArray(count: pooling.outputCount) {
             var span = positions.mutableSpan

@@ -97,8 +97,8 @@ extension Tensor {
         }
     }
 
-    /// The matrices of `[…, rows, columns]`.
-    private func matrices() -> [DenseMatrix<Double>] {
+    /// The matrices of `[…, rows, columns]`, in float64.
+    func matrices() -> [DenseMatrix<Double>] {
         precondition(rank >= 2, "matrices have 2 dimensions at least, not shape \(shape)")
         let (rows, columns) = (shape[rank - 2], shape[rank - 1])
         let size = rows * columns
@@ -109,7 +109,7 @@ extension Tensor {
         }
     }
 
-    private static func joined(_ matrices: [DenseMatrix<Double>]) -> FloatArray {
+    static func joined(_ matrices: [DenseMatrix<Double>]) -> FloatArray {
         FloatArray(matrices.lazy.flatMap { $0.elements.lazy.map { Float($0) } })
     }
 }
