@@ -53,6 +53,12 @@ extension PackedManifest {
     private func matrix(
         _ name: String, _ entry: FormEntry, in archive: any TensorArchive
     ) throws(ModelError) -> any WeightMatrix {
+        // Codes of vectors may stand for many more bytes than the file has.
+        guard entry.rows * entry.columns <= 1 << 31 else {
+            throw .unreadableTensor(
+                name: name,
+                reason: "\(entry.rows) rows of \(entry.columns) are more than is decoded at once")
+        }
         var parts: [String: Bytes] = [:]
         do {
             for layout in try entry.form.layout(rows: entry.rows, columns: entry.columns) {

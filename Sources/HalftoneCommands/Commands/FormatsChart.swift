@@ -91,8 +91,12 @@ struct FormatPoint: Encodable {
             $0.range.lowerBound < 0 && $0.range.upperBound > 0
         }
         let forms =
-            FormRow.layouts.map { (MatrixForm.blocks($0), "shared exponents, NVFP4") }
-            + FormRow.structures(rows: rows, columns: columns).map { ($0, "structures") }
+            FormRow.layouts.map {
+                ($0.name, MatrixForm.blocks($0), "shared exponents, NVFP4")
+            }
+            + FormRow.structures(rows: rows, columns: columns).map {
+                ($0.name, $0.form, "structures")
+            }
         let types = BlockCodec.encodableTypes.filter {
             !$0.isPlain && columns.isMultiple(of: $0.blockSize)
         }
@@ -121,11 +125,11 @@ struct FormatPoint: Encodable {
                     decibels: 10 * log10(signal / error)))
             progress.advance()
         }
-        for (form, family) in forms {
+        for (name, form, family) in forms {
             let stored = try StoredMatrix(values, rows: rows, columns: columns, form: form)
             points.append(
                 Self(
-                    name: form.description, family: family,
+                    name: name, family: family,
                     bitsPerWeight: try form.bitsPerWeight(rows: rows, columns: columns),
                     decibels: SignalToNoise.decibels(values, try stored.decoded())))
             progress.advance()

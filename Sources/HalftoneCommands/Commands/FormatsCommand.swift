@@ -22,8 +22,13 @@ struct FormatsCommand: ParsableCommand {
                 source (Student's t, 4 degrees of freedom) of variance 1; no code of b bits is \
                 above 6.02 · b on the normal one. For formats they are exact, at the scale with \
                 the least error; for all else they are measured on 65536 seeded numbers, scales \
-                found by least squares. Decoding is timed on one thread: formats and GGUF blocks \
-                by their kernels, layouts and structures by their definition in plain loops.
+                found by least squares. Decoding \
+                is timed on one thread: formats from a code in each byte, GGUF blocks by their \
+                kernels, layouts and structures by their definition in plain loops. Structures: \
+                {±1, ±i}; two planes of bits with a scale each (dual binary); stacks of planes for \
+                what is left; 256 pairs of a fitted codebook; int4 for one half of the columns, \
+                int2 for the other; 1 % of the columns or elements in 16 bits beside int3; a \
+                product of rank 8 beside int3; NF4 with doubly quantized scales. Groups have 64.
                 """)
 
         @OptionGroup var shared: SharedOptions

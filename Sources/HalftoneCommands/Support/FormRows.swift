@@ -17,24 +17,25 @@ struct FormRow: Encodable {
     static let layouts: [BlockLayout] =
         BlockLayout.microscaling + [.nvfp4] + [4, 6, 8].map { BlockLayout.blockFloat(bits: $0) }
 
-    /// One example of each structure, for a matrix of some shape.
-    static func structures(rows: Int, columns: Int) -> [MatrixForm] {
+    /// One example of each structure, for a matrix of some shape, with a short name.
+    static func structures(rows: Int, columns: Int) -> [(name: String, form: MatrixForm)] {
         let four = MatrixForm.scaled(.int(4), .group(64), .plain(.float16))
         let three = MatrixForm.scaled(.int(3), .group(64), .plain(.float16))
         let two = MatrixForm.scaled(.int(2), .group(64), .plain(.float16))
         let plane = MatrixForm.scaled(.binary, .group(64), .plain(.float16))
+        let classes = MatrixForm.columnClasses([
+            .init(columns: columns / 2, form: four),
+            .init(columns: columns - columns / 2, form: two),
+        ])
         return [
-            .complexUnits, .dualBinary(.group(64)),
-            .residual([plane, plane]), .residual([plane, plane, plane]),
-            .vectors(dimension: 2, count: 256),
-            .columnClasses([
-                .init(columns: columns / 2, form: four),
-                .init(columns: columns - columns / 2, form: two),
-            ]),
-            .outlierColumns(columns / 100, base: three),
-            .sparse(rows * columns / 100, base: three),
-            .lowRank(min(rows, columns, 8), base: three),
-            .scaled(.nf4, .group(64), .quantized(.e4m3, group: 256)),
+            ("{±1, ±i}", .complexUnits), ("dual binary", .dualBinary(.group(64))),
+            ("2 planes", .residual([plane, plane])),
+            ("3 planes", .residual([plane, plane, plane])),
+            ("256 pairs", .vectors(dimension: 2, count: 256)), ("int4 | int2", classes),
+            ("columns + int3", .outlierColumns(columns / 100, base: three)),
+            ("sparse + int3", .sparse(rows * columns / 100, base: three)),
+            ("rank 8 + int3", .lowRank(min(rows, columns, 8), base: three)),
+            ("nf4 double", .scaled(.nf4, .group(64), .quantized(.e4m3, group: 256))),
         ]
     }
 
@@ -48,14 +49,16 @@ struct FormRow: Encodable {
             }
         }
         let sources = (draw(.normal), draw(.heavyTailed))
-        func row(_ form: MatrixForm, _ elements: Int?, _ bytes: Double?) throws -> Self {
+        func row(
+            _ name: String, _ form: MatrixForm, _ elements: Int? = nil, _ bytes: Double? = nil
+        ) throws -> Self {
             let stored = try StoredMatrix(sources.0, rows: rows, columns: columns, form: form)
             let other = try StoredMatrix(sources.1, rows: rows, columns: columns, form: form)
             let speed = try Timing.perSecond(rows * columns, runs: 3) {
                 try stored.decoded()[rows]
             }
             return Self(
-                name: form.description, elements: elements, bytes: bytes,
+                name: name, elements: elements, bytes: bytes,
                 bitsPerWeight: Double(8 * stored.byteCount) / Double(rows * columns),
                 normal: SignalToNoise.decibels(sources.0, try stored.decoded()),
                 heavyTailed: SignalToNoise.decibels(sources.1, try other.decoded()),
@@ -64,10 +67,10 @@ struct FormRow: Encodable {
         let layouts = try Self.layouts.map { layout in
             let count = layout.blockRows * layout.blockColumns
             let bits = count * layout.element.bits + layout.scaleBits
-            return try row(.blocks(layout), count, Double(bits) / 8)
+            return try row(layout.name, .blocks(layout), count, Double(bits) / 8)
         }
         let structures = try structures(rows: rows, columns: columns).map {
-            try row($0, nil, nil)
+            try row($0.name, $0.form)
         }
         return (layouts, structures)
     }
