@@ -14,6 +14,7 @@ import HalftoneRuns
 public struct ModelFolderWriter {
     private let model: LanguageModel
     private let quantized: [Role: QuantizedTensor]
+    private let stored: [Role: StoredMatrix]
     private let matrixType: ElementType?
 
     /// Writes a compressed model; what stays float of a GGUF source becomes 16-bit matrices and
@@ -21,11 +22,25 @@ public struct ModelFolderWriter {
     public init(_ compressed: CompressedModel) {
         model = compressed.original
         quantized = compressed.quantized
-        if case .folder = compressed.original.source {
-            matrixType = nil
-        } else {
-            matrixType = .float16
-        }
+        stored = [:]
+        matrixType = Self.floatType(of: model)
+    }
+
+    /// Writes a model some of whose matrices are in forms of their own.
+    ///
+    /// - Parameters:
+    ///   - model: The float model.
+    ///   - stored: What stands for some of its matrices, in the shapes of the run time.
+    public init(_ model: LanguageModel, stored: [Role: StoredMatrix]) {
+        self.model = model
+        self.stored = stored
+        quantized = [:]
+        matrixType = Self.floatType(of: model)
+    }
+
+    /// What matrices that stay float become: those of a folder are copied.
+    private static func floatType(of model: LanguageModel) -> ElementType? {
+        if case .folder = model.source { nil } else { .float16 }
     }
 
     /// Writes a float model.
@@ -35,6 +50,7 @@ public struct ModelFolderWriter {
     public init(_ model: LanguageModel, matrixType: ElementType? = nil) {
         self.model = model
         quantized = [:]
+        stored = [:]
         self.matrixType = matrixType
     }
 
@@ -67,6 +83,14 @@ public struct ModelFolderWriter {
             let form = model.architecture.huggingFace(slot.role, in: model.spec)
             if let packed = quantized[slot.role] {
                 for source in packed.sources(named: form.names[0]) { try writer.add(source) }
+            } else if let matrix = stored[slot.role] {
+                for part in matrix.parts {
+                    try writer.add(
+                        TensorSource(
+                            name: form.names[0] + "." + part.layout.name, shape: part.layout.shape,
+                            encoding: .elements(part.layout.type)
+                        ) { try $0.write(part.bytes) })
+                }
             } else if let tensor = storedTensor(form, isMatrix: slot.shape.count == 2) {
                 try writer.add(TensorSource(tensor))
             } else {
@@ -120,13 +144,20 @@ public struct ModelFolderWriter {
                 configuration[key] = .string(name)
             }
         }
-        if !quantized.isEmpty {
+        if !quantized.isEmpty || !stored.isEmpty {
             var manifest = PackedManifest()
             for (role, packed) in quantized {
                 let name = model.architecture.huggingFace(role, in: model.spec).names[0]
                 manifest.add(name, packed.entry)
             }
-            configuration["quantization_config"] = manifest.json
+            for (role, matrix) in stored {
+                let name = model.architecture.huggingFace(role, in: model.spec).names[0]
+                manifest.add(
+                    name,
+                    PackedManifest.FormEntry(
+                        form: matrix.form, rows: matrix.rows, columns: matrix.columns))
+            }
+            configuration["quantization_config"] = try manifest.json()
         }
         try ModelDocuments(model).write(to: folder)
         // Last, since a folder is a model from the moment it has this file.

@@ -73,6 +73,8 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
         case unknownTensorType(tensor: String, reason: String)
         case offsetMismatch(tensor: String, found: UInt64, expected: Int)
         case split(String)
+        case noImportanceMatrix
+        case badImportance(matrix: String)
     }
 }
 
@@ -172,6 +174,10 @@ extension FileError.Problem: CustomStringConvertible {
         case .offsetMismatch(let tensor, let found, let expected):
             "tensor \(tensor) begins at \(found); the tensors before it end at \(expected)"
         case .split(let reason): reason
+        case .noImportanceMatrix:
+            "is no importance matrix: general.type is not imatrix"
+        case .badImportance(let matrix):
+            "the importance of \(matrix) is not a count and sums of squares, all of at least 0"
         default: "is not readable"
         }
     }

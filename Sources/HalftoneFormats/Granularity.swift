@@ -7,10 +7,13 @@ public enum Granularity: Sendable, Hashable {
     /// One scale per run of this many weights along a row; the last run of a row is shorter when
     /// the width is not a multiple.
     case group(Int)
+    /// One scale per input column, the same for all rows.
+    case column
 
     /// Weights that share a scale along a row of `inFeatures` weights.
     public func groupSize(inFeatures: Int) -> Int {
         switch self {
+        case .column: 1
         case .tensor, .channel: max(inFeatures, 1)
         case .group(let size): size
         }
@@ -21,23 +24,34 @@ public enum Granularity: Sendable, Hashable {
         let size = groupSize(inFeatures: inFeatures)
         return (inFeatures + size - 1) / size
     }
+
+    /// Scales of a matrix.
+    public func scaleCount(rows: Int, columns: Int) -> Int {
+        switch self {
+        case .tensor: 1
+        case .channel, .group: rows * groupsPerRow(inFeatures: columns)
+        case .column: columns
+        }
+    }
 }
 
 extension Granularity: CustomStringConvertible {
-    /// `tensor`, `channel` or the group size in digits.
+    /// `tensor`, `channel`, `column` or the group size in digits.
     public var description: String {
         switch self {
+        case .column: "column"
         case .tensor: "tensor"
         case .channel: "channel"
         case .group(let size): "\(size)"
         }
     }
 
-    /// The granularity called `tensor`, `channel`, or by a group size of at least 1.
+    /// The granularity called `tensor`, `channel`, `column`, or by a group size of at least 1.
     public init?(named name: String) {
         switch name {
         case "tensor": self = .tensor
         case "channel": self = .channel
+        case "column": self = .column
         default:
             // The comparison refuses other spellings of the number, such as `+32` and `032`.
             guard let size = Int(name), (1...(1 << 20)).contains(size), "\(size)" == name else {

@@ -26,6 +26,7 @@ extension PackedManifest {
     public func matrix(
         _ name: String, in archive: any TensorArchive
     ) throws(ModelError) -> (any WeightMatrix)? {
+        if let entry = forms[name] { return try matrix(name, entry, in: archive) }
         guard let entry = entries[name] else { return nil }
         let affine = !entry.scheme.format.isSymmetric
         let isFloat8 = entry.scheme.scaleFormat == .float8
@@ -43,6 +44,33 @@ extension PackedManifest {
                     scaleFormat: entry.scheme.scaleFormat),
                 parts: parts
             ).matrix
+        } catch {
+            throw .unreadableTensor(name: name, reason: "\(error)")
+        }
+    }
+
+    /// A matrix in a form of its own, decoded.
+    private func matrix(
+        _ name: String, _ entry: FormEntry, in archive: any TensorArchive
+    ) throws(ModelError) -> any WeightMatrix {
+        // Codes of vectors may stand for many more bytes than the file has.
+        guard entry.rows * entry.columns <= 1 << 31 else {
+            throw .unreadableTensor(
+                name: name,
+                reason: "\(entry.rows) rows of \(entry.columns) are more than is decoded at once")
+        }
+        var parts: [String: Bytes] = [:]
+        do {
+            for layout in try entry.form.layout(rows: entry.rows, columns: entry.columns) {
+                parts[layout.name] = try part(name + "." + layout.name, layout.type, in: archive)
+            }
+            return try StoredMatrix(form: entry.form, rows: entry.rows, columns: entry.columns) {
+                parts[$0.name]
+            }.matrix()
+        } catch let error as QuantizationError {
+            throw .unreadableTensor(name: name, reason: error.description)
+        } catch let error as ModelError {
+            throw error
         } catch {
             throw .unreadableTensor(name: name, reason: "\(error)")
         }

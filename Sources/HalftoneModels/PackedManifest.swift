@@ -1,6 +1,7 @@
 import HalftoneFiles
 import HalftoneFormats
 import HalftoneKernels
+import HalftoneQuantization
 
 /// The `quantization_config` of a folder that holds packed matrices.
 ///
@@ -13,7 +14,9 @@ import HalftoneKernels
 ///
 /// Rows and columns are those of the product, `output[r] = Σ_c W[r, c] · input[c]`, in the order
 /// that this package computes in, whatever the layout of the float checkpoint.
-/// The value of an element is `scale · (code − zero)`. The configuration lists the schemes in use
+/// The value of an element is `scale · (code − zero)`. A weight in another ``MatrixForm`` has the
+/// parts of its form, each under the name of the weight, a dot and its own name, and is listed under
+/// `matrices` with the form and the shape. The configuration lists the schemes in use
 /// and, for each packed weight, its scheme and shape:
 ///
 /// ```json
@@ -66,11 +69,34 @@ public struct PackedManifest: Sendable, Equatable {
     /// The packed weights by the names of the float weights that they replace.
     public private(set) var entries: [String: Entry] = [:]
 
+    /// A weight in a form of its own.
+    public struct FormEntry: Sendable, Equatable {
+        /// How it is stored.
+        public var form: MatrixForm
+        /// Output features.
+        public var rows: Int
+        /// Input features.
+        public var columns: Int
+
+        /// Describes a weight.
+        public init(form: MatrixForm, rows: Int, columns: Int) {
+            self.form = form
+            self.rows = rows
+            self.columns = columns
+        }
+    }
+
+    /// The weights in other forms than integer codes with scales.
+    public private(set) var forms: [String: FormEntry] = [:]
+
     /// A manifest without weights.
     public init() {}
 
     /// Adds a weight.
     public mutating func add(_ name: String, _ entry: Entry) { entries[name] = entry }
+
+    /// Adds a weight in a form of its own.
+    public mutating func add(_ name: String, _ entry: FormEntry) { forms[name] = entry }
 
     /// Reads the manifest of a `config.json`, or nil when the weights are float.
     ///
@@ -94,16 +120,29 @@ public struct PackedManifest: Sendable, Equatable {
         for (name, value) in config["tensors"]?.object?.members ?? [] {
             let entry = ConfigurationReader(value)
             let index = try entry.integer("scheme", in: 0...(1 << 20))
-            let shape = value["shape"]?.array?.compactMap(\.integer) ?? []
-            guard index < schemes.count, shape.count == 2, shape.allSatisfy({ $0 > 0 }),
-                shape.allSatisfy({ $0 <= 1 << 30 })
-            else {
+            guard index < schemes.count, let shape = Self.shape(value) else {
                 throw .badConfiguration(
                     key: "quantization_config.tensors." + name, found: value.serialized(),
                     wanted: "a scheme below \(schemes.count) and a shape of two sizes")
             }
-            entries[name] = Entry(scheme: schemes[index], rows: shape[0], columns: shape[1])
+            entries[name] = Entry(scheme: schemes[index], rows: shape.rows, columns: shape.columns)
         }
+        for (name, value) in config["matrices"]?.object?.members ?? [] {
+            guard let shape = Self.shape(value) else {
+                throw .badConfiguration(
+                    key: "quantization_config.matrices." + name, found: value.serialized(),
+                    wanted: "a form and a shape of two sizes")
+            }
+            forms[name] = FormEntry(
+                form: try MatrixForm(json: value["form"] ?? .null), rows: shape.rows,
+                columns: shape.columns)
+        }
+    }
+
+    private static func shape(_ value: JSONValue) -> (rows: Int, columns: Int)? {
+        let shape = value["shape"]?.array?.compactMap(\.integer) ?? []
+        guard shape.count == 2, shape.allSatisfy({ (1...1 << 30).contains($0) }) else { return nil }
+        return (shape[0], shape[1])
     }
 
     private static func schemes(_ values: [JSONValue]) throws(ModelError) -> [Scheme] {
@@ -123,7 +162,9 @@ public struct PackedManifest: Sendable, Equatable {
     }
 
     /// The value of `quantization_config`, weights in the order of their names.
-    public var json: JSONValue {
+    ///
+    /// - Throws: ``ModelError`` for a form whose number format has no name.
+    public func json() throws(ModelError) -> JSONValue {
         var schemes: [Scheme] = []
         var tensors = JSONObject()
         for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
@@ -141,9 +182,20 @@ public struct PackedManifest: Sendable, Equatable {
                 "scale": .string(scheme.scaleFormat.rawValue),
             ]
         }
-        return [
+        var json: JSONObject = [
             "quant_method": .string(Self.method), "version": .integer(Self.version),
             "schemes": .array(list), "tensors": .object(tensors),
         ]
+        if !forms.isEmpty {
+            var matrices = JSONObject()
+            for (name, entry) in forms.sorted(by: { $0.key < $1.key }) {
+                matrices[name] = [
+                    "form": try entry.form.json(),
+                    "shape": [.integer(entry.rows), .integer(entry.columns)],
+                ]
+            }
+            json["matrices"] = .object(matrices)
+        }
+        return .object(json)
     }
 }

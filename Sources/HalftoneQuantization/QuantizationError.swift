@@ -14,6 +14,12 @@ public enum QuantizationError: Error, Sendable, Equatable, CustomStringConvertib
     case weightNotFinite(row: Int, column: Int, value: String)
     /// A scale beyond the range of the format that it is to be stored in.
     case scaleTooLarge(row: Int, column: Int, scale: Float, format: ScaleFormat)
+    /// Scales per column, which products of packed integer rows cannot take out of their sums.
+    case scalesPerColumn
+    /// Importance that is not one number of at least 0 for each column.
+    case badImportance(String)
+    /// A form that no matrix of the shape has, or that cannot hold the weights.
+    case badForm(String)
     /// Parts that do not fit together.
     case badParts(String)
 
@@ -38,7 +44,9 @@ public enum QuantizationError: Error, Sendable, Equatable, CustomStringConvertib
             the group at row \(row), column \(column) needs a scale of \(scale), beyond the range \
             of \(format.elementType.rawValue); F32 or BF16 scales reach further
             """
-        case .badParts(let reason): reason
+        case .scalesPerColumn:
+            "packed integers have scales per tensor, channel or group, not per column"
+        case .badImportance(let reason), .badForm(let reason), .badParts(let reason): reason
         }
     }
 }

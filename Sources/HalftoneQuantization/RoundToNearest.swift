@@ -9,8 +9,14 @@ import Synchronization
 /// by more than half a step; with ``ScaleSearch/leastError`` no group has a larger squared error
 /// than that.
 public struct RoundToNearest: WeightMethod {
-    /// Creates the method; it has no settings beyond the scheme's.
-    public init() {}
+    /// What the squared error of each input column counts in searches, such as the mean square of
+    /// its activations; nil for 1.
+    public var importance: [Float]?
+
+    /// Creates the method.
+    ///
+    /// - Parameter importance: Numbers of at least 0, one for each column; nil for 1.
+    public init(importance: [Float]? = nil) { self.importance = importance }
 
     /// Quantizes one matrix; see ``WeightMethod/quantize(_:scheme:pool:)``.
     ///
@@ -95,20 +101,22 @@ extension RoundToNearest {
         _ weight: any WeightMatrix, scheme: WeightScheme, pool: WorkerPool
     ) throws(QuantizationError) -> RowPlan {
         try scheme.check(rows: weight.rows, columns: weight.columns)
+        try Self.check(importance, columns: weight.columns)
         if scheme.granularity == .tensor {
             let values = weight.decoded()
             try Self.checkFinite(values, row: 0, columns: weight.columns)
-            let exact = GroupQuantizer(scheme.format, scales: ScaleCodec(.float32))
+            let exact = ScaleFinder(scheme.format, scales: ScaleCodec(.float32))
                 .coveringScale(values[...])
             let codec = ScaleCodec(scheme.scaleFormat, largest: exact)
-            let shared = try choose(values[...], scheme, codec, row: 0, column: 0)
+            let all = importance.map { one in (0..<weight.rows).flatMap { _ in one } }
+            let shared = try choose(values[...], all?[...], scheme, codec, row: 0, column: 0)
             return RowPlan(scheme: scheme, codec: codec, shared: shared)
         }
         guard scheme.scaleFormat == .float8 else {
             return RowPlan(scheme: scheme, codec: ScaleCodec(scheme.scaleFormat), shared: nil)
         }
         let largest = Mutex<Float>(0)
-        let quantizer = GroupQuantizer(scheme.format, scales: ScaleCodec(.float32))
+        let finder = ScaleFinder(scheme.format, scales: ScaleCodec(.float32))
         let size = scheme.granularity.groupSize(inFeatures: weight.columns)
         try Self.split(weight.rows, pool) { range throws(QuantizationError) in
             var values = [Float](repeating: 0, count: weight.columns)
@@ -118,7 +126,7 @@ extension RoundToNearest {
                 try Self.checkFinite(values, row: row, columns: weight.columns)
                 for first in stride(from: 0, to: values.count, by: size) {
                     let group = values[first..<min(first + size, values.count)]
-                    let scale = quantizer.coveringScale(group)
+                    let scale = finder.coveringScale(group)
                     guard scale.isFinite else {
                         throw .scaleTooLarge(
                             row: row, column: first, scale: scale, format: scheme.scaleFormat)
@@ -159,7 +167,9 @@ extension RoundToNearest {
                 if let shared = plan.shared {
                     choice = shared
                 } else {
-                    choice = try choose(group, scheme, plan.codec, row: row, column: first)
+                    choice = try choose(
+                        group, importance?[group.indices], scheme, plan.codec, row: row,
+                        column: first)
                     result.scales.append(choice.scale)
                     result.zeros.append(choice.zero)
                 }
@@ -172,21 +182,28 @@ extension RoundToNearest {
     }
 
     private func choose(
-        _ values: ArraySlice<Float>, _ scheme: WeightScheme, _ codec: ScaleCodec, row: Int,
-        column: Int
-    ) throws(QuantizationError) -> GroupQuantizer.Choice {
-        let quantizer = GroupQuantizer(scheme.format, scales: codec)
-        let choice =
-            switch scheme.search {
-            case .absmax: quantizer.covering(values)
-            case .leastError: quantizer.leastError(values)
-            }
+        _ values: ArraySlice<Float>, _ importance: ArraySlice<Float>?, _ scheme: WeightScheme,
+        _ codec: ScaleCodec, row: Int, column: Int
+    ) throws(QuantizationError) -> ScaleChoice {
+        let finder = ScaleFinder(scheme.format, scales: codec)
+        let choice = finder.choice(values, importance: importance, by: scheme.search)
         guard choice.scale.isFinite else {
             throw .scaleTooLarge(
-                row: row, column: column, scale: quantizer.coveringScale(values),
+                row: row, column: column, scale: finder.coveringScale(values),
                 format: scheme.scaleFormat)
         }
         return choice
+    }
+
+    /// Refuses importance that is not one number of at least 0 for each column.
+    static func check(_ importance: [Float]?, columns: Int) throws(QuantizationError) {
+        guard let importance else { return }
+        guard importance.count == columns else {
+            throw .badImportance("\(importance.count) importance weights for \(columns) columns")
+        }
+        if let bad = importance.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
+            throw .badImportance("the importance of column \(bad) is \(importance[bad])")
+        }
     }
 
     /// Runs a body on ranges of rows and throws what the first range that failed threw.

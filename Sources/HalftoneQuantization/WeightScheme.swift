@@ -1,13 +1,5 @@
 import HalftoneFormats
 
-/// How the scale of a group is chosen.
-public enum ScaleSearch: String, Sendable, Hashable, CaseIterable, Codable {
-    /// The range of the codes covers the group: no value is clipped.
-    case absmax
-    /// The scale, of a grid refined by least squares, with the least squared error.
-    case leastError = "least-error"
-}
-
 /// A uniform integer format with its groups, scales and the way to choose them.
 public struct WeightScheme: Sendable, Hashable {
     /// Bits of a code and whether zero points are stored.
@@ -39,6 +31,7 @@ public struct WeightScheme: Sendable, Hashable {
         else {
             throw .invalidShape(rows: rows, columns: columns, granularity: granularity)
         }
+        guard granularity != .column else { throw .scalesPerColumn }
     }
 
     /// Scales of a matrix.

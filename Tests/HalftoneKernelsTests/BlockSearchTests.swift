@@ -144,4 +144,37 @@ private struct Plan {
             #expect((found - wanted).magnitude <= 0x1p-11 * wanted.magnitude)
         }
     }
+
+    /// Weights over four orders of magnitude.
+    ///
+    /// The search with them has to beat the one without on the error that they weigh, in sum by
+    /// some percent. Ones are no weights.
+    @Test(arguments: searchedTypes + [.q4_0, .q4_1, .q5_0, .q5_1])
+    func importanceIsUsed(type: BlockType) throws {
+        var generator = TestGenerator(state: 77)
+        let columns = 512
+        let x = generator.floats(8 * columns)
+        let importance = generator.floats(columns).map { $0 * $0 * $0 * $0 }
+        func error(_ bytes: [UInt8]) throws -> Double {
+            var y: [Float] = []
+            try BlockCodec.decode(type, Bytes(bytes), into: &y)
+            return zip(x, y).enumerated().reduce(0.0) {
+                let distance = Double($1.element.0) - Double($1.element.1)
+                return $0 + Double(importance[$1.offset % columns]) * distance * distance
+            }
+        }
+        let plain = try BlockCodec.encode(type, x, columns: columns)
+        let weighted = try BlockCodec.encode(type, x, columns: columns, importance: importance)
+        let share = try error(weighted) / error(plain)
+        #expect(share < (type == .nvfp4 ? 1 : 0.95), "\(share) of the error without")
+        let ones = [Float](repeating: 1, count: columns)
+        if searchedTypes.contains(type) {
+            #expect(try BlockCodec.encode(type, x, columns: columns, importance: ones) == plain)
+        }
+        for bad in [[], [1], importance.map { -$0 - 1 }, importance.map { _ in Float.nan }] {
+            #expect(throws: BlockError.self) {
+                try BlockCodec.encode(type, x, columns: columns, importance: bad)
+            }
+        }
+    }
 }

@@ -1,8 +1,9 @@
 """Writes values and codes of number formats as other programs have them.
 
-Usage: python3 number_formats.py OUTPUT
+Usage: python3 number_formats.py OUTPUT [FUNCTIONAL]
 
-Sources: `ml_dtypes` of PyPI for its floats; the published tables and decision thresholds of
+FUNCTIONAL is `bitsandbytes/functional.py` of a download from PyPI; its tables have to be those here.
+They are in 0.50.2. Sources: `ml_dtypes` of PyPI for its floats; the published tables and decision thresholds of
 bitsandbytes for NF4 and FP4; for all else a brute-force search here, in Python floats, over the
 values that the definition gives. Little-endian: u16 number of common inputs, these as float32;
 then for each format u8 length and the name; u8 whether overflow gives special codes; u16 number of
@@ -13,6 +14,7 @@ where a format has no NaN, and numbers that are not positive in E8M0.
 Tests/Fixtures/Formats/formats.bin was written by this script with ml_dtypes 0.6.0 and numpy 2.4.6.
 """
 
+import ast
 import struct
 import sys
 from statistics import NormalDist
@@ -133,6 +135,27 @@ NF4_THRESHOLDS = np.array([
     0.5016634166240692, 0.6427869200706482, 0.8614784181118011], np.float32)
 FP4 = np.array([0, 0.005208333333, 0.66666667, 1.0, 0.33333333, 0.5, 0.16666667, 0.25], np.float32)
 FP4 = np.concatenate([FP4, -FP4])
+
+
+def check_tables(path):
+    """Compares the tables with the lists in `get_4bit_type`, which it divides by the largest."""
+    lists = [
+        np.array(ast.literal_eval(node.value), np.float64)
+        for function in ast.walk(ast.parse(open(path).read()))
+        if isinstance(function, ast.FunctionDef) and function.name == "get_4bit_type"
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List)
+        and node.targets[0].id == "data"]
+    tables = [(np.float32(one) / np.float32(np.abs(one).max())) for one in lists]
+    exact_fp4 = np.array([0, 0.0625, 8, 12, 4, 6, 2, 3], np.float32) / np.float32(12)
+    assert any(np.array_equal(NF4, one) for one in tables), "NF4"
+    assert any(np.array_equal(np.concatenate([exact_fp4, -exact_fp4]), one) for one in tables), "FP4"
+    # The thresholds of its kernels lie halfway, to the digits that they are written with.
+    assert np.allclose(NF4_THRESHOLDS, (NF4[1:] + NF4[:-1]) / 2, atol=1e-7)
+    levels = np.sort(exact_fp4)
+    assert np.allclose(FP4_THRESHOLDS, (levels[1:] + levels[:-1]) / 2, atol=1e-6)
+
+
 FP4_THRESHOLDS = np.array([
     0.00260417, 0.0859375, 0.20833333, 0.29166667, 0.4166667, 0.583333, 0.8333333], np.float32)
 FP4_CODES = [0b000, 0b001, 0b110, 0b111, 0b100, 0b101, 0b010, 0b011]
@@ -179,6 +202,8 @@ for name, (values, encode) in one_by_one.items():
     encode_all = lambda x, encode=encode: np.array([encode(v) for v in x], np.uint8)
     records.append((name, 0, values, encode_all))
 
+if len(sys.argv) > 2:
+    check_tables(sys.argv[2])
 with open(sys.argv[1], "wb") as file:
     file.write(struct.pack("<H", len(SCATTERED)) + SCATTERED.astype("<f4").tobytes())
     for name, special, values, encode_all in records:

@@ -37,7 +37,11 @@ struct CompressCommand: ParsableCommand {
     @Option(help: "How scales are stored: f32, f16, bf16 or f8 (default: f16).")
     var scale: String?
 
-    @Option(help: "How scales are chosen: least-error or absmax (default: least-error).")
+    @Option(
+        help: """
+            How scales are chosen: least-error, absmax, percentile-SHARE, grid-STEPS-LEAST or \
+            iterative-TURNS (default: least-error).
+            """)
     var search: String?
 
     @Option(
@@ -92,8 +96,10 @@ struct CompressCommand: ParsableCommand {
             recipe.embedding?.scaleFormat = format
         }
         if let search {
-            guard let search = ScaleSearch(rawValue: search) else {
-                throw ValidationError("--search \"\(search)\" is neither least-error nor absmax")
+            guard let search = ScaleSearch(named: search) else {
+                throw ValidationError(
+                    "--search \"\(search)\" is none of least-error, absmax, percentile-0.999, "
+                        + "grid-100-0.2 and iterative-20")
             }
             recipe.body.search = search
             recipe.embedding?.search = search

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HalftoneCompression
+import HalftoneFiles
 import HalftoneFormats
 import HalftoneModels
 import HalftoneRuns
@@ -25,6 +26,13 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "The type of matrices (default: F16 for GGUF; for a folder theirs, or F32).")
     var type: String?
 
+    @Option(
+        help: """
+            An importance matrix of llama.cpp, a GGUF file: what Q4, Q5, K-quants, IQ4 and NVFP4 \
+            count the errors of input features with.
+            """)
+    var imatrix: String?
+
     @Option(name: [.short, .long], help: "The file or folder to write.")
     var output: String
 
@@ -38,6 +46,9 @@ struct ConvertCommand: ParsableCommand {
     mutating func validate() throws {
         if let to, to != "gguf", to != "folder" {
             throw ValidationError("--to must be gguf or folder")
+        }
+        if imatrix != nil, !writesGGUF {
+            throw ValidationError("--imatrix is for GGUF files")
         }
         _ = try blockType()
     }
@@ -59,7 +70,8 @@ struct ConvertCommand: ParsableCommand {
         let type = try blockType()
         let progress = shared.progress("Writing", total: nil, unit: "bytes")
         if writesGGUF {
-            try GGUFExport(loaded, type: type ?? .f16).write(
+            let importance = try imatrix.map { try ImportanceMatrix(contentsOf: $0) }
+            try GGUFExport(loaded, type: type ?? .f16, importance: importance).write(
                 to: output, replaces: force, progress: progress)
         } else {
             let elements: [BlockType: ElementType] = [

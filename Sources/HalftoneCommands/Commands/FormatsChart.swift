@@ -87,33 +87,32 @@ struct FormatPoint: Encodable {
             values += row
         }
         let signal = values.reduce(0.0) { $0 + Double($1) * Double($1) }
-        func decibels(_ noise: Double) -> Double { 10 * log10(signal / noise) }
-        func noise(_ decoded: [Float]) -> Double {
-            zip(values, decoded).reduce(0.0) {
-                $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1))
-            }
-        }
         let formats = NumberFormat.known.filter {
             $0.range.lowerBound < 0 && $0.range.upperBound > 0
         }
-        let layouts =
-            BlockLayout.microscaling + [.nvfp4]
-            + [4, 6, 8].map { BlockLayout.blockFloat(bits: $0) }
+        let forms =
+            FormRow.layouts.map {
+                ($0.name, MatrixForm.blocks($0), "shared exponents, NVFP4")
+            }
+            + FormRow.structures(rows: rows, columns: columns).map {
+                ($0.name, $0.form, "structures")
+            }
         let types = BlockCodec.encodableTypes.filter {
             !$0.isPlain && columns.isMultiple(of: $0.blockSize)
         }
         let progress = shared.progress(
-            "Measuring", total: formats.count + layouts.count + types.count, unit: "formats")
+            "Measuring", total: formats.count + forms.count + types.count, unit: "formats")
         defer { progress.finish() }
         var points: [Self] = []
         for format in formats {
-            let search = GroupScaleSearch(format)
+            let finder = ScaleFinder(format, scales: ScaleCodec(.float16))
             var error = 0.0
             var groups = 0
             for start in stride(from: 0, to: values.count, by: columns) {
                 for first in stride(from: start, to: start + columns, by: groupSize) {
                     let group = values[first..<min(first + groupSize, start + columns)]
-                    error += search.best(group).squaredError
+                    let choice = finder.choice(group, by: .leastError)
+                    error += finder.squaredError(of: choice, group)
                     groups += 1
                 }
             }
@@ -123,16 +122,16 @@ struct FormatPoint: Encodable {
             points.append(
                 Self(
                     name: "\(format)", family: family(of: format), bitsPerWeight: bits,
-                    decibels: decibels(error)))
+                    decibels: 10 * log10(signal / error)))
             progress.advance()
         }
-        for layout in layouts {
-            let blocks = try BlockScaledMatrix(values, rows: rows, columns: columns, layout: layout)
+        for (name, form, family) in forms {
+            let stored = try StoredMatrix(values, rows: rows, columns: columns, form: form)
             points.append(
                 Self(
-                    name: layout.name, family: "shared exponents, NVFP4",
-                    bitsPerWeight: layout.bitsPerWeight(rows: rows, columns: columns),
-                    decibels: decibels(noise(blocks.decoded()))))
+                    name: name, family: family,
+                    bitsPerWeight: try form.bitsPerWeight(rows: rows, columns: columns),
+                    decibels: SignalToNoise.decibels(values, try stored.decoded())))
             progress.advance()
         }
         for type in types {
@@ -142,7 +141,7 @@ struct FormatPoint: Encodable {
             points.append(
                 Self(
                     name: type.name, family: "GGUF blocks", bitsPerWeight: type.bitsPerWeight,
-                    decibels: decibels(noise(decoded))))
+                    decibels: SignalToNoise.decibels(values, decoded)))
             progress.advance()
         }
         return points.sorted { ($0.bitsPerWeight, $0.decibels) < ($1.bitsPerWeight, $1.decibels) }
@@ -163,6 +162,7 @@ struct FormatPoint: Encodable {
         }
         let families = [
             "integers", "floats", "codebooks", "shared exponents, NVFP4", "GGUF blocks",
+            "structures",
         ]
         let series = families.map { family in
             ChartSeries(

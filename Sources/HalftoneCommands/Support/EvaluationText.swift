@@ -25,12 +25,14 @@ extension Tokenizer {
 extension LanguageModel {
     /// Bits per weight of the matrices that are packed, or nil when none is.
     var packedBitsPerWeight: Double? {
-        guard let packing, !packing.entries.isEmpty else { return nil }
+        guard let packing, !(packing.entries.isEmpty && packing.forms.isEmpty) else {
+            return nil
+        }
         var bytes = 0
         var count = 0
         for slot in spec.slots {
             let name = architecture.huggingFace(slot.role, in: spec).names[0]
-            guard packing.entries[name] != nil else { continue }
+            guard packing.entries[name] != nil || packing.forms[name] != nil else { continue }
             bytes += weights.matrix(slot.role).byteCount
             count += slot.shape[0] * slot.shape[1]
         }

@@ -88,12 +88,7 @@ struct BlockRow: Encodable {
                     let bytes = try BlockCodec.encode(type, values, columns: 1024)
                     var decoded: [Float] = []
                     try BlockCodec.decode(type, Bytes(bytes), into: &decoded)
-                    var (signal, noise) = (0.0, 0.0)
-                    for (x, y) in zip(values, decoded) {
-                        signal += Double(x) * Double(x)
-                        noise += Double(x - y) * Double(x - y)
-                    }
-                    return 10 * log10(signal / noise)
+                    return SignalToNoise.decibels(values, decoded)
                 }
                 let count = 65536
                 let bytes = Bytes(
@@ -132,16 +127,19 @@ struct BlockRow: Encodable {
 
 /// Short measurements.
 enum Timing {
-    /// How many of some items are done in a second: the median of nine runs after a first one.
+    /// How many of some items are done in a second: the median of some runs after a first one.
     ///
     /// - Parameters:
     ///   - count: Items in a run.
+    ///   - runs: How often it is measured.
     ///   - body: Does a run; returns something that depends on it.
-    static func perSecond(_ count: Int, _ body: () throws -> Float) rethrows -> Double {
+    static func perSecond(
+        _ count: Int, runs: Int = 9, _ body: () throws -> Float
+    ) rethrows -> Double {
         var sum = try body()
         let clock = ContinuousClock()
         var seconds: [Double] = []
-        for _ in 0..<9 {
+        for _ in 0..<runs {
             let start = clock.now
             sum += try body()
             let parts = (clock.now - start).components
@@ -149,6 +147,6 @@ enum Timing {
         }
         // Keeps the results of the runs in use.
         withExtendedLifetime(sum) {}
-        return Double(count) / max(seconds.sorted()[4], 1e-9)
+        return Double(count) / max(seconds.sorted()[runs / 2], 1e-9)
     }
 }

@@ -23,13 +23,24 @@ public struct GGUFExport {
     /// - Parameters:
     ///   - model: From a folder or a GGUF file.
     ///   - type: One of `BlockCodec.encodableTypes`, or the type that all matrices have.
+    ///   - importance: What encoders that search count the errors of input features with; matrices
+    ///     that it lacks are encoded without.
     /// - Throws: ``CompressionError/notRepresentable(_:)`` for types that cannot be written and
-    ///   models that GGUF cannot describe; ``ConversionError`` for vocabularies likewise.
-    public init(_ model: LanguageModel, type: BlockType) throws {
+    ///   models that GGUF cannot describe, and for importance of another width than its matrix;
+    ///   ``ConversionError`` for vocabularies likewise.
+    public init(
+        _ model: LanguageModel, type: BlockType, importance: ImportanceMatrix? = nil
+    ) throws {
         try self.init(model) { slot, form, writer in
             let matrix = model.weights.matrix(slot.role)
             let wanted = try Self.type(type, for: matrix, slot: slot)
-            try writer.add(Self.source(matrix, slot, form, wanted))
+            let weights = importance?.meanSquares[form.names[0]]
+            if let weights, weights.count != matrix.columns {
+                throw CompressionError.notRepresentable(
+                    "\(form.names[0]) has \(matrix.columns) columns and importance for "
+                        + "\(weights.count)")
+            }
+            try writer.add(Self.source(matrix, slot, form, wanted, importance: weights))
             return wanted
         }
     }
@@ -130,11 +141,12 @@ extension GGUFExport {
     }
 
     private static func source(
-        _ matrix: any WeightMatrix, _ slot: ParameterSlot, _ form: StoredForm, _ type: BlockType
+        _ matrix: any WeightMatrix, _ slot: ParameterSlot, _ form: StoredForm, _ type: BlockType,
+        importance: [Float]? = nil
     ) -> TensorSource {
         TensorSource(
             name: form.names[0], shape: slot.shape, encoding: .blocks(type),
-            produce: GGUFMatrix(matrix, form: form, type: type).write)
+            produce: GGUFMatrix(matrix, form: form, type: type, importance: importance).write)
     }
 
     /// The type of a matrix: the wanted one where its blocks fit.

@@ -12,6 +12,7 @@ struct GGUFMatrix {
     private let matrix: any WeightMatrix
     private let type: BlockType
     private let name: String
+    private let importance: [Float]?
 
     /// Prepares a matrix.
     ///
@@ -19,7 +20,11 @@ struct GGUFMatrix {
     ///   - matrix: In the order that the run time computes in.
     ///   - form: Name and layout in the file; matrices are never transposed there.
     ///   - type: The type to write.
-    init(_ matrix: any WeightMatrix, form: StoredForm, type: BlockType) {
+    ///   - importance: What the squared error of each column counts; nil for 1.
+    init(
+        _ matrix: any WeightMatrix, form: StoredForm, type: BlockType, importance: [Float]? = nil
+    ) {
+        self.importance = importance
         self.matrix = matrix
         self.type = type
         name = form.names[0]
@@ -51,7 +56,8 @@ struct GGUFMatrix {
                 stored.decode(row: row, into: &values, at: (row - start) * columns)
             }
             do {
-                try sink.write(BlockCodec.encode(type, values, columns: columns))
+                try sink.write(
+                    BlockCodec.encode(type, values, columns: columns, importance: importance))
             } catch let error as BlockError {
                 throw CompressionError.cannotQuantize(matrix: name, reason: error.description)
             }

@@ -5,8 +5,8 @@ public enum BlockCodec {
     /// The types that ``encode(_:_:columns:)`` writes.
     ///
     /// Plain numbers and the types without sub-scales but IQ4_NL and NVFP4 have an exact rule, so
-    /// that any encoder gives the same bytes. For the others scales are searched, with all values
-    /// counting alike; the squared error is at most that of rounding to nearest.
+    /// that any encoder gives the same bytes. For the others scales are searched; the squared error
+    /// is at most that of rounding to nearest.
     public static let encodableTypes: [BlockType] = [
         .f32, .f16, .bf16, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .tq1_0, .tq2_0, .mxfp4, .q1_0, .q2_0,
         .q2_K, .q3_K, .q4_K, .q5_K, .q6_K, .iq4_NL, .iq4_XS, .nvfp4,
@@ -57,11 +57,18 @@ public enum BlockCodec {
     ///   - type: One of ``encodableTypes``.
     ///   - values: `[rows, columns]`, row after row.
     ///   - columns: A positive multiple of the block size.
-    /// - Throws: ``BlockError``: no encoder, sizes that do not divide, a value that is not finite
+    ///   - importance: What the squared error of each column counts, such as the mean square of its
+    ///     activations: `columns` numbers of at least 0; nil for 1. Q4_0, Q4_1, Q5_0, Q5_1, K-quants,
+    ///     IQ4 and NVFP4 search with it; the rules of the other types have no use for it.
+    /// - Throws: ``BlockError``: importance of another size, no encoder, sizes that do not divide, a value that is not finite
     ///   (block types only: F32, F16 and BF16 hold NaN and infinity), or one that is too large.
     public static func encode(
-        _ type: BlockType, _ values: [Float], columns: Int
+        _ type: BlockType, _ values: [Float], columns: Int, importance: [Float]? = nil
     ) throws(BlockError) -> [UInt8] {
+        if let importance {
+            guard importance.count == columns, importance.allSatisfy({ $0 >= 0 && $0.isFinite })
+            else { throw .badImportance(columns: columns, found: importance.count) }
+        }
         guard columns > 0, columns.isMultiple(of: type.blockSize) else {
             throw .columnsDoNotDivide(type: type, columns: columns)
         }
@@ -69,7 +76,7 @@ public enum BlockCodec {
             throw .partialRow(type: type, values: values.count, columns: columns)
         }
         guard encodableTypes.contains(type) else { throw .noEncoder(type) }
-        return try BlockEncoding.encode(type, values)
+        return try BlockEncoding.encode(type, values, importance: importance)
     }
 
     static func checkHoldsWeights(_ type: BlockType) throws(BlockError) {

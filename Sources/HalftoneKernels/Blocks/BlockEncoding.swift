@@ -9,8 +9,10 @@ import HalftoneFormats
 /// reciprocal, not quotients.
 enum BlockEncoding {
     /// Encodes whole blocks.
+    ///
+    /// - Parameter importance: One number per column; nil for 1.
     static func encode(
-        _ type: BlockType, _ values: [Float]
+        _ type: BlockType, _ values: [Float], importance: [Float]?
     ) throws(BlockError) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(values.count / type.blockSize * type.bytesPerBlock)
@@ -25,28 +27,43 @@ enum BlockEncoding {
         }
         for start in stride(from: 0, to: values.count, by: type.blockSize) {
             let block = values[start..<start + type.blockSize]
+            let weights = importance.map {
+                $0[start % $0.count..<start % $0.count + type.blockSize]
+            }
             let used = output.count
             let scales: [Float]
             switch type {
-            case .q4_0: scales = signed(block, bits: 4, &output)
-            case .q5_0: scales = signed(block, bits: 5, &output)
-            case .q4_1: scales = affine(block, bits: 4, &output)
-            case .q5_1: scales = affine(block, bits: 5, &output)
+            case .q4_0:
+                scales =
+                    weights.map { weightedSigned(block, $0, bits: 4, &output) }
+                    ?? signed(block, bits: 4, &output)
+            case .q5_0:
+                scales =
+                    weights.map { weightedSigned(block, $0, bits: 5, &output) }
+                    ?? signed(block, bits: 5, &output)
+            case .q4_1:
+                scales =
+                    weights.map { weightedAffine(block, $0, bits: 4, &output) }
+                    ?? affine(block, bits: 4, &output)
+            case .q5_1:
+                scales =
+                    weights.map { weightedAffine(block, $0, bits: 5, &output) }
+                    ?? affine(block, bits: 5, &output)
             case .q8_0: scales = q8_0(block, &output)
             case .tq1_0: scales = tq1_0(block, &output)
             case .tq2_0: scales = tq2_0(block, &output)
             case .q1_0: scales = q1_0(block, &output)
             case .q2_0: scales = q2_0(block, &output)
             case .mxfp4: scales = mxfp4(block, &output)
-            case .q2_K: scales = q2_K(block, &output)
-            case .q3_K: scales = q3_K(block, &output)
-            case .q4_K: scales = affine_K(block, bits: 4, &output)
-            case .q5_K: scales = affine_K(block, bits: 5, &output)
-            case .q6_K: scales = q6_K(block, &output)
-            case .iq4_NL: scales = iq4_NL(block, &output)
-            case .iq4_XS: scales = iq4_XS(block, &output)
+            case .q2_K: scales = q2_K(block, weights, &output)
+            case .q3_K: scales = q3_K(block, weights, &output)
+            case .q4_K: scales = affine_K(block, weights, bits: 4, &output)
+            case .q5_K: scales = affine_K(block, weights, bits: 5, &output)
+            case .q6_K: scales = q6_K(block, weights, &output)
+            case .iq4_NL: scales = iq4_NL(block, weights, &output)
+            case .iq4_XS: scales = iq4_XS(block, weights, &output)
             case .nvfp4:
-                try nvfp4(block, &output)
+                try nvfp4(block, weights, &output)
                 scales = []
             default: throw .noEncoder(type)
             }

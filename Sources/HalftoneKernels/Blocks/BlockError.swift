@@ -20,6 +20,9 @@ public enum BlockError: Error, Sendable, Equatable {
     /// The number of values is not a whole number of rows.
     case partialRow(type: BlockType, values: Int, columns: Int)
 
+    /// Importance that is not one finite number of at least 0 for each column.
+    case badImportance(columns: Int, found: Int)
+
     /// There is no encoder for the type.
     case noEncoder(BlockType)
 
@@ -50,6 +53,9 @@ extension BlockError: CustomStringConvertible {
                 + "\(type.name) block"
         case .partialRow(let type, let values, let columns):
             return "\(values) values are not a multiple of rows of \(columns) for \(type.name)"
+        case .badImportance(let columns, let found):
+            return "importance has to be a finite number of at least 0 for each of \(columns) "
+                + "columns; there are \(found)"
         case .noEncoder(let type):
             return "\(type.name) can be read but not written; all others but the IQ1, IQ2 and "
                 + "IQ3 types can"

@@ -3,17 +3,13 @@ import HalftoneFormats
 /// The searches for the scales of blocks in two levels: a scale, and perhaps an offset, for each
 /// part of a block, themselves small integers times one binary16 number.
 ///
-/// Each part first gets the scale of least squares, from codes that several trial scales give; then
-/// the scales of the whole block are rounded, and each rounded one is moved by one as long as the
+/// Each part first gets the scale of least squares that ``ScaleFinder`` finds; then the scales of the whole block are rounded, and each rounded one is moved by one as long as the
 /// error falls. The same is done from the scales that rounding to nearest takes, those that just
 /// cover the part, and the better block is kept: no block is worse than by rounding to nearest.
 /// Sums are in Double.
 enum BlockSearch {
     /// A part's scale and offset: its values are `scale · code − offset`.
-    struct Fit {
-        var scale: Float
-        var offset: Float = 0
-    }
+    typealias Fit = OffsetFit
 
     /// A block with its scales rounded.
     struct Block {
@@ -28,7 +24,7 @@ enum BlockSearch {
     }
 
     /// The levels of a format: code times scale, or a table's entry times scale.
-    enum Levels {
+    enum Levels: ScaledLevels {
         case integers(ClosedRange<Int>)
         case table([Float])
 
@@ -56,109 +52,82 @@ enum BlockSearch {
             }
         }
 
-        /// The levels of the two ends.
-        var ends: (low: Float, high: Float) {
+        var ends: ClosedRange<Float> {
             switch self {
-            case .integers(let range): (Float(range.lowerBound), Float(range.upperBound))
-            case .table(let table): (table[0], table[table.count - 1])
+            case .integers(let range): Float(range.lowerBound)...Float(range.upperBound)
+            case .table(let table): table[0]...table[table.count - 1]
             }
         }
+
+        var zeroPoints: ZeroPoints { .fixed(0) }
+
+        func level(nearest steps: Float) -> Float { level(code(steps)) }
+    }
+
+    /// A part of a block: its values, and what their squares count.
+    struct Part {
+        let values: ArraySlice<Float>
+        let importance: ArraySlice<Float>?
     }
 
     /// The codes of a part for a scale and an offset, and their squared error.
     static func round(
-        _ x: ArraySlice<Float>, _ fit: Fit, _ levels: Levels
+        _ part: Part, _ fit: Fit, _ levels: Levels
     ) -> (codes: [Int], error: Double) {
         var error = 0.0
         let zero = levels.code(0)
-        let codes = x.map { value in
+        var place = part.importance?.startIndex ?? 0
+        let codes = part.values.map { value in
             let code = fit.scale == 0 ? zero : levels.code((value + fit.offset) / fit.scale)
             let distance = Double(fit.scale * levels.level(code) - fit.offset) - Double(value)
-            error += distance * distance
+            let weight = part.importance.map { Double($0[place]) } ?? 1
+            error += weight * distance * distance
+            place += 1
             return code
         }
         return (codes, error)
     }
 
     /// The scale that just covers a part, and the one of least squares.
-    static func signedFits(_ x: ArraySlice<Float>, _ levels: Levels) -> (cover: Fit, best: Fit) {
+    static func signedFits(
+        _ part: Part, _ levels: Levels, scales codec: ScaleCodec = ScaleCodec(.float32)
+    ) -> (cover: Fit, best: Fit) {
         var extreme: Float = 0
-        for value in x where value.magnitude > extreme.magnitude { extreme = value }
-        let (low, high) = levels.ends
-        let cover = Fit(scale: extreme / low)
-        guard cover.scale != 0 else { return (cover, cover) }
-        var best = (fit: cover, error: round(x, cover, levels).error)
-        for end in [low, high] {
-            for step in -9...9 {
-                let trial = Fit(scale: extreme / (end * (1 + 0.025 * Float(step))))
-                let codes = round(x, trial, levels).codes
-                var (cross, square) = (0.0, 0.0)
-                for (value, code) in zip(x, codes) {
-                    let level = Double(levels.level(code))
-                    cross += Double(value) * level
-                    square += level * level
-                }
-                guard square > 0 else { continue }
-                let fit = Fit(scale: Float(cross / square))
-                let error = round(x, fit, levels).error
-                if error < best.error { best = (fit, error) }
-            }
-        }
-        return (cover, best.fit)
-    }
-
-    /// As ``signedFits(_:_:)`` with an offset that is not negative.
-    static func affineFits(_ x: ArraySlice<Float>, _ levels: Levels) -> (cover: Fit, best: Fit) {
-        let low = min(x.min() ?? 0, 0)
-        let high = max(x.max() ?? 0, low)
-        let most = levels.ends.high
-        // In halves, so that the range of two large numbers is no infinity.
-        let cover = Fit(scale: (high / most - low / most), offset: -low)
-        guard cover.scale > 0, cover.scale.isFinite else { return (cover, cover) }
-        var best = (fit: cover, error: round(x, cover, levels).error)
-        let count = Double(x.count)
-        for step in -10...8 {
-            let trial = Fit(
-                scale: cover.scale * most / (most + 0.1 * Float(step) * min(most / 3, 1)),
-                offset: cover.offset)
-            let codes = round(x, trial, levels).codes
-            var (sum, square, values, cross) = (0.0, 0.0, 0.0, 0.0)
-            for (value, code) in zip(x, codes) {
-                sum += Double(code)
-                square += Double(code * code)
-                values += Double(value)
-                cross += Double(value) * Double(code)
-            }
-            let determinant = count * square - sum * sum
-            guard determinant > 0, square > 0 else { continue }
-            var scale = (count * cross - values * sum) / determinant
-            var offset = -(square * values - sum * cross) / determinant
-            if offset < 0 {
-                offset = 0
-                scale = cross / square
-            }
-            guard scale > 0 else { continue }
-            let fit = Fit(scale: Float(scale), offset: Float(offset))
-            let error = round(x, fit, levels).error
-            if error < best.error { best = (fit, error) }
-        }
-        return (cover, best.fit)
+        for value in part.values where value.magnitude > extreme.magnitude { extreme = value }
+        let cover = Fit(scale: codec.nearest(extreme / levels.ends.lowerBound))
+        guard cover.scale != 0, cover.scale.isFinite else { return (cover, cover) }
+        let choice = ScaleFinder(levels, scales: codec).choice(
+            part.values, importance: part.importance, by: .leastError)
+        let best = Fit(scale: choice.scale)
+        let isBetter = round(part, best, levels).error < round(part, cover, levels).error
+        return (cover, isBetter ? best : cover)
     }
 
     /// The better of two blocks: from covering scales and from those of least squares.
     ///
     /// - Parameters:
     ///   - x: Whole parts.
+    ///   - importance: What each square counts, as many as values; nil for 1.
     ///   - part: Values of a part.
     ///   - levels: The codes.
     ///   - scales: The range of the sub-scales; the part with the largest gets an end of it.
     ///   - hasOffsets: Whether parts have offsets, with sub-offsets from 0 to the largest sub-scale.
     static func block(
-        _ x: ArraySlice<Float>, part: Int, levels: Levels, scales: ClosedRange<Int>,
-        hasOffsets: Bool
+        _ x: ArraySlice<Float>, importance: ArraySlice<Float>?, part: Int, levels: Levels,
+        scales: ClosedRange<Int>, hasOffsets: Bool
     ) -> Block {
-        let parts = stride(from: x.startIndex, to: x.endIndex, by: part).map { x[$0..<$0 + part] }
-        let fits = parts.map { hasOffsets ? affineFits($0, levels) : signedFits($0, levels) }
+        let parts = stride(from: 0, to: x.count, by: part).map { first in
+            Part(
+                values: x.dropFirst(first).prefix(part),
+                importance: importance?.dropFirst(first).prefix(part))
+        }
+        let finder = ScaleFinder(levels, scales: ScaleCodec(.float32))
+        let fits = parts.map { part in
+            hasOffsets
+                ? finder.offsetFits(
+                    part.values, importance: part.importance, isNeverNegative: true)
+                : signedFits(part, levels)
+        }
         let candidates = [fits.map(\.cover), fits.map(\.best)].map {
             assemble(parts, $0, levels, scales)
         }
@@ -167,7 +136,7 @@ enum BlockSearch {
 
     /// Rounds the scales of a block and improves them.
     private static func assemble(
-        _ parts: [ArraySlice<Float>], _ fits: [Fit], _ levels: Levels, _ range: ClosedRange<Int>
+        _ parts: [Part], _ fits: [Fit], _ levels: Levels, _ range: ClosedRange<Int>
     ) -> Block {
         var block = Block()
         var extreme: Float = 0

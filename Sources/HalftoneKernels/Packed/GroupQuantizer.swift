@@ -1,7 +1,7 @@
 import HalftoneFormats
 import _HalftoneShims
 
-/// Chooses the scale and zero point of one group of weights, and rounds the group.
+/// Rounds one group of weights to integer codes with a scale and zero point that ``finder`` chose.
 ///
 /// Scales are taken through the ``ScaleCodec`` before anything is measured or rounded, so that
 /// what was searched is what is stored. The arithmetic does not depend on the processor.
@@ -13,18 +13,7 @@ public struct GroupQuantizer: Sendable {
     public let codec: ScaleCodec
 
     /// A scale as it is stored and the code of the value zero.
-    public struct Choice: Sendable, Equatable {
-        /// The distance of two levels; may be negative, is 0 when all values are.
-        public var scale: Float
-        /// The code whose value is zero; ½ at 1 bit, symmetric.
-        public var zero: Float
-
-        /// States a choice.
-        public init(scale: Float, zero: Float) {
-            self.scale = scale
-            self.zero = zero
-        }
-    }
+    public typealias Choice = ScaleChoice
 
     /// Quantizes to the levels of a format.
     public init(_ format: IntegerFormat, scales codec: ScaleCodec) {
@@ -32,31 +21,8 @@ public struct GroupQuantizer: Sendable {
         self.codec = codec
     }
 
-    /// The exact scale whose codes cover every value, before it is stored.
-    ///
-    /// Symmetric: `max|x|` in as many steps as there are levels above zero (7 at 4 bits, ½ with two
-    /// levels). Affine: the range from the least to the largest value, zero included, in
-    /// `levels − 1` steps. Infinite when float32 has
-    /// no such number.
-    ///
-    /// - Parameter values: Finite.
-    public func coveringScale(_ values: ArraySlice<Float>) -> Float {
-        let range = Self.range(values)
-        return coveringScale(range)
-    }
-
-    /// The choice whose codes cover every value: none is off by more than half a step.
-    ///
-    /// The stored scale is the next one not below ``coveringScale(_:)``. (A zero point is rounded
-    /// to a code, which moves the ends of the range by at most half a step.)
-    ///
-    /// - Parameter values: Finite.
-    /// - Returns: A scale of 0 for zeros, an infinite one when the format has none that covers.
-    public func covering(_ values: ArraySlice<Float>) -> Choice {
-        let range = Self.range(values)
-        let scale = codec.covering(coveringScale(range))
-        return Choice(scale: scale, zero: zeroPoint(least: range.lowerBound, scale: scale))
-    }
+    /// The search for scales of this format.
+    public var finder: ScaleFinder<IntegerFormat> { ScaleFinder(format, scales: codec) }
 
     /// Rounds a group to codes.
     ///
@@ -112,22 +78,5 @@ public struct GroupQuantizer: Sendable {
         guard magnitude > 0 else { return 1 }
         let exponent = min(max(-Int(magnitude.exponent), -126), 127)
         return Float(sign: .plus, exponent: exponent, significand: 1)
-    }
-
-    func coveringScale(_ range: ClosedRange<Float>) -> Float {
-        if format.isSymmetric {
-            let magnitude = max(-range.lowerBound, range.upperBound)
-            return magnitude / (Float(format.maximumCode) - format.symmetricZeroPoint)
-        }
-        let width = Double(range.upperBound) - Double(range.lowerBound)
-        let scale = Float(width / Double(format.maximumCode))
-        // Rounding down would leave an end uncovered by a little more than half a step.
-        return Double(scale) * Double(format.maximumCode) < width ? scale.nextUp : scale
-    }
-
-    func zeroPoint(least: Float, scale: Float) -> Float {
-        if format.isSymmetric { return format.symmetricZeroPoint }
-        guard scale > 0, scale.isFinite else { return 0 }
-        return Float(format.code(steps: -least / scale))
     }
 }

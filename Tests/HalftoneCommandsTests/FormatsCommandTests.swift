@@ -1,0 +1,49 @@
+import ArgumentParser
+import Foundation
+import HalftoneCommands
+import HalftoneFormats
+import Testing
+
+/// The commands of number formats, by what they accept and draw.
+@Suite struct FormatsCommandTests {
+    private func message(_ arguments: [String]) -> String {
+        do {
+            var command = try HalftoneCommand.parseAsRoot(arguments)
+            try command.run()
+            return ""
+        } catch { return HalftoneCommand.message(for: error) }
+    }
+
+    @Test func aFormatThatIsNoneIsAnsweredWithThoseThatAre() {
+        let unknown = message(["formats", "show", "e9m9"])
+        #expect(unknown.contains("no number format is called \"e9m9\""))
+        for format in NumberFormat.known { #expect(unknown.contains("\(format)")) }
+        #expect(message(["formats", "chart", "x", "--group-size", "0"]).contains("--group-size"))
+        for format in NumberFormat.known {
+            #expect(message(["formats", "show", "\(format)", "--json"]).isEmpty)
+        }
+    }
+
+    @Test func theChartHasEveryFamilyAndTheBound() throws {
+        let model = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Fixtures/Models/llama3")
+        let chart = FileManager.default.temporaryDirectory
+            .appending(path: "halftone-\(UUID().uuidString).svg")
+        defer { try? FileManager.default.removeItem(at: chart) }
+        let path = model.path(percentEncoded: false)
+        let failed = message(
+            [
+                "formats", "chart", path, "--output", chart.path(percentEncoded: false), "--quiet",
+                "--json",
+            ])
+        #expect(failed.isEmpty)
+        let text = try String(contentsOf: chart, encoding: .utf8)
+        for name in [
+            "rate-distortion bound", "integers", "floats", "codebooks", "shared exponents",
+            "GGUF blocks", "structures", "bits per weight", "signal to noise",
+        ] {
+            #expect(text.contains(name), "\(name)")
+        }
+        #expect(message(["formats", "chart", path, "--tensor", "x"]).contains("has no matrix x"))
+    }
+}
