@@ -55,8 +55,8 @@ public struct Decoder: Sendable {
             repeating: 0, count: min(tokens.count, Self.chunk) * spec.width)
         for start in stride(from: 0, to: tokens.count, by: Self.chunk) {
             let count = min(Self.chunk, tokens.count - start)
-            embed(tokens[start..<start + count], state)
             let workspace = state.workspace
+            embed(tokens[start..<start + count], state, workspace)
             pool.together { team in
                 plan.run(team, count: count, segments: state.segments, workspace)
             }
@@ -66,34 +66,84 @@ public struct Decoder: Sendable {
         }
     }
 
-    /// Reads tokens and writes the logits after the last one.
+    /// Reads tokens and writes the logits after the last ones.
     ///
     /// - Parameters:
     ///   - tokens: Ids; at least one.
     ///   - state: The sequence.
-    ///   - output: Room for `vocabularySize` floats from its start.
+    ///   - last: Positions to give logits for: the last so many; at most ``chunk``.
+    ///   - output: Room for `last · vocabularySize` floats from its start.
     /// - Throws: ``DecoderError`` before anything is computed.
     public func logits(
-        after tokens: [Int32], state: DecoderState, into output: inout [Float]
+        after tokens: [Int32], state: DecoderState, last: Int = 1, into output: inout [Float]
     ) throws(DecoderError) {
-        precondition(output.count >= spec.vocabularySize, "there is room for the logits")
+        precondition(last >= 1 && last <= min(tokens.count, Self.chunk), "that many are read")
+        precondition(output.count >= last * spec.vocabularySize, "there is room for the logits")
         try check(tokens, at: state.position)
         let workspace = state.workspace
-        for start in stride(from: 0, to: tokens.count, by: Self.chunk) {
-            let count = min(Self.chunk, tokens.count - start)
+        // The last chunk holds all positions that are asked for.
+        var start = 0
+        while start < tokens.count {
+            let rest = tokens.count - start
+            let count = rest <= Self.chunk ? rest : min(Self.chunk, rest - last)
             let isLast = start + count == tokens.count
-            embed(tokens[start..<start + count], state)
+            embed(tokens[start..<start + count], state, workspace)
+            if isLast { workspace.logits.reserve(last * spec.vocabularySize) }
             pool.together { team in
                 plan.run(team, count: count, segments: state.segments, workspace)
                 guard isLast else { return }
                 plan.head.run(
-                    team, workspace.normed.rows(team, count: count), rows: count - 1..<count,
+                    team, workspace.normed.rows(team, count: count), rows: count - last..<count,
                     into: workspace.logits)
             }
             state.advance(count)
+            start += count
         }
-        workspace.logits.copy(0..<spec.vocabularySize, into: &output)
-        squash(&output, count: 1)
+        workspace.logits.copy(0..<last * spec.vocabularySize, into: &output)
+        squash(&output, count: last)
+    }
+
+    /// Appends a token to each of several sequences and writes the logits after each.
+    ///
+    /// Weights are read once for all of them. With ``Activations/int8`` and matrices that have
+    /// integer products, logits are bit for bit those of each sequence alone.
+    ///
+    /// - Parameters:
+    ///   - tokens: One id for each sequence.
+    ///   - batch: The sequences.
+    ///   - output: Room for `[sequences, vocabularySize]` floats.
+    /// - Throws: ``DecoderError`` before anything is computed.
+    public func logits(
+        after tokens: [Int32], batch: DecoderBatch, into output: inout [Float]
+    ) throws(DecoderError) {
+        let count = batch.states.count
+        precondition(tokens.count == count && count > 0, "each sequence has a token")
+        precondition(output.count >= count * spec.vocabularySize, "there is room for the logits")
+        for (state, token) in zip(batch.states, tokens) { try check([token], at: state.position) }
+        let workspace = batch.workspace
+        for (row, state) in batch.states.enumerated() {
+            embed(tokens[row...row], state, workspace, row: row, rows: count)
+        }
+        workspace.logits.reserve(count * spec.vocabularySize)
+        let segments = batch.segments
+        pool.together { team in
+            plan.run(team, count: count, segments: segments, workspace)
+            plan.head.run(
+                team, workspace.normed.rows(team, count: count), rows: 0..<count,
+                into: workspace.logits)
+        }
+        for state in batch.states { state.advance(1) }
+        workspace.logits.copy(0..<count * spec.vocabularySize, into: &output)
+        squash(&output, count: count)
+    }
+
+    /// Sequences that are decoded together.
+    ///
+    /// - Parameter states: At least one; each as ``makeState(capacity:)`` gave it.
+    public func makeBatch(_ states: [DecoderState]) -> DecoderBatch {
+        precondition(!states.isEmpty, "a batch has sequences")
+        return DecoderBatch(
+            states, workspace: Workspace(plan: plan, threadCount: pool.threadCount))
     }
 
     /// The logits after the last of some tokens, `vocabularySize` of them.
@@ -144,24 +194,29 @@ public struct Decoder: Sendable {
         }
     }
 
-    /// Puts the embeddings of tokens into the residual stream, and makes room for them.
-    private func embed(_ tokens: ArraySlice<Int32>, _ state: DecoderState) {
+    /// Puts the embeddings of a sequence's next tokens into the residual stream from a row on, and
+    /// makes room for them, and for `rows` in all.
+    private func embed(
+        _ tokens: ArraySlice<Int32>, _ state: DecoderState, _ workspace: Workspace, row: Int = 0,
+        rows: Int? = nil
+    ) {
         let width = spec.width
-        let workspace = state.workspace
-        workspace.reserve(tokens: tokens.count, positions: state.position + tokens.count)
-        state.prepare(tokens.count)
+        // Growing loses what is there, so all rows are made room for before the first is written.
+        workspace.reserve(
+            tokens: rows ?? tokens.count, positions: state.position + tokens.count)
+        state.prepare(tokens.count, row: row)
         let residual = workspace.residual
-        for (row, token) in tokens.enumerated() {
-            residual.decode(row: Int(token), of: plan.embedding, at: row * width)
-        }
-        if spec.embeddingScale != 1 {
-            residual.scale(by: spec.embeddingScale, count: tokens.count * width)
-        }
-        guard let positions = plan.positions else { return }
-        for row in 0..<tokens.count {
-            residual.add(
-                row: state.position + row, of: positions, at: row * width,
-                scratch: workspace.delta)
+        for (index, token) in tokens.enumerated() {
+            let place = (row + index) * width
+            residual.decode(row: Int(token), of: plan.embedding, at: place)
+            if spec.embeddingScale != 1 {
+                residual.scale(by: spec.embeddingScale, place..<place + width)
+            }
+            if let positions = plan.positions {
+                residual.add(
+                    row: state.position + index, of: positions, at: place,
+                    scratch: workspace.delta)
+            }
         }
     }
 }

@@ -13,7 +13,8 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             Prefill reads a prompt of random tokens in one batch; decode generates one token \
             after another behind it. Each figure is the median of the rounds, with the spread \
-            from the slowest to the fastest.
+            from the slowest to the fastest. With --against, rounds of the model alternate with \
+            rounds of llama.cpp's llama-bench, and the ratios of the medians are shown.
             """)
 
     @Argument(help: ModelArgument.help)
@@ -25,15 +26,31 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Tokens to generate.")
     var tokens = 64
 
+    @Option(help: "Sequences that generate together, beside one alone.")
+    var sequences = 1
+
     @Option(help: "Rounds of each measurement.")
     var rounds = 5
+
+    @Option(
+        help: ArgumentHelp(
+            "A peer to measure in the same run: llama.cpp, or the path of its llama-bench.",
+            valueName: "peer"))
+    var against: String?
+
+    @Option(help: "The GGUF file that the peer runs (default: the model, if it is one).")
+    var againstModel: String?
 
     @OptionGroup var generation: GenerationArguments
     @OptionGroup var shared: SharedOptions
 
     mutating func validate() throws {
-        guard tokens >= 1, rounds >= 1 else {
-            throw ValidationError("--tokens and --rounds must be at least 1")
+        guard against != nil || againstModel == nil else {
+            throw ValidationError("--against-model goes with --against")
+        }
+        guard tokens >= 1, rounds >= 1, (1...256).contains(sequences) else {
+            throw ValidationError(
+                "--tokens and --rounds must be at least 1, --sequences from 1 to 256")
         }
         guard try !promptLengths.isEmpty else {
             throw ValidationError("--prompt wants lengths such as 128,512")
@@ -56,23 +73,53 @@ struct BenchCommand: ParsableCommand {
         let decoder = Decoder(
             loaded.weights, pool: shared.pool, activations: generation.activations)
         let lengths = try promptLengths
-        let progress = shared.progress(
-            "Measuring", total: rounds * (lengths.count + 1), unit: "rounds")
-        var rows: [SpeedRow] = []
-        for length in lengths {
-            rows.append(
-                try SpeedRow.measure("prefill \(length)", tokens: length, rounds: rounds) {
-                    progress.advance()
-                    return try SpeedTest.prefill(decoder, length: length)
-                })
+        let peer = try peer()
+        let names = lengths.map { "prefill \($0)" } + ["decode \(tokens)"]
+        let counts = lengths + [tokens]
+        let progress = shared.progress("Measuring", total: rounds, unit: "rounds")
+        var ours = [[Double]](repeating: [], count: names.count)
+        var theirs = ours
+        var together: [Double] = []
+        // One round that does not count brings weights into memory.
+        _ = try SpeedTest.decode(decoder, tokens: 1)
+        for _ in 0..<rounds {
+            for (index, count) in counts.enumerated() {
+                let seconds =
+                    index < lengths.count
+                    ? try SpeedTest.prefill(decoder, length: count)
+                    : try SpeedTest.decode(decoder, tokens: count)
+                ours[index].append(Double(count) / max(seconds, 1e-9))
+            }
+            if sequences > 1 {
+                let seconds = try SpeedTest.decode(
+                    decoder, tokens: tokens, sequences: sequences)
+                together.append(Double(tokens * sequences) / max(seconds, 1e-9))
+            }
+            if let peer {
+                let speeds = try peer.round(prompts: lengths, tokens: tokens)
+                for (index, speed) in speeds.enumerated() { theirs[index].append(speed) }
+            }
+            progress.advance()
         }
-        rows.append(
-            try SpeedRow.measure("decode \(tokens)", tokens: tokens, rounds: rounds) {
-                progress.advance()
-                return try SpeedTest.decode(decoder, tokens: tokens)
-            })
         progress.finish()
+        var rows = names.indices.map { index in
+            SpeedRow(
+                names[index], ours[index], peer: peer == nil ? nil : theirs[index])
+        }
+        if sequences > 1 {
+            rows.append(SpeedRow("decode \(tokens) × \(sequences)", together, peer: nil))
+        }
         try report(rows, loaded, decoder)
+    }
+
+    private func peer() throws -> LlamaBench? {
+        guard let against else { return nil }
+        let file = againstModel ?? model
+        guard file.hasSuffix(".gguf") else {
+            throw ValidationError(
+                "\(file) is no GGUF file; give one for the peer with --against-model")
+        }
+        return try LlamaBench(peer: against, model: file, threads: shared.pool.threadCount)
     }
 
     private func report(_ rows: [SpeedRow], _ loaded: LanguageModel, _ decoder: Decoder) throws {
@@ -84,12 +131,19 @@ struct BenchCommand: ParsableCommand {
                     weightBytes: loaded.weights.byteCount,
                     peakMemoryBytes: ProcessMemory.peakBytes, rows: rows))
         }
-        var table = TextTable(["measurement", "#tokens/s", "#slowest", "#fastest"])
+        let peers = against == nil ? [] : ["#peer", "#ratio"]
+        var table = TextTable(["measurement", "#tokens/s", "#slowest", "#fastest"] + peers)
         for row in rows {
-            table.add([
+            var cells = [
                 row.name, Formatting.decimal(row.median, 1), Formatting.decimal(row.slowest, 1),
                 Formatting.decimal(row.fastest, 1),
-            ])
+            ]
+            if let peer = row.peer, let ratio = row.ratio {
+                cells += [Formatting.decimal(peer, 1), Formatting.decimal(ratio, 2) + " ×"]
+            } else {
+                cells += peers.map { _ in "" }
+            }
+            table.add(cells)
         }
         Console.result(table.text)
         let peak = ProcessMemory.peakBytes.map { ", peak memory \(Formatting.bytes($0))" } ?? ""
@@ -116,18 +170,27 @@ struct SpeedRow: Encodable {
     let slowest: Double
     let fastest: Double
 
-    /// Runs a measurement that returns seconds, after one round that does not count.
-    static func measure(
-        _ name: String, tokens: Int, rounds: Int, _ body: () throws -> Double
-    ) throws -> SpeedRow {
-        var speeds: [Double] = []
-        for _ in 0..<rounds { speeds.append(Double(tokens) / max(try body(), 1e-9)) }
-        speeds.sort()
-        let middle = speeds.count / 2
-        let median =
-            speeds.count % 2 == 1 ? speeds[middle] : (speeds[middle - 1] + speeds[middle]) / 2
-        return SpeedRow(
-            name: name, median: median, slowest: speeds[0], fastest: speeds[speeds.count - 1])
+    /// The median of the peer's rounds.
+    let peer: Double?
+
+    /// The median over the peer's.
+    let ratio: Double?
+
+    /// Summarizes rounds; at least one.
+    init(_ name: String, _ speeds: [Double], peer: [Double]?) {
+        self.name = name
+        median = Self.median(speeds)
+        slowest = speeds.min() ?? 0
+        fastest = speeds.max() ?? 0
+        self.peer = peer.map(Self.median)
+        ratio = self.peer.map { [median] in $0 > 0 ? median / $0 : 0 }
+    }
+
+    private static func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        let middle = sorted.count / 2
+        return sorted.count % 2 == 1
+            ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 }
 
@@ -150,6 +213,21 @@ enum SpeedTest {
         for token in tokens(count, decoder) {
             next[0] = token
             try decoder.logits(after: next, state: state, into: &logits)
+        }
+        return (ContinuousClock.now - start).seconds
+    }
+
+    /// Seconds to generate tokens of several sequences together, each behind a prompt of one.
+    static func decode(_ decoder: Decoder, tokens count: Int, sequences: Int) throws -> Double {
+        let batch = decoder.makeBatch(
+            (0..<sequences).map { _ in decoder.makeState(capacity: count + 1) })
+        var next = tokens(sequences, decoder)
+        var logits = [Float](repeating: 0, count: sequences * decoder.spec.vocabularySize)
+        try decoder.logits(after: next, batch: batch, into: &logits)
+        let start = ContinuousClock.now
+        for token in tokens(count, decoder) {
+            for index in next.indices { next[index] = token }
+            try decoder.logits(after: next, batch: batch, into: &logits)
         }
         return (ContinuousClock.now - start).seconds
     }

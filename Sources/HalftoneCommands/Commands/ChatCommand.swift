@@ -24,6 +24,7 @@ struct ChatCommand: ParsableCommand {
     var system: String?
 
     @OptionGroup var generation: GenerationArguments
+    @OptionGroup var guesses: GuessArguments
     @OptionGroup var sampling: SamplingArguments
     @OptionGroup var shared: SharedOptions
 
@@ -47,7 +48,7 @@ struct ChatCommand: ParsableCommand {
             answering.begin()
             let report = try cache.generate(
                 prompt, sampler: &sampler, limit: sampling.maxTokens,
-                stopTokens: loaded.stopTokens
+                stopTokens: loaded.stopTokens, guesses: guesses.lookup
             ) { token in
                 let piece = stream.push(token)
                 answer += piece
@@ -121,7 +122,7 @@ struct PromptCache {
     /// Generates behind a prompt, sharing what it has in common with the last one.
     mutating func generate(
         _ prompt: [Int32], sampler: inout Sampler, limit: Int, stopTokens: Set<Int32>,
-        receive: (Int32) -> Bool
+        guesses: PromptLookup?, receive: (Int32) -> Bool
     ) throws -> GenerationReport {
         let known = zip(prompt, tokens).prefix { $0 == $1 }.count
         let shared = min(known, prompt.count - 1)
@@ -129,7 +130,7 @@ struct PromptCache {
         var written: [Int32] = []
         let report = try decoder.generate(
             Array(prompt[shared...]), state: state, sampler: &sampler, limit: limit,
-            stopTokens: stopTokens
+            stopTokens: stopTokens, guesses: guesses
         ) { token in
             written.append(token)
             return receive(token)

@@ -21,6 +21,7 @@ struct RunCommand: ParsableCommand {
     var chat = false
 
     @OptionGroup var generation: GenerationArguments
+    @OptionGroup var guesses: GuessArguments
     @OptionGroup var sampling: SamplingArguments
     @OptionGroup var shared: SharedOptions
 
@@ -37,7 +38,7 @@ struct RunCommand: ParsableCommand {
         var text = ""
         let report = try decoder.generate(
             tokens, state: state, sampler: &sampler, limit: sampling.maxTokens,
-            stopTokens: loaded.stopTokens
+            stopTokens: loaded.stopTokens, guesses: guesses.lookup
         ) { token in
             let piece = stream.push(token)
             text += piece

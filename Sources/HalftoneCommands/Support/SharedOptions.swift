@@ -42,6 +42,25 @@ struct GenerationArguments: ParsableArguments {
     var activations = Activations.int8
 }
 
+/// How tokens are guessed ahead, for `run` and `chat`.
+struct GuessArguments: ParsableArguments {
+    @Option(
+        help: """
+            Guess up to this many tokens (1 to 7) by what followed the same words before, and \
+            check them together: the same text, sooner where text repeats itself. 0 does not.
+            """)
+    var guess = 0
+
+    mutating func validate() throws {
+        guard (0...7).contains(guess) else {
+            throw ValidationError("--guess must be from 0 to 7")
+        }
+    }
+
+    /// The guesses, or nil.
+    var lookup: PromptLookup? { guess == 0 ? nil : PromptLookup(count: guess) }
+}
+
 extension Activations: ExpressibleByArgument {}
 
 /// How text is sampled, for `run` and `chat`.

@@ -78,10 +78,10 @@ package final class FloatBuffer: @unchecked Sendable {
             base + offset, scratch.base, scale: 1, count: matrix.columns)
     }
 
-    /// Multiplies the first floats by a factor.
-    package func scale(by factor: Float, count: Int) {
-        precondition(count <= self.count, "the buffer has as many")
-        unsafe FloatKernels.scale(base, by: factor, count: count)
+    /// Multiplies some floats by a factor.
+    package func scale(by factor: Float, _ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "range out of bounds")
+        unsafe FloatKernels.scale(base + range.lowerBound, by: factor, count: range.count)
     }
 
     /// Moves groups of floats to places further apart.
