@@ -32,7 +32,9 @@ public struct KeyValueStore: Sendable {
     /// - Parameters:
     ///   - tokens: The number of tokens.
     ///   - newKeys: Token `t`, head `h` begins at `keyOffset + t · stride + h · headDim`.
+    ///   - keyOffset: Where the first key begins in its list.
     ///   - newValues: Likewise from `valueOffset`.
+    ///   - valueOffset: Where the first value begins in its list.
     ///   - stride: Floats from one token to the next.
     public mutating func append(
         tokens: Int, keys newKeys: [Float], keyOffset: Int, values newValues: [Float],

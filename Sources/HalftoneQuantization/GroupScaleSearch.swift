@@ -21,7 +21,7 @@ public struct GroupScaleSearch: Sendable {
     /// `Σ x·q / Σ q²`, take turns twice.
     ///
     /// - Parameter values: Finite; the scale must not be beyond binary16, or the error is infinite.
-    /// - Complexity: O(`values.count` · ``HalftoneFormats/NumberFormat/bits``), 27 times.
+    /// - Complexity: O(`values.count` · `NumberFormat.bits`), 27 times.
     public func best(_ values: ArraySlice<Float>) -> (scale: Float, squaredError: Double) {
         let largest = values.reduce(0) { max($0, $1.magnitude) }
         let reach = min(-format.range.lowerBound, format.range.upperBound)
