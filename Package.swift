@@ -51,11 +51,11 @@ let package = Package(
         .target(
             name: "HalftoneReproductions",
             dependencies: [
-                "HalftoneMethods", "HalftoneData", "HalftoneModels", "HalftoneFiles",
-                "HalftoneRuns",
+                "HalftoneMethods", "HalftoneAllocation", "HalftoneData", "HalftoneModels",
+                "HalftoneFiles", "HalftoneRuns",
             ],
             resources: [.copy("Results")], swiftSettings: settings),
-        library("HalftoneMethods", ["HalftoneNN", "HalftoneQuantization"]),
+        library("HalftoneMethods", ["HalftoneAllocation", "HalftoneNN", "HalftoneQuantization"]),
         library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneRuns"]),
         library("HalftoneEvaluation", ["HalftoneRuntime"]),
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
@@ -63,6 +63,7 @@ let package = Package(
             "HalftoneModels",
             ["HalftoneFiles", "HalftoneNN", "HalftoneText", "HalftoneQuantization"]),
         library("HalftoneQuantization", ["HalftoneTensor"]),
+        library("HalftoneAllocation", ["HalftoneTensor"]),
         library(
             "HalftoneTraining", ["HalftoneFiles", "HalftoneNN", "HalftoneRecipes", "HalftoneRuns"]),
         library("HalftoneNN", ["HalftoneTensor"]),
@@ -118,10 +119,11 @@ let package = Package(
         tests("HalftoneTraining", ["HalftoneModels"]),
         tests("HalftoneData"),
         tests("HalftoneQuantization"),
+        tests("HalftoneAllocation"),
         tests("HalftoneModels"),
         tests("HalftoneRuntime"),
         tests("HalftoneEvaluation"),
-        tests("HalftoneMethods", ["HalftoneFiles"]),
+        tests("HalftoneMethods", ["HalftoneAllocation", "HalftoneFiles"]),
         tests("HalftoneReproductions"),
         tests("HalftoneCompression"),
         tests(

@@ -19,7 +19,9 @@ public struct CompressionRecipe: Sendable, Equatable {
     /// Affine codes in groups of 32 or more with the scale of least error; the embedding, which
     /// is looked up by every token and multiplies every output, gets at least 4 bits.
     ///
-    /// - Parameter bits: 1 to 8.
+    /// - Parameters:
+    ///   - bits: 1 to 8.
+    ///   - group: Which weights share a scale.
     public init(bits: Int, group: Granularity = .group(64)) {
         func scheme(_ bits: Int) -> WeightScheme {
             WeightScheme(

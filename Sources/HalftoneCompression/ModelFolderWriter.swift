@@ -8,7 +8,7 @@ import HalftoneRuns
 
 /// Writes a model, float or packed, as a Hugging Face folder.
 ///
-/// Packed matrices are laid out as ``PackedManifest`` describes. Other tensors of a folder are
+/// Packed matrices are laid out as `PackedManifest` describes. Other tensors of a folder are
 /// copied bit for bit unless matrices of another type are asked for; those of a GGUF file are
 /// decoded and brought to the layout that `transformers` has.
 public struct ModelFolderWriter {
@@ -45,8 +45,10 @@ public struct ModelFolderWriter {
 
     /// Writes a float model.
     ///
-    /// - Parameter matrixType: F32, F16 or BF16 for all matrices. Nil copies those of a folder and
-    ///   makes F32 of others. Vectors of a folder are copied in any case, and are F32 otherwise.
+    /// - Parameters:
+    ///   - model: From a folder or a GGUF file.
+    ///   - matrixType: F32, F16 or BF16 for all matrices. Nil copies those of a folder and makes
+    ///     F32 of others. Vectors of a folder are copied in any case, and are F32 otherwise.
     public init(_ model: LanguageModel, matrixType: ElementType? = nil) {
         self.model = model
         quantized = [:]

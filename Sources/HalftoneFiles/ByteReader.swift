@@ -59,7 +59,9 @@ public struct ByteReader: Sendable {
 
     /// Reads text: a 64-bit length and as many bytes of UTF-8.
     ///
-    /// - Parameter ceiling: The most bytes that are allowed.
+    /// - Parameters:
+    ///   - ceiling: The most bytes that are allowed.
+    ///   - field: What an error calls it.
     public mutating func readString(
         ceiling: Int, _ field: @autoclosure () -> String
     ) throws(ByteReaderError) -> String {
@@ -73,7 +75,9 @@ public struct ByteReader: Sendable {
 
     /// Reads a 64-bit length or count.
     ///
-    /// - Parameter ceiling: The largest value that is allowed.
+    /// - Parameters:
+    ///   - ceiling: The largest value that is allowed.
+    ///   - field: What an error calls it.
     public mutating func readLength(
         ceiling: Int, _ field: @autoclosure () -> String
     ) throws(ByteReaderError) -> Int {
@@ -100,6 +104,7 @@ public struct ByteReader: Sendable {
     /// - Parameters:
     ///   - count: At least 0.
     ///   - size: Bytes that the smallest element takes, at least 1.
+    ///   - field: What an error calls it.
     public func require(
         _ count: Int, elementsOfAtLeast size: Int, _ field: @autoclosure () -> String
     ) throws(ByteReaderError) {

@@ -67,7 +67,7 @@ public struct GGUFWriter {
     /// - Parameters:
     ///   - path: The final name; no input may be under it.
     ///   - progress: Advanced by the bytes of each tensor.
-    /// - Throws: ``TensorWriteError``, ``WriteError``, ``FileError`` when the file does not read
+    /// - Throws: ``TensorWriteError``, `WriteError`, ``FileError`` when the file does not read
     ///   back, or what a tensor's closure throws. Nothing is left behind then.
     public func write(to path: String, progress: RunProgress? = nil) throws {
         guard sources.count <= GGUFReader.maximumTensorCount else {

@@ -60,7 +60,7 @@ public struct SafetensorsWriter {
     /// - Parameters:
     ///   - path: The final name; no input may be under it.
     ///   - progress: Advanced by the bytes of each tensor.
-    /// - Throws: ``TensorWriteError``, ``WriteError``, ``FileError`` when the file does not read
+    /// - Throws: ``TensorWriteError``, `WriteError`, ``FileError`` when the file does not read
     ///   back, or what a tensor's closure throws. Nothing is left behind then.
     public func write(to path: String, progress: RunProgress? = nil) throws {
         try write(Array(sources.indices), to: path, progress: progress)

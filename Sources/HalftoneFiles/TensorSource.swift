@@ -68,7 +68,7 @@ public final class ByteSink {
     /// Adds bytes.
     ///
     /// - Throws: ``TensorWriteError/wrongByteCount(tensor:written:expected:)`` when they are more
-    ///   than the tensor has, or the ``WriteError`` of the file.
+    ///   than the tensor has, or the `WriteError` of the file.
     public func write(_ bytes: [UInt8]) throws {
         try count(bytes.count)
         try file.write(bytes)

@@ -6,7 +6,9 @@ public enum LogitMetrics {
     ///
     /// - Parameters:
     ///   - logits: `[targets.count, vocabularySize]`.
+    ///   - vocabularySize: Logits of a row.
     ///   - targets: Within the vocabulary.
+    ///   - pool: The threads to use.
     public static func losses(
         _ logits: [Float], vocabularySize: Int, targets: [Int32], pool: WorkerPool
     ) -> [Double] {
@@ -25,6 +27,9 @@ public enum LogitMetrics {
     /// - Parameters:
     ///   - reference: `[rows, vocabularySize]`.
     ///   - candidate: Of the same shape.
+    ///   - rows: Rows of both.
+    ///   - vocabularySize: Logits of a row.
+    ///   - pool: The threads to use.
     /// - Returns: KL(reference ‖ candidate) of each row in nats.
     public static func divergences(
         _ reference: [Float], _ candidate: [Float], rows: Int, vocabularySize: Int,

@@ -6,7 +6,7 @@ import HalftoneQuantization
 /// The `quantization_config` of a folder that holds packed matrices.
 ///
 /// For a weight `W` of shape `[out, in]` that is packed, the folder has in its place
-/// - `W.codes`, U8 `[out, bytesPerRow]`: codes in the layout of ``PackedCodes``;
+/// - `W.codes`, U8 `[out, bytesPerRow]`: codes in the layout of `PackedCodes`;
 /// - `W.scales` `[out, groups]` (`[1, 1]` for one scale per tensor) as F32, F16, BF16 or F8_E4M3;
 /// - `W.scale_factor`, F32 `[1]`, with F8_E4M3 scales only: multiplies them all;
 /// - `W.zeros`, U8, with affine formats only: one code of `bits` bits per scale, as one stream of

@@ -1,7 +1,7 @@
 import HalftoneFormats
 import HalftoneKernels
 
-/// A matrix in a ``HalftoneFormats/BlockLayout``: the definition in plain loops.
+/// A matrix in a `BlockLayout`: the definition in plain loops.
 public struct BlockScaledMatrix: Sendable {
     /// Elements, blocks and scales.
     public let layout: BlockLayout

@@ -25,7 +25,9 @@ public struct RotaryAngles: Sendable, Equatable {
 
     /// The angles `place · frequency` of some places.
     ///
-    /// - Parameter frequencies: One per pair, in radians per place.
+    /// - Parameters:
+    ///   - places: Places of the tokens.
+    ///   - frequencies: One per pair, in radians per place.
     public init(places: Range<Int>, frequencies: [Double]) {
         let angles = places.flatMap { place in frequencies.map { Double(place) * $0 } }
         let shape = [places.count, frequencies.count]

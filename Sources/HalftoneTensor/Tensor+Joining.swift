@@ -37,14 +37,18 @@ extension Tensor {
 
     /// Tensors of one shape along a new axis.
     ///
-    /// - Parameter axis: Its place in the new shape.
+    /// - Parameters:
+    ///   - parts: Tensors of one shape.
+    ///   - axis: Its place in the new shape.
     public static func stack(_ parts: [Tensor], axis: Int = 0) -> Tensor {
         concatenate(parts.map { $0.unsqueezed(axis) }, axis: axis)
     }
 
     /// Parts of given lengths along an axis.
     ///
-    /// - Parameter lengths: Their sum is that of the axis.
+    /// - Parameters:
+    ///   - lengths: Their sum is that of the axis.
+    ///   - axis: The axis; negative ones count from the last.
     public func split(_ lengths: [Int], axis: Int = 0) -> [Tensor] {
         precondition(
             lengths.reduce(0, +) == shape[place(of: axis)],
@@ -58,7 +62,9 @@ extension Tensor {
 
     /// Parts of equal length along an axis.
     ///
-    /// - Parameter parts: Divides the length of the axis.
+    /// - Parameters:
+    ///   - parts: Divides the length of the axis.
+    ///   - axis: The axis; negative ones count from the last.
     public func split(into parts: Int, axis: Int = 0) -> [Tensor] {
         let length = shape[place(of: axis)]
         precondition(parts > 0 && length % parts == 0, "\(parts) does not divide \(length)")

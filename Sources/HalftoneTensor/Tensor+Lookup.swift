@@ -30,7 +30,9 @@ extension Tensor {
 
     /// The elements at an index each along an axis: `y[i, j, k] = x[i, index[i, j, k], k]`.
     ///
-    /// - Parameter indices: In this tensor's shape but for the axis.
+    /// - Parameters:
+    ///   - indices: In this tensor's shape but for the axis.
+    ///   - axis: The axis; negative ones count from the last.
     public func gathering(_ indices: IndexTensor, axis: Int) -> Tensor {
         let place = place(of: axis)
         check(indices, place)
@@ -49,6 +51,7 @@ extension Tensor {
     /// - Parameters:
     ///   - source: In the shape of the indices.
     ///   - indices: In this tensor's shape but for the axis; may repeat.
+    ///   - axis: The axis; negative ones count from the last.
     public func scatterAdding(_ source: Tensor, at indices: IndexTensor, axis: Int) -> Tensor {
         let place = place(of: axis)
         check(indices, place)
@@ -70,6 +73,7 @@ extension Tensor {
     /// - Parameters:
     ///   - source: In this tensor's shape, with as many slices as there are indices.
     ///   - indices: A row.
+    ///   - axis: The axis; negative ones count from the last.
     public func scatterAddingSlices(
         _ source: Tensor, at indices: IndexTensor, axis: Int = 0
     ) -> Tensor {

@@ -9,6 +9,7 @@ extension Tensor {
     /// - Parameters:
     ///   - gain: One number per column, or nil for 1.
     ///   - bias: One number per column, or nil for 0; only with a gain.
+    ///   - epsilon: Added to the mean square or variance before its root.
     public func layerNorm(gain: Tensor?, bias: Tensor?, epsilon: Float = 1e-5) -> Tensor {
         normalized(gain, bias, isCentered: true, epsilon)
     }
@@ -18,7 +19,9 @@ extension Tensor {
     /// `x / √(mean(x²) + epsilon) · gain` along the last axis; Zhang and Sennrich,
     /// arXiv:1910.07467.
     ///
-    /// - Parameter gain: One number per column, or nil for 1.
+    /// - Parameters:
+    ///   - gain: One number per column, or nil for 1.
+    ///   - epsilon: Added to the mean square or variance before its root.
     public func rmsNorm(gain: Tensor?, epsilon: Float = 1e-5) -> Tensor {
         normalized(gain, nil, isCentered: false, epsilon)
     }
@@ -57,6 +60,7 @@ extension Tensor {
     ///   - groups: Divides the channels.
     ///   - gain: One number per channel, or nil for 1.
     ///   - bias: One number per channel, or nil for 0.
+    ///   - epsilon: Added to the mean square or variance before its root.
     public func groupNorm(
         groups: Int, gain: Tensor?, bias: Tensor?, epsilon: Float = 1e-5
     ) -> Tensor {

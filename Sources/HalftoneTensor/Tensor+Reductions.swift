@@ -34,8 +34,11 @@ extension Tensor {
 
     /// The mean squared distance from the mean along some axes, by default all.
     ///
-    /// - Parameter correction: Taken from the number of elements that is divided by; 1 for an
-    ///   estimate from a sample.
+    /// - Parameters:
+    ///   - axes: The axes to reduce; nil for all.
+    ///   - correction: Taken from the number of elements that is divided by; 1 for an estimate from
+    ///     a sample.
+    ///   - keepDimensions: Whether reduced axes stay, with length 1.
     public func variance(
         axes: [Int]? = nil, correction: Int = 0, keepDimensions: Bool = false
     ) -> Tensor {

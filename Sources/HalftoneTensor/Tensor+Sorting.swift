@@ -19,7 +19,9 @@ extension Tensor {
 
     /// The largest elements along an axis, the largest first, and where they were.
     ///
-    /// - Parameter count: At most the length of the axis.
+    /// - Parameters:
+    ///   - count: At most the length of the axis.
+    ///   - axis: The axis; negative ones count from the last.
     public func top(
         _ count: Int, axis: Int = -1
     ) -> (values: Tensor, indices: IndexTensor) {

@@ -68,8 +68,9 @@ public struct CSVTable: Sendable, Equatable {
 
     /// A column as ids from 0 in the order in which values first come, and the values.
     ///
-    /// - Parameter minimumCount: Values that come less often share one id, the last, with the
-    ///   name "".
+    /// - Parameters:
+    ///   - column: Its name.
+    ///   - minimumCount: Values that come less often share one id, the last, with the name "".
     public func categories(
         _ column: String, minimumCount: Int = 1
     ) -> (ids: [Int32], values: [String])? {

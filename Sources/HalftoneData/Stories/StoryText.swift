@@ -59,7 +59,9 @@ public struct StoryText: Sendable {
 
     /// The document at a place of a split's stream.
     ///
-    /// - Parameter index: At least 0.
+    /// - Parameters:
+    ///   - index: At least 0.
+    ///   - split: Which stream of the seed.
     /// - Complexity: O(length); a held-out document makes 16 on average to find one.
     public func document(at index: Int, of split: Split) -> StoryDocument {
         var random = SeededGenerator(

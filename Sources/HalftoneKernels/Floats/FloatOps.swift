@@ -67,7 +67,11 @@ extension FloatOps {
 
     /// Replaces a run by `cap · tanh(x / cap)`, which lies within `−cap ... cap`.
     ///
-    /// - Parameter cap: Above 0.
+    /// - Parameters:
+    ///   - x: The numbers, changed in place.
+    ///   - offset: Where the run begins.
+    ///   - count: Numbers of the run.
+    ///   - cap: Above 0.
     public static func softcap(_ x: inout [Float], offset: Int, count: Int, cap: Float) {
         precondition(cap > 0, "a cap is positive")
         unsafe withRun(&x, offset, count) {
@@ -105,7 +109,10 @@ extension FloatOps {
     ///
     /// - Parameters:
     ///   - x: `[rows, width]`, row after row; longer is allowed.
+    ///   - rows: Rows of `x`.
+    ///   - width: Numbers of a row.
     ///   - gain: `width` values.
+    ///   - epsilon: Added to the mean square or variance before its root.
     ///   - output: Room for `rows · width` values.
     public static func rmsNorm(
         _ x: [Float], rows: Int, width: Int, gain: [Float], epsilon: Float,
@@ -133,8 +140,11 @@ extension FloatOps {
     ///
     /// - Parameters:
     ///   - x: `[rows, width]`, row after row; longer is allowed.
+    ///   - rows: Rows of `x`.
+    ///   - width: Numbers of a row.
     ///   - gain: `width` values.
     ///   - bias: `width` values, or nil for none.
+    ///   - epsilon: Added to the mean square or variance before its root.
     ///   - output: Room for `rows · width` values.
     public static func layerNorm(
         _ x: [Float], rows: Int, width: Int, gain: [Float], bias: [Float]?, epsilon: Float,

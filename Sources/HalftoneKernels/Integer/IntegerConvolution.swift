@@ -57,6 +57,8 @@ public struct IntegerConvolution: Sendable {
     ///
     /// - Parameters:
     ///   - image: Codes `[inChannels, height, width]`.
+    ///   - height: Rows of the image.
+    ///   - width: Columns of the image.
     ///   - zero: The code of zero.
     /// - Returns: `[outChannels, outHeight, outWidth]`.
     /// - Complexity: A multiplication per weight and place of the kernel.

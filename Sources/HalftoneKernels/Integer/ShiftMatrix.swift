@@ -25,7 +25,11 @@ public struct ShiftMatrix: Sendable {
 
     /// Prepares a matrix.
     ///
-    /// - Parameter codes: Below `2^bits`, row after row.
+    /// - Parameters:
+    ///   - format: What codes stand for.
+    ///   - rows: Rows of the matrix.
+    ///   - columns: Columns of the matrix.
+    ///   - codes: Below `2^bits`, row after row.
     public init(format: ShiftFormat, rows: Int, columns: Int, codes: [UInt8]) {
         precondition(codes.count == rows * columns, "\(codes.count) codes make no such matrix")
         precondition(codes.allSatisfy { Int($0) < 1 << format.bits }, "a code is out of range")
@@ -39,6 +43,7 @@ public struct ShiftMatrix: Sendable {
     /// A float times `±2^S`, by one integer addition where that is exact.
     ///
     /// - Parameters:
+    ///   - x: The other factor.
     ///   - addend: As `ShiftFormat.addend(code:)` gives it.
     ///   - value: What the addend stands for.
     @inlinable

@@ -20,7 +20,10 @@ public struct TernaryMatrix: Sendable {
 
     /// Packs a matrix.
     ///
-    /// - Parameter codes: −1, 0 or 1, row after row; anything else is a mistake of the caller.
+    /// - Parameters:
+    ///   - rows: Rows of the matrix.
+    ///   - columns: Columns of the matrix.
+    ///   - codes: −1, 0 or 1, row after row; anything else is a mistake of the caller.
     public init(rows: Int, columns: Int, codes: some RandomAccessCollection<Int8>) {
         precondition(codes.count == rows * columns, "\(codes.count) codes make no such matrix")
         self.rows = rows

@@ -48,7 +48,7 @@ extension WeightMatrix {
     /// The products of some rows with a vector, without pointers.
     ///
     /// - Parameters:
-    ///   - rows: Within `0 ..< rows`.
+    ///   - range: Within `0 ..< rows`.
     ///   - input: `columns` values.
     /// - Returns: One value per row of the range.
     public func products(rows range: Range<Int>, with input: [Float]) -> [Float] {

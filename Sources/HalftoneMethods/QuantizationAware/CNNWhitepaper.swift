@@ -106,7 +106,9 @@ extension CNNWhitepaper {
 
     /// The weights of the deployed model before rounding: weight · gain / deviation.
     ///
-    /// - Parameter weight: `[outChannels, …]`.
+    /// - Parameters:
+    ///   - weight: `[outChannels, …]`.
+    ///   - norm: The batch norm behind the convolution.
     public func folded(_ weight: Tensor, _ norm: Norm) -> Tensor {
         let shape = [weight.shape[0]] + [Int](repeating: 1, count: weight.rank - 1)
         return weight * (norm.gain / deviation(norm)).reshaped(shape)
@@ -136,8 +138,9 @@ extension CNNWhitepaper {
     /// - Parameters:
     ///   - x: `[batch, inChannels, …]`.
     ///   - weight: `[outChannels, …]`.
-    ///   - convolve: The convolution of its first argument by its second; called twice with
-    ///     a quantizer before freezing, else once.
+    ///   - norm: The batch norm behind the convolution.
+    ///   - convolve: The convolution of its first argument by its second; called twice with a
+    ///     quantizer before freezing, else once.
     public func convolution(
         _ x: Tensor, weight: Tensor, norm: Norm, convolve: (Tensor, Tensor) -> Tensor
     ) -> Output {

@@ -15,7 +15,10 @@ public final class DenseShiftWeight: WeightTransform {
 
     /// Draws latent numbers for a weight.
     ///
-    /// - Parameter shape: That of the weight.
+    /// - Parameters:
+    ///   - shape: That of the weight.
+    ///   - method: How latents become weights.
+    ///   - generator: Where latents are drawn from.
     public init(
         _ shape: [Int], method: DenseShift = DenseShift(), using generator: inout SeededGenerator
     ) {

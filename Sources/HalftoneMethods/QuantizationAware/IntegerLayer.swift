@@ -29,6 +29,9 @@ public struct IntegerLayer: Sendable {
     ///   - bias: `[outChannels]`; rounded to steps of input times weight.
     ///   - weightBits: 2 to 8, in the narrow range.
     ///   - isPerChannel: Whether each channel has a step of its own.
+    ///   - stride: Steps from one window to the next.
+    ///   - padding: Pixels added on all sides.
+    ///   - groups: Groups of channels that see each other alone.
     ///   - input: The levels of the input, at most 8 bits.
     ///   - output: The levels of the output, at most 8 bits.
     public init(

@@ -19,7 +19,10 @@ public struct PackedBitLinear: Sendable {
 
     /// Rounds and packs a layer.
     ///
-    /// - Parameter weight: `[outFeatures, inFeatures]`.
+    /// - Parameters:
+    ///   - method: How weights are rounded.
+    ///   - weight: `[outFeatures, inFeatures]`.
+    ///   - bias: Added to the product, or nil.
     public init(_ method: BitNetReloaded, weight: Tensor, bias: Tensor? = nil) {
         var method = method
         method.share = 1

@@ -40,6 +40,7 @@ public final class ConvolutionNetwork: Layer {
     ///   - widths: Channels after each unit.
     ///   - strides: Of each unit.
     ///   - classes: Outputs.
+    ///   - generator: Where weights are drawn from.
     public init(
         channels: Int = 3, widths: [Int] = [16, 32, 32, 64], strides: [Int] = [1, 2, 1, 2],
         classes: Int = 10, using generator: inout SeededGenerator

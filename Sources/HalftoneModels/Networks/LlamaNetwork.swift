@@ -66,7 +66,10 @@ public final class LlamaNetwork: Module {
     ///
     /// The projections back to the residual stream start smaller by `1/√(2 · layers)`.
     ///
-    /// - Parameter deviation: The standard deviation of all other matrices.
+    /// - Parameters:
+    ///   - shape: Sizes of the network.
+    ///   - deviation: The standard deviation of all other matrices.
+    ///   - generator: Where weights are drawn from.
     public init(_ shape: Shape, deviation: Float = 0.02, using generator: inout SeededGenerator) {
         self.shape = shape
         embedding = Embedding(
@@ -95,7 +98,9 @@ public final class LlamaNetwork: Module {
 
     /// The logits of the next token at each place.
     ///
-    /// - Parameter tokens: `[batch, length]`.
+    /// - Parameters:
+    ///   - tokens: `[batch, length]`.
+    ///   - context: Of the pass.
     /// - Returns: `[batch, length, vocabularySize]`.
     public func callAsFunction(_ tokens: IndexTensor, _ context: ForwardContext) -> Tensor {
         var x = embedding(tokens, context)

@@ -21,9 +21,11 @@ public final class ResidualNetwork: Layer {
     /// A network of drawn weights.
     ///
     /// - Parameters:
+    ///   - channels: Channels of the pictures.
     ///   - blocks: In each of the stages.
     ///   - widths: Channels of the stages; each but the first halves rows and columns.
     ///   - classes: Outputs.
+    ///   - generator: Where weights are drawn from.
     public init(
         channels: Int = 3, blocks: Int = 3, widths: [Int] = [16, 32, 64], classes: Int = 10,
         using generator: inout SeededGenerator

@@ -30,8 +30,16 @@ public final class Conv2d: WeightedLayer {
     /// A layer with a drawn weight and a bias of zeros.
     ///
     /// - Parameters:
+    ///   - inChannels: Channels of the input.
+    ///   - outChannels: Channels of the output.
     ///   - kernel: Rows and columns of the window.
+    ///   - stride: Steps from one window to the next.
     ///   - padding: Pixels added on all sides.
+    ///   - dilation: Steps from one tap to the next.
+    ///   - groups: Groups of channels that see each other alone.
+    ///   - hasBias: Whether an offset is added.
+    ///   - initializer: How the weight starts.
+    ///   - generator: Where weights are drawn from.
     public convenience init(
         _ inChannels: Int, _ outChannels: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
         dilation: Int = 1, groups: Int = 1, hasBias: Bool = true,
@@ -83,7 +91,17 @@ public final class Conv1d: WeightedLayer {
 
     /// A layer with a drawn weight and a bias of zeros.
     ///
-    /// - Parameter padding: Positions added before and after; `(kernel − 1, 0)` is causal.
+    /// - Parameters:
+    ///   - inChannels: Channels of the input.
+    ///   - outChannels: Channels of the output.
+    ///   - kernel: Taps of the window.
+    ///   - stride: Steps from one window to the next.
+    ///   - padding: Positions added before and after; `(kernel − 1, 0)` is causal.
+    ///   - dilation: Steps from one tap to the next.
+    ///   - groups: Groups of channels that see each other alone.
+    ///   - hasBias: Whether an offset is added.
+    ///   - initializer: How the weight starts.
+    ///   - generator: Where weights are drawn from.
     public convenience init(
         _ inChannels: Int, _ outChannels: Int, kernel: Int, stride: Int = 1,
         padding: (before: Int, after: Int) = (0, 0), dilation: Int = 1, groups: Int = 1,

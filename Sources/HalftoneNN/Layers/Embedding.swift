@@ -47,7 +47,9 @@ public final class Embedding: Module {
 
     /// The products of vectors with every row: the head of a model whose embedding is tied.
     ///
-    /// - Parameter x: `[…, width]`.
+    /// - Parameters:
+    ///   - x: `[…, width]`.
+    ///   - context: Of the pass.
     /// - Returns: `[…, rows]`.
     public func logits(_ x: Tensor, _ context: ForwardContext) -> Tensor {
         context.pass(x.matmul(table(context), transposingSecond: true), "logits", of: self)

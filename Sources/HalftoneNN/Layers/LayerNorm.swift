@@ -14,7 +14,11 @@ public final class LayerNorm: Layer {
 
     /// A norm with gains of 1 and offsets of 0.
     ///
-    /// - Parameter hasBias: Only with a weight.
+    /// - Parameters:
+    ///   - width: Numbers of a row.
+    ///   - epsilon: Added to the variance before its root.
+    ///   - hasWeight: Whether a gain is learned.
+    ///   - hasBias: Only with a weight.
     public init(width: Int, epsilon: Float = 1e-5, hasWeight: Bool = true, hasBias: Bool = true) {
         precondition(hasWeight || !hasBias, "offsets come with gains")
         weight = hasWeight ? Parameter(.filled([width], with: 1)) : nil

@@ -26,7 +26,12 @@ public final class Linear: WeightedLayer {
 
     /// A layer with a drawn weight and a bias of zeros.
     ///
-    /// - Parameter initializer: By default evenly within `±1/√inFeatures`.
+    /// - Parameters:
+    ///   - inFeatures: Width of the input.
+    ///   - outFeatures: Width of the output.
+    ///   - hasBias: Whether an offset is added.
+    ///   - initializer: By default evenly within `±1/√inFeatures`.
+    ///   - generator: Where weights are drawn from.
     public convenience init(
         _ inFeatures: Int, _ outFeatures: Int, hasBias: Bool = true,
         initializer: Initializer = .uniformByInputs, using generator: inout SeededGenerator

@@ -35,6 +35,7 @@ extension Loss {
     ///   - logits: Any finite numbers.
     ///   - targets: Probabilities of the true side, in a shape that fits.
     ///   - positiveWeight: On the part of the true side.
+    ///   - reduction: What becomes of the losses.
     public static func binaryCrossEntropy(
         _ logits: Tensor, _ targets: Tensor, positiveWeight: Float = 1,
         reduction: LossReduction = .mean
@@ -54,6 +55,7 @@ extension Loss {
     ///   - targets: 0 or 1.
     ///   - alpha: `a` where the target is 1; `1 − alpha` where it is 0. nil for no weight.
     ///   - gamma: 0 leaves the cross-entropy.
+    ///   - reduction: What becomes of the losses.
     public static func focal(
         _ logits: Tensor, _ targets: Tensor, alpha: Float? = 0.25, gamma: Float = 2,
         reduction: LossReduction = .mean

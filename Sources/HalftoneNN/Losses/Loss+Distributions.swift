@@ -16,8 +16,9 @@ extension Loss {
     /// - Parameters:
     ///   - logits: The model's, `[…, classes]`.
     ///   - reference: In the same shape.
-    ///   - temperature: Both are divided by it; multiply the loss by its square to keep the size
-    ///     of the gradient (G. Hinton et al., arXiv:1503.02531).
+    ///   - direction: Which of the two distributions weighs.
+    ///   - temperature: Both are divided by it; multiply the loss by its square to keep the size of
+    ///     the gradient (G. Hinton et al., arXiv:1503.02531).
     ///   - reduction: The mean is over rows.
     public static func klDivergence(
         _ logits: Tensor, reference: Tensor, direction: Direction = .forward,

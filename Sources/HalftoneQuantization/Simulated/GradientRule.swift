@@ -98,7 +98,9 @@ public struct LearnedStep: GradientRule {
 
     /// The rule with the paper's factor.
     ///
-    /// - Parameter count: Numbers that share the step.
+    /// - Parameters:
+    ///   - count: Numbers that share the step.
+    ///   - codes: The codes that there are.
     public init(count: Int, codes: CodeRange) {
         gradientScale = 1 / Float(max(count, 1) * max(codes.highest, 1)).squareRoot()
     }

@@ -8,10 +8,12 @@ import HalftoneTensor
 /// Shift weights without a zero against float, shift weights with one, and ternary weights.
 struct DenseShiftReproduction: Reproduction {
     struct Settings: Sendable, Encodable {
-        var seeds: [UInt64] = [1, 2, 3]
+        var seeds: [UInt64] = [1, 2, 3, 4, 5]
+        /// Whether characters are digits and capitals on a noisy ground rather than clear digits.
+        var isFaint = true
         var pictures = 6000
         var heldOut = 2000
-        var steps = 500
+        var steps = 800
         var batchSize = 64
         var width = 8
         var rate = 0.1
@@ -19,18 +21,23 @@ struct DenseShiftReproduction: Reproduction {
     }
 
     let record = DenseShift.record
-    let quick = Settings(seeds: [1, 2], pictures: 3000, heldOut: 1000, steps: 200)
+    let quick = Settings(
+        seeds: [1, 2], isFaint: false, pictures: 3000, heldOut: 1000, steps: 200)
     let full = Settings()
     let control = "float training whose weights are rounded to the nearest ±2^S at the end"
     let leftOut = """
         A residual network of eight weighted layers on drawn characters of 16 × 16 and a few \
         hundred steps in place of ResNet-18 on ImageNet; transfer to detection and segmentation \
-        is left out.
+        is left out. The first full run was on clear digits, where every arm was at 0.99; 36 \
+        faint characters and more steps took their place, chosen among six tasks by the accuracy \
+        of float alone on another seed (0.76 to 0.97; this one 0.91), with five seeds in place of \
+        three. No criterion moved. The quick form stays with clear digits: on faint ones its few \
+        steps leave 2 and 3 bits far behind float.
         """
 
     func run(_ settings: Settings, _ context: ReproductionContext) throws -> Findings {
         context.expect(7 * settings.seeds.count, "trainings")
-        let task = CharacterTask.make(training: settings.pictures, heldOut: settings.heldOut)
+        let task = task(settings)
         func figure(_ label: String, _ weights: ShiftNetParts.Weights) -> (Figure, [Double]) {
             let runs = settings.seeds.map { seed in
                 let run = train(task, weights, settings, seed: seed, context)
@@ -90,6 +97,12 @@ struct DenseShiftReproduction: Reproduction {
             ])
     }
 
+    private func task(_ settings: Settings) -> FigureTask {
+        settings.isFaint
+            ? CharacterTask.faint(training: settings.pictures, heldOut: settings.heldOut)
+            : CharacterTask.make(training: settings.pictures, heldOut: settings.heldOut)
+    }
+
     private func train(
         _ task: FigureTask, _ weights: ShiftNetParts.Weights, _ settings: Settings, seed: UInt64,
         _ context: ReproductionContext
@@ -99,7 +112,7 @@ struct DenseShiftReproduction: Reproduction {
         }
         var parts = ShiftNetParts(weights: weights, generator: SeededGenerator(seed: seed))
         let model = SmallResidualNet(
-            channels: 1, classes: CharacterTask.classes, width: settings.width, &parts)
+            channels: 1, classes: task.classes, width: settings.width, &parts)
         let start = signs(model)
         var changed = [Bool](repeating: false, count: start.count)
         let early = settings.steps / 10
@@ -122,7 +135,7 @@ struct DenseShiftReproduction: Reproduction {
     ) -> (accuracy: Double, flips: Double) {
         var parts = ShiftNetParts(weights: .float, generator: SeededGenerator(seed: seed))
         let model = SmallResidualNet(
-            channels: 1, classes: CharacterTask.classes, width: settings.width, &parts)
+            channels: 1, classes: task.classes, width: settings.width, &parts)
         task.train(
             model, optimizer(model, settings), steps: settings.steps,
             batchSize: settings.batchSize, seed: seed)

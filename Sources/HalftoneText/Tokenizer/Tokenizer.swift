@@ -114,7 +114,10 @@ extension Tokenizer {
 
     /// The ids of a text given as bytes.
     ///
-    /// - Parameter bytes: UTF-8; every ill-formed part counts as U+FFFD.
+    /// - Parameters:
+    ///   - bytes: UTF-8; every ill-formed part counts as U+FFFD.
+    ///   - addSpecialTokens: Whether those that begin and end a text are added.
+    ///   - parseSpecial: Whether special tokens that are spelled out count as such.
     public func encode(
         _ bytes: [UInt8], addSpecialTokens: Bool = true, parseSpecial: Bool = false
     ) -> [Int32] {

@@ -22,7 +22,7 @@ extension Trainer {
     /// - Parameters:
     ///   - run: Where checkpoints and `metrics.jsonl` go; locked meanwhile.
     ///   - unitsPerStep: Examples or tokens of a step, for the rate in the metrics.
-    ///   - progress: Where lines for a person go.
+    ///   - output: Where lines for a person go.
     ///   - stop: Raised, it ends the training after the step at hand, with a checkpoint.
     /// - Throws: What steps, checkpoints and evaluations throw.
     public func train(

@@ -83,7 +83,9 @@ public struct OptimizerRecipe: Codable, Sendable, Hashable {
 
     /// Notes what the types allow and the optimizer does not.
     ///
-    /// - Parameter path: Where the recipe has it.
+    /// - Parameters:
+    ///   - checks: Where problems are noted.
+    ///   - path: Where the recipe has it.
     public func check(_ checks: inout RecipeChecks, _ path: String) {
         checks.require(rate > 0 && rate.isFinite, "\(path).rate", "has to be above 0")
         checks.require(
@@ -103,7 +105,9 @@ public struct OptimizerRecipe: Codable, Sendable, Hashable {
 extension TrainingOptions {
     /// Notes what the types allow and a training does not.
     ///
-    /// - Parameter path: Where the recipe has it.
+    /// - Parameters:
+    ///   - checks: Where problems are noted.
+    ///   - path: Where the recipe has it.
     public func check(_ checks: inout RecipeChecks, _ path: String) {
         checks.require(steps >= 1, "\(path).steps", "has to be at least 1")
         checks.require(accumulation >= 1, "\(path).accumulation", "has to be at least 1")

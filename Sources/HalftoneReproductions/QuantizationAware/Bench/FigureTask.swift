@@ -10,8 +10,12 @@ struct FigureTask {
     /// The same of pictures that are never trained on.
     let heldOut: (pictures: Tensor, classes: [Int32])
 
+    /// The number of classes.
+    let classes: Int
+
     /// Makes the pictures.
     init(_ images: FigureImages, training: Int, heldOut: Int) {
+        classes = images.forms.count
         self.training = Self.tensors(images.batch(0..<training, of: .training))
         self.heldOut = Self.tensors(images.batch(0..<heldOut, of: .heldOut))
     }
