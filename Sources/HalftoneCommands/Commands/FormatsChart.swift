@@ -173,7 +173,7 @@ struct FormatPoint: Encodable {
         }
         let chart = XYChart(
             "Error against bits: \(tensor)",
-            note: "Scales of groups of \(groupSize) counted; line: 6.02 dB per bit",
+            note: "Scales counted: groups of \(groupSize), in structures 64; line: 6.02 dB per bit",
             x: Axis("bits per weight", includesZero: true),
             y: Axis("signal to noise, dB", includesZero: true),
             series: [ChartSeries("rate-distortion bound, normal", points: bound)] + series)

@@ -60,6 +60,12 @@ public struct ScaleFinder<Levels: ScaledLevels>: Sendable {
     public func choice(
         _ values: ArraySlice<Float>, importance: ArraySlice<Float>? = nil, by search: ScaleSearch
     ) -> ScaleChoice {
+        found(values, importance, search)
+    }
+
+    func found(
+        _ values: ArraySlice<Float>, _ importance: ArraySlice<Float>?, _ search: ScaleSearch
+    ) -> ScaleChoice {
         precondition(importance.map { $0.count == values.count } ?? true, "a weight for each")
         // Numbers that all count alike are as good as none.
         let importance = importance.flatMap { one in
@@ -133,6 +139,27 @@ public struct ScaleFinder<Levels: ScaledLevels>: Sendable {
         let range = Self.range(values)
         let scale = codec.covering(coveringScale(range))
         return ScaleChoice(scale: scale, zero: zeroPoint(least: range.lowerBound, scale: scale))
+    }
+}
+
+// Callers in other modules would run the search on levels of an unknown type, which takes twice as
+// long; here the types are known.
+
+extension ScaleFinder where Levels == IntegerFormat {
+    /// The scale of a group; see ``choice(_:importance:by:)`` of any levels.
+    public func choice(
+        _ values: ArraySlice<Float>, importance: ArraySlice<Float>? = nil, by search: ScaleSearch
+    ) -> ScaleChoice {
+        found(values, importance, search)
+    }
+}
+
+extension ScaleFinder where Levels == NumberFormat {
+    /// The scale of a group; see ``choice(_:importance:by:)`` of any levels.
+    public func choice(
+        _ values: ArraySlice<Float>, importance: ArraySlice<Float>? = nil, by search: ScaleSearch
+    ) -> ScaleChoice {
+        found(values, importance, search)
     }
 }
 
