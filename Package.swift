@@ -61,7 +61,11 @@ let package = Package(
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
         library(
             "HalftoneModels",
-            ["HalftoneFiles", "HalftoneNN", "HalftoneText", "HalftoneQuantization"]),
+            [
+                "HalftoneCheckpoints", "HalftoneFiles", "HalftoneNN", "HalftoneText",
+                "HalftoneQuantization",
+            ]),
+        library("HalftoneCheckpoints", ["HalftoneFiles"]),
         library("HalftoneQuantization", ["HalftoneTensor"]),
         library("HalftoneAllocation", ["HalftoneTensor"]),
         library(
@@ -114,6 +118,7 @@ let package = Package(
         tests("HalftoneRecipes", ["HalftoneRuns"]),
         tests("HalftoneFiles"),
         tests("HalftoneText"),
+        tests("HalftoneCheckpoints"),
         tests("HalftoneTensor"),
         tests("HalftoneNN", ["HalftoneFiles", "HalftoneModels"]),
         tests("HalftoneTraining", ["HalftoneModels"]),

@@ -1,4 +1,5 @@
 import Foundation
+import HalftoneCheckpoints
 import HalftoneFiles
 import HalftoneFormats
 import HalftoneKernels
@@ -8,22 +9,30 @@ import HalftoneRuns
 
 /// Writes a model, float or packed, as a Hugging Face folder.
 ///
-/// Packed matrices are laid out as `PackedManifest` describes. Other tensors of a folder are
-/// copied bit for bit unless matrices of another type are asked for; those of a GGUF file are
-/// decoded and brought to the layout that `transformers` has.
+/// Packed matrices are laid out as `PackedManifest` describes, or as another program does that then
+/// reads the folder. Other tensors of a folder are copied bit for bit unless matrices of another
+/// type are asked for; those of a GGUF file are decoded and brought to the layout that
+/// `transformers` has.
 public struct ModelFolderWriter {
     private let model: LanguageModel
     private let quantized: [Role: QuantizedTensor]
     private let stored: [Role: StoredMatrix]
     private let matrixType: ElementType?
+    private let layout: ExportLayout?
 
     /// Writes a compressed model; what stays float of a GGUF source becomes 16-bit matrices and
     /// 32-bit vectors.
-    public init(_ compressed: CompressedModel) {
+    ///
+    /// - Parameters:
+    ///   - compressed: The model.
+    ///   - layout: The layout of packed matrices, or nil for this package's own. The others hold
+    ///     matrices of linear layers only.
+    public init(_ compressed: CompressedModel, layout: ExportLayout? = nil) {
         model = compressed.original
         quantized = compressed.quantized
         stored = [:]
         matrixType = Self.floatType(of: model)
+        self.layout = layout
     }
 
     /// Writes a model some of whose matrices are in forms of their own.
@@ -36,6 +45,7 @@ public struct ModelFolderWriter {
         self.stored = stored
         quantized = [:]
         matrixType = Self.floatType(of: model)
+        layout = nil
     }
 
     /// What matrices that stay float become: those of a folder are copied.
@@ -54,6 +64,7 @@ public struct ModelFolderWriter {
         quantized = [:]
         stored = [:]
         self.matrixType = matrixType
+        layout = nil
     }
 
     /// The size that `model.safetensors` will have.
@@ -79,11 +90,21 @@ public struct ModelFolderWriter {
         }
     }
 
+    /// Bytes of packed matrices with their scales and side data.
+    public func packedByteCount() throws -> Int {
+        guard let layout else { return quantized.values.reduce(0) { $0 + $1.byteCount } }
+        return try ForeignModules(model, quantized, layout).modules.values
+            .reduce(0) { $0 + layout.byteCount($1) }
+    }
+
     private func writer() throws -> SafetensorsWriter {
         var writer = SafetensorsWriter()
+        let foreign = try layout.map { try ForeignModules(model, quantized, $0) }
         for slot in model.spec.slots {
             let form = model.architecture.huggingFace(slot.role, in: model.spec)
-            if let packed = quantized[slot.role] {
+            if let foreign, let module = foreign.modules[slot.role] {
+                for source in foreign.layout.tensors(module) { try writer.add(source) }
+            } else if let packed = quantized[slot.role] {
                 for source in packed.sources(named: form.names[0]) { try writer.add(source) }
             } else if let matrix = stored[slot.role] {
                 for part in matrix.parts {
@@ -107,6 +128,8 @@ public struct ModelFolderWriter {
         guard case .folder(_, let checkpoint) = model.source,
             let tensor = form.names.lazy.compactMap({ checkpoint.tensor(named: $0) }).first
         else { return nil }
+        // Under the name of a packed weight another program may have put its codes.
+        guard model.foreignLayout == nil || tensor.isFloat else { return nil }
         guard isMatrix, let matrixType, tensor.encoding != .elements(matrixType) else {
             return tensor
         }
@@ -138,6 +161,8 @@ public struct ModelFolderWriter {
     private func writeDocuments(_ folder: String) throws {
         var configuration = model.configuration
         configuration["quantization_config"] = nil
+        configuration["quantization"] = nil
+        configuration["compression_config"] = nil
         let names: [ElementType: String] = [
             .float32: "float32", .float16: "float16", .bfloat16: "bfloat16",
         ]
@@ -146,7 +171,10 @@ public struct ModelFolderWriter {
                 configuration[key] = .string(name)
             }
         }
-        if !quantized.isEmpty || !stored.isEmpty {
+        if !quantized.isEmpty, let layout {
+            configuration["quantization_config"] = try ForeignModules(model, quantized, layout)
+                .configuration()
+        } else if !quantized.isEmpty || !stored.isEmpty {
             var manifest = PackedManifest()
             for (role, packed) in quantized {
                 let name = model.architecture.huggingFace(role, in: model.spec).names[0]
@@ -166,6 +194,13 @@ public struct ModelFolderWriter {
         try AtomicFile.write(
             JSONValue.object(configuration).serialized(.pretty(indent: 2)) + "\n",
             to: folder + "/config.json")
+    }
+}
+
+extension StoredTensor {
+    /// Whether the elements are numbers of 16 bits or more, rather than codes.
+    fileprivate var isFloat: Bool {
+        if case .elements(let type) = encoding { type.isFloat && type.bits >= 16 } else { true }
     }
 }
 

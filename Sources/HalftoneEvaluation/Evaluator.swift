@@ -58,6 +58,8 @@ public struct ModelComparison: Sendable, Equatable, Codable {
     public let divergenceQuantiles: [Double]
     /// The share of positions where both find the same token most likely.
     public let sameTopToken: Double
+    /// The largest distance between two logits of the same token.
+    public let largestLogitDifference: Float
 }
 
 /// Measures models on token sequences.
@@ -191,6 +193,7 @@ private struct Tally {
     var candidate: [Double] = []
     var divergences: [Double] = []
     var agreements = 0
+    var largestDifference: Float = 0
 
     /// Counts positions: logits `[targets.count, vocabularySize]` of both, and what came next.
     mutating func add(
@@ -207,6 +210,8 @@ private struct Tally {
         let second = LogitMetrics.mostLikely(
             q, rows: targets.count, vocabularySize: vocabularySize, pool: pool)
         agreements += zip(first, second).count { $0 == $1 }
+        largestDifference = max(
+            largestDifference, LogitMetrics.largestDifference(p, q))
     }
 
     func result(windows: Int) -> ModelComparison {
@@ -218,6 +223,7 @@ private struct Tally {
             reference: PerplexityResult(loss: MeanEstimate(reference), windows: windows),
             candidate: PerplexityResult(loss: MeanEstimate(candidate), windows: windows),
             divergence: MeanEstimate(divergences), divergenceQuantiles: quantiles,
-            sameTopToken: Double(agreements) / Double(max(divergences.count, 1)))
+            sameTopToken: Double(agreements) / Double(max(divergences.count, 1)),
+            largestLogitDifference: largestDifference)
     }
 }

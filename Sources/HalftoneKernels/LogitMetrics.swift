@@ -22,6 +22,22 @@ public enum LogitMetrics {
         }
     }
 
+    /// The largest distance between two logits of the same place.
+    ///
+    /// - Parameters:
+    ///   - first: Logits.
+    ///   - second: As many; NaN on either side counts as infinitely far.
+    public static func largestDifference(_ first: [Float], _ second: [Float]) -> Float {
+        precondition(first.count == second.count, "the lengths differ")
+        var largest: Float = 0
+        let (first, second) = (first.span, second.span)
+        for index in first.indices {
+            let distance = (first[index] - second[index]).magnitude
+            largest = distance <= largest ? largest : distance.isNaN ? .infinity : distance
+        }
+        return largest
+    }
+
     /// Compares two rows of logits position by position.
     ///
     /// - Parameters:

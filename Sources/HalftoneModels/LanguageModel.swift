@@ -1,4 +1,5 @@
 import Foundation
+import HalftoneCheckpoints
 import HalftoneFiles
 import HalftoneKernels
 import HalftoneText
@@ -21,6 +22,8 @@ public struct LanguageModel: Sendable {
     public let source: ModelFile
     /// Packed tensors by the names of their weights, for folders that this package compressed.
     public let packing: PackedManifest?
+    /// How another program packed the folder, or nil.
+    public let foreignLayout: (any PackedLayout)?
 
     /// Opens a model folder or a GGUF file; weights stay mapped.
     ///
@@ -52,14 +55,17 @@ public struct LanguageModel: Sendable {
         let reader = ConfigurationReader(folder.config)
         let architecture = try Architectures.named(modelType: reader.string("model_type"))
         let packing = try PackedManifest(configuration: folder.config)
+        let foreign = packing == nil ? try PackedCheckpoints.layout(of: folder) : nil
         weights = try DecoderWeights.load(
             checkpoint, spec: architecture.spec(reader), architecture: architecture
-        ) { name throws(ModelError) in
-            try packing?.matrix(name, in: checkpoint)
+        ) { name, form throws(ModelError) in
+            if let packing { return try packing.matrix(name, in: checkpoint) }
+            return try foreign?.matrix(named: name, stored: form, in: checkpoint)
         }
         self.architecture = architecture
         self.configuration = configuration
         self.packing = packing
+        foreignLayout = foreign
         self.source = source
         generation = GenerationDefaults(
             configuration: folder.config, generation: folder.generationConfig)
@@ -87,6 +93,7 @@ public struct LanguageModel: Sendable {
         self.configuration = configuration
         self.source = source
         packing = nil
+        foreignLayout = nil
         generation = GenerationDefaults(metadata: metadata)
         tokenizer = try GGUFVocabulary(metadata).map { try Tokenizer($0) }
         chatTemplate = metadata["tokenizer.chat_template"]?.string

@@ -1,3 +1,5 @@
+import HalftoneCheckpoints
+
 /// Why files do not make a model.
 public enum ModelError: Error, Sendable, Equatable, CustomStringConvertible {
     /// No architecture of this name is built in.
@@ -10,6 +12,8 @@ public enum ModelError: Error, Sendable, Equatable, CustomStringConvertible {
     case tensorMismatch(missing: [String], misshapen: [String])
     /// A tensor's encoding cannot be used as weights.
     case unreadableTensor(name: String, reason: String)
+    /// The packed weights of another program are damaged or of a kind that is not read.
+    case checkpoint(CheckpointError)
     /// The path is neither a model folder nor a model file.
     case notAModel(path: String, reason: String)
 
@@ -26,6 +30,7 @@ public enum ModelError: Error, Sendable, Equatable, CustomStringConvertible {
             Self.describe(missing: missing, misshapen: misshapen)
         case .unreadableTensor(let name, let reason):
             "tensor \(name): \(reason)"
+        case .checkpoint(let error): error.description
         case .notAModel(let path, let reason):
             "\(path) is not a model: \(reason)"
         }

@@ -98,18 +98,14 @@ public struct PackedManifest: Sendable, Equatable {
     /// Adds a weight in a form of its own.
     public mutating func add(_ name: String, _ entry: FormEntry) { forms[name] = entry }
 
-    /// Reads the manifest of a `config.json`, or nil when the weights are float.
+    /// Reads the manifest of a `config.json`, or nil when the weights are float or packed by
+    /// another program.
     ///
-    /// - Throws: ``ModelError`` for a manifest that is damaged and for methods of other programs.
+    /// - Throws: ``ModelError`` for a manifest that is damaged.
     public init?(configuration: JSONValue) throws(ModelError) {
         guard let config = try ConfigurationReader(configuration).object("quantization_config")
         else { return nil }
-        let method = try config.string("quant_method")
-        guard method == Self.method else {
-            throw .unsupported(
-                key: "quant_method", value: method,
-                hint: "this version reads float checkpoints and those that it packed itself")
-        }
+        guard config["quant_method"]?.string == Self.method else { return nil }
         let version = try config.integer("version")
         guard version == Self.version else {
             throw .unsupported(

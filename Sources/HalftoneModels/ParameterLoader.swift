@@ -9,8 +9,10 @@ struct ParameterLoader {
     let form: (Role) -> StoredForm
     /// The tensor of a name.
     let lookup: (String) -> StoredTensor?
-    /// A packed matrix under a tensor's name, for folders that hold such.
-    var packed: (String) throws(ModelError) -> (any WeightMatrix)? = { _ in nil }
+    /// A packed matrix under a tensor's name, for folders that hold such, as the run time uses it.
+    var packed: (String, StoredForm.Layout) throws(ModelError) -> (any WeightMatrix)? = { _, _ in
+        nil
+    }
 
     /// Loads every parameter; matrices share the file's memory where their layout allows.
     ///
@@ -23,6 +25,10 @@ struct ParameterLoader {
         for slot in spec.slots {
             let form = form(slot.role)
             if slot.shape.count == 2, let matrix = try packedMatrix(form) {
+                let found = [matrix.rows, matrix.columns]
+                if found != slot.shape {
+                    misshapen.append("\(form.names[0]) is \(found), not \(slot.shape)")
+                }
                 matrices[slot.role] = matrix
                 continue
             }
@@ -49,7 +55,7 @@ struct ParameterLoader {
 
     private func packedMatrix(_ form: StoredForm) throws(ModelError) -> (any WeightMatrix)? {
         for name in form.names {
-            if let matrix = try packed(name) { return matrix }
+            if let matrix = try packed(name, form.layout) { return matrix }
         }
         return nil
     }
@@ -149,11 +155,14 @@ extension DecoderWeights {
     ///   - archive: The tensors.
     ///   - spec: What the model computes.
     ///   - architecture: What files of its kind call things.
-    ///   - packed: The matrix of a tensor that is stored packed, or nil when it is not.
+    ///   - packed: The matrix of a tensor that is stored packed, as the run time uses it, given
+    ///     its name and its layout in float checkpoints; nil when it is not packed.
     /// - Throws: ``ModelError`` with all missing and misshapen tensors at once.
     public static func load(
         _ archive: any TensorArchive, spec: DecoderSpec, architecture: any Architecture.Type,
-        packed: @escaping (String) throws(ModelError) -> (any WeightMatrix)? = { _ in nil }
+        packed: @escaping (String, StoredForm.Layout) throws(ModelError) -> (any WeightMatrix)? = {
+            _, _ in nil
+        }
     ) throws(ModelError) -> DecoderWeights {
         try ParameterLoader(
             spec: spec, form: { architecture.huggingFace($0, in: spec) },

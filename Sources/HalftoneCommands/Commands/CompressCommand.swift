@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HalftoneCheckpoints
 import HalftoneCompression
 import HalftoneFormats
 import HalftoneModels
@@ -17,6 +18,10 @@ struct CompressCommand: ParsableCommand {
             (symmetric) or uint4 (affine), 1 to 8 bits. Widths that a group does not divide end \
             in a shorter group. The embedding, and a head of its own, take at least 4 bits unless \
             --embedding says otherwise.
+
+            --layout compressed-tensors, gptq or gptq-v2 writes a folder that those programs read; \
+            embedding and head stay float then. compressed-tensors has 1 to 8 bits, GPTQ 2, 3, 4 \
+            and 8, both for widths that groups divide.
 
             An output that ends in .gguf is written in that format, for formats that exist there: \
             int4, int5 and int8 with --group 32 --scale f16.
@@ -48,6 +53,13 @@ struct CompressCommand: ParsableCommand {
         help: "The format of embedding and head, or float (default: as the body, 4 bits at least).")
     var embedding: String?
 
+    @Option(
+        help: """
+            How a folder lays out packed matrices: halftone, compressed-tensors, gptq or gptq-v2 \
+            (default: halftone).
+            """)
+    var layout: String?
+
     @Option(name: [.short, .long], help: "The folder or .gguf file to write.")
     var output: String
 
@@ -58,6 +70,23 @@ struct CompressCommand: ParsableCommand {
 
     mutating func validate() throws {
         _ = try recipe()
+    }
+
+    /// The layout of another program, or nil for this one's.
+    private func exportLayout() throws -> ExportLayout? {
+        guard let layout, layout != "halftone" else { return nil }
+        guard let export = ExportLayout(rawValue: layout) else {
+            throw ValidationError(
+                "--layout \"\(layout)\" is none of halftone, "
+                    + ExportLayout.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        guard !output.hasSuffix(".gguf") else {
+            throw ValidationError("--layout is for folders, not for GGUF files")
+        }
+        guard embedding == nil || embedding == "float" else {
+            throw ValidationError("--layout \(layout) leaves the embedding float")
+        }
+        return export
     }
 
     /// The recipe that the options amount to.
@@ -104,6 +133,7 @@ struct CompressCommand: ParsableCommand {
             recipe.body.search = search
             recipe.embedding?.search = search
         }
+        if try exportLayout() != nil { recipe.embedding = nil }
         return recipe
     }
 
@@ -120,30 +150,38 @@ struct CompressCommand: ParsableCommand {
         let recipe = try recipe()
         let pool = shared.pool
         let size = CompressedSize(of: loaded.spec, recipe: recipe)
+        let isOwn = try exportLayout() == nil
         shared.note(
-            "\(Formatting.grouped(size.packedWeightCount)) weights become "
-                + "\(Formatting.bytes(size.packedByteCount)), "
-                + "\(Formatting.decimal(size.bitsPerWeight, 3)) bits each")
+            !isOwn
+                ? "\(Formatting.grouped(size.packedWeightCount)) weights are packed"
+                : "\(Formatting.grouped(size.packedWeightCount)) weights become "
+                    + "\(Formatting.bytes(size.packedByteCount)), "
+                    + "\(Formatting.decimal(size.bitsPerWeight, 3)) bits each")
         let progress = shared.progress(
             "Quantizing", total: size.packedWeightCount, unit: "weights")
         let compressed = try CompressedModel(
             loaded, recipe: recipe, pool: pool, progress: progress)
         progress.finish()
         let written = try write(compressed)
+        let packed = written.packedBytes
         let report = CompressReport(
             model: model, output: output, body: recipe.body.description,
             embedding: recipe.embedding?.description ?? "float",
-            bitsPerWeight: size.bitsPerWeight, packedBytes: size.packedByteCount,
-            fileBytes: written, seconds: (ContinuousClock.now - start).seconds,
+            bitsPerWeight: Double(8 * packed) / Double(max(size.packedWeightCount, 1)),
+            packedBytes: packed, fileBytes: written.fileBytes,
+            seconds: (ContinuousClock.now - start).seconds,
             peakMemoryBytes: ProcessMemory.peakBytes)
         if shared.json { return try Console.json(report) }
         Console.result(report.text)
     }
 
-    /// Writes the output and returns the bytes of the weight file.
-    private func write(_ compressed: CompressedModel) throws -> Int {
+    /// Writes the output and returns the bytes of the weight file and of the packed matrices.
+    private func write(
+        _ compressed: CompressedModel
+    ) throws -> (fileBytes: Int, packedBytes: Int) {
         let path: String
         let predicted: Int
+        var packed = compressed.size.packedByteCount
         let progress = shared.progress(
             "Writing", total: compressed.size.packedByteCount, unit: "bytes")
         if output.hasSuffix(".gguf") {
@@ -152,7 +190,8 @@ struct CompressCommand: ParsableCommand {
             try export.write(to: output, replaces: force, progress: progress)
             path = output
         } else {
-            let writer = ModelFolderWriter(compressed)
+            let writer = ModelFolderWriter(compressed, layout: try exportLayout())
+            packed = try writer.packedByteCount()
             predicted = try writer.weightFileByteCount()
             try writer.write(to: output, replaces: force, progress: progress)
             path = output + "/model.safetensors"
@@ -163,7 +202,7 @@ struct CompressCommand: ParsableCommand {
             throw CommandError(
                 "\(path) has \(size) bytes where \(predicted) were predicted", .failed)
         }
-        return size
+        return (size, packed)
     }
 }
 

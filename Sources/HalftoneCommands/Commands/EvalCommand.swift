@@ -143,6 +143,7 @@ struct EvalReport: Encodable {
     var divergence: MeanEstimate?
     var divergenceQuantiles: [Double]?
     var sameTopToken: Double?
+    var largestLogitDifference: Float?
     var seconds = 0.0
     var peakMemoryBytes: Int?
 
@@ -170,6 +171,7 @@ struct EvalReport: Encodable {
         divergence = result.divergence
         divergenceQuantiles = result.divergenceQuantiles
         sameTopToken = result.sameTopToken
+        largestLogitDifference = result.largestLogitDifference
     }
 
     var text: String {
@@ -186,6 +188,8 @@ struct EvalReport: Encodable {
                 "KL median, 99 %    \(Formatting.divergence(divergenceQuantiles[0])), "
                     + Formatting.divergence(divergenceQuantiles[1]),
                 "same top token     \(Formatting.decimal(100 * sameTopToken, 2)) %",
+                "logits apart       \(Formatting.divergence(Double(largestLogitDifference ?? 0)))"
+                    + " at most",
             ]
         }
         lines.append(

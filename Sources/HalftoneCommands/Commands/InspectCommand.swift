@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HalftoneCheckpoints
 import HalftoneFiles
 import HalftoneKernels
 import HalftoneModels
@@ -53,6 +54,8 @@ struct InspectReport: Encodable {
     let vocabulary: Int
     let context: Int
     let hasTiedHead: Bool
+    let packing: String?
+    let packingNotes: [String]
     let hasTokenizer: Bool
     let hasChatTemplate: Bool
     let bytes: Int
@@ -86,6 +89,8 @@ struct InspectReport: Encodable {
         vocabulary = spec.vocabularySize
         context = spec.contextLength
         hasTiedHead = spec.isHeadTied
+        packing = model.packing.map { _ in "halftone" } ?? model.foreignLayout?.summary
+        packingNotes = model.foreignLayout?.notes ?? []
         hasTokenizer = model.tokenizer != nil
         hasChatTemplate = model.chatTemplate != nil
         bytes = list.reduce(0) { $0 + $1.bytes }
@@ -134,10 +139,13 @@ struct InspectReport: Encodable {
             "parameters     \(Formatting.grouped(parameters))",
             "bytes          \(Formatting.bytes(bytes)), "
                 + "\(Formatting.decimal(bitsPerWeight, 2)) bits per parameter",
+            packing.map { "packed as      \($0)" }
+                ?? "packed as      no layout of packed weights",
             "text           " + (hasTokenizer ? "tokenizer" : "no tokenizer")
                 + (hasChatTemplate ? ", chat template" : ", no chat template"),
             "",
         ]
+        for note in packingNotes { lines += ["note           \(note)", ""] }
         lines.append(chart("where the bytes are", parts))
         lines.append("")
         lines.append(chart("in which formats", formats))

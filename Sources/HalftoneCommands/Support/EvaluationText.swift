@@ -25,17 +25,19 @@ extension Tokenizer {
 extension LanguageModel {
     /// Bits per weight of the matrices that are packed, or nil when none is.
     var packedBitsPerWeight: Double? {
-        guard let packing, !(packing.entries.isEmpty && packing.forms.isEmpty) else {
-            return nil
-        }
-        var bytes = 0
-        var count = 0
-        for slot in spec.slots {
-            let name = architecture.huggingFace(slot.role, in: spec).names[0]
-            guard packing.entries[name] != nil || packing.forms[name] != nil else { continue }
-            bytes += weights.matrix(slot.role).byteCount
-            count += slot.shape[0] * slot.shape[1]
-        }
+        let packed = spec.slots.filter { $0.shape.count == 2 && isPacked($0.role) }
+        guard !packed.isEmpty else { return nil }
+        let bytes = packed.reduce(0) { $0 + weights.matrix($1.role).byteCount }
+        let count = packed.reduce(0) { $0 + $1.shape[0] * $1.shape[1] }
         return Double(8 * bytes) / Double(max(count, 1))
+    }
+
+    /// Whether this package or another program packed a matrix.
+    private func isPacked(_ role: Role) -> Bool {
+        if let packing {
+            let name = architecture.huggingFace(role, in: spec).names[0]
+            return packing.entries[name] != nil || packing.forms[name] != nil
+        }
+        return foreignLayout != nil && !(weights.matrix(role) is BlockMatrix)
     }
 }

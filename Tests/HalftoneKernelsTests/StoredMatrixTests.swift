@@ -1,0 +1,96 @@
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneTesting
+import Testing
+
+/// Matrices in the forms of other programs, held to their definitions.
+struct StoredMatrixTests {
+    private func lookup(
+        _ packing: LookupMatrix.Packing, _ blocks: LookupMatrix.Blocks, rows: Int, columns: Int
+    ) throws -> (matrix: LookupMatrix, values: [Float]) {
+        let count = 1 << packing.bits
+        let table = (0..<count).map { Float(($0 * 37) % count - count / 2) / Float(count) }
+        let codes = (0..<rows * columns).map { ($0 * 29 + $0 / 7) % count }
+        var bytes = [UInt8](repeating: 0, count: (codes.count * packing.bits + 7) / 8)
+        for (index, code) in codes.enumerated() {
+            switch packing {
+            case .bytes: bytes[index] = UInt8(code)
+            case .lowHalfFirst: bytes[index / 2] |= UInt8(code) << (index % 2 == 0 ? 0 : 4)
+            case .highHalfFirst: bytes[index / 2] |= UInt8(code) << (index % 2 == 0 ? 4 : 0)
+            }
+        }
+        let scales = try (0..<blocks.count(rows: rows, columns: columns)).map {
+            Float(1 + $0 % 5) / 8
+        }
+        let values = (0..<rows * columns).map { index in
+            let (row, column) = (index / columns, index % columns)
+            let block =
+                switch blocks {
+                case .tiles(let height, let width):
+                    row / height * ((columns + width - 1) / width) + column / width
+                case .runs(let length): index / length
+                }
+            return table[codes[index]] * scales[block]
+        }
+        let matrix = try LookupMatrix(
+            rows: rows, columns: columns, codes: Bytes(bytes), packing: packing, table: table,
+            blocks: blocks, scales: scales, formatName: "test", byteCount: bytes.count)
+        return (matrix, values)
+    }
+
+    @Test(
+        arguments: [LookupMatrix.Packing.bytes, .lowHalfFirst, .highHalfFirst],
+        [
+            LookupMatrix.Blocks.tiles(rows: 1, columns: 16), .tiles(rows: 4, columns: 32),
+            .tiles(rows: 1, columns: 1000), .runs(16), .runs(64), .runs(1),
+        ])
+    func lookupsEqualTheirDefinition(
+        packing: LookupMatrix.Packing, blocks: LookupMatrix.Blocks
+    ) throws {
+        for (rows, columns) in [(1, 1), (3, 7), (9, 33), (10, 72)] {
+            let (matrix, values) = try lookup(packing, blocks, rows: rows, columns: columns)
+            #expect(matrix.decoded() == values, "\(rows) × \(columns)")
+            #expect(checkWeightMatrix(matrix) == [])
+        }
+    }
+
+    @Test func lookupsCheckTheirParts() throws {
+        #expect(throws: LookupMatrixError.wrongCodes(expectedBytes: 2, found: 1)) {
+            try LookupMatrix(
+                rows: 1, columns: 3, codes: Bytes([0]), packing: .lowHalfFirst,
+                table: [Float](repeating: 0, count: 16), blocks: .runs(4), scales: [1],
+                formatName: "", byteCount: 0)
+        }
+        #expect(throws: LookupMatrixError.wrongTable(expected: 256, found: 16)) {
+            try LookupMatrix(
+                rows: 1, columns: 1, codes: Bytes([0]), packing: .bytes,
+                table: [Float](repeating: 0, count: 16), blocks: .runs(4), scales: [1],
+                formatName: "", byteCount: 0)
+        }
+        #expect(throws: LookupMatrixError.wrongScales(expected: 2, found: 1)) {
+            try LookupMatrix(
+                rows: 1, columns: 5, codes: Bytes([0, 0, 0, 0, 0]), packing: .bytes,
+                table: [Float](repeating: 0, count: 256), blocks: .runs(4), scales: [1],
+                formatName: "", byteCount: 0)
+        }
+        #expect(throws: LookupMatrixError.invalidBlocks(.runs(0))) {
+            try LookupMatrix.Blocks.runs(0).count(rows: 1, columns: 1)
+        }
+    }
+
+    @Test func columnsGoBackToTheirPlaces() throws {
+        let (stored, values) = try lookup(
+            .bytes, .tiles(rows: 1, columns: 8), rows: 6, columns: 40)
+        let order = (0..<40).map { ($0 * 7 + 3) % 40 }
+        let matrix = ReorderedMatrix(stored: stored, order: order, byteCount: 100)
+        var wanted = values
+        for row in 0..<6 {
+            for (column, place) in order.enumerated() {
+                wanted[row * 40 + place] = values[row * 40 + column]
+            }
+        }
+        #expect(matrix.decoded() == wanted)
+        #expect(checkWeightMatrix(matrix) == [])
+        #expect(matrix.byteCount == 100)
+    }
+}
