@@ -77,9 +77,9 @@ public struct Decoder: Sendable {
     public func logits(
         after tokens: [Int32], state: DecoderState, last: Int = 1, into output: inout [Float]
     ) throws(DecoderError) {
+        try check(tokens, at: state.position)
         precondition(last >= 1 && last <= min(tokens.count, Self.chunk), "that many are read")
         precondition(output.count >= last * spec.vocabularySize, "there is room for the logits")
-        try check(tokens, at: state.position)
         let workspace = state.workspace
         // The last chunk holds all positions that are asked for.
         var start = 0

@@ -22,9 +22,9 @@ struct ForeignLayoutTests {
 
     private func logits(_ weights: DecoderWeights) throws -> [Float] {
         let decoder = Decoder(weights, pool: Self.pool)
-        var state = decoder.makeState()
-        var output = try decoder.logits(after: [5], state: &state)
-        output += try decoder.logits(after: (0..<12).map { $0 * 3 + 1 }, state: &state)
+        let state = decoder.makeState()
+        var output = try decoder.logits(after: [5], state: state)
+        output += try decoder.logits(after: (0..<12).map { $0 * 3 + 1 }, state: state)
         return output
     }
 

@@ -20,7 +20,7 @@ struct CNNWhitepaperReproduction: Reproduction {
 
     let record = CNNWhitepaper.record
     let quick = Settings(
-        seeds: [1, 2], pictures: 3000, heldOut: 1000, steps: 300, tuningSteps: 100)
+        seeds: [1, 2, 3], pictures: 3000, heldOut: 2000, steps: 500)
     let full = Settings()
     let control = "one scale per layer, and training that does not see the rounding"
     let leftOut = """

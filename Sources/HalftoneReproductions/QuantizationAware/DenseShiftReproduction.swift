@@ -22,7 +22,7 @@ struct DenseShiftReproduction: Reproduction {
 
     let record = DenseShift.record
     let quick = Settings(
-        seeds: [1, 2], isFaint: false, pictures: 3000, heldOut: 1000, steps: 200)
+        seeds: [1, 2], isFaint: false, pictures: 3000, heldOut: 1000, steps: 400)
     let full = Settings()
     let control = "float training whose weights are rounded to the nearest ±2^S at the end"
     let leftOut = """
