@@ -50,14 +50,19 @@ ATTEND_INLINE float attend_weights(float *scores, int64_t count) {
     float largest = scores[0];
     for (int64_t i = 1; i < count; i++) largest = scores[i] > largest ? scores[i] : largest;
     floats16 total = {0};
-    for (int64_t i = 0; i < count; i += 16) {
-        int64_t part = count - i < 16 ? count - i : 16;
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        floats16 x = attend_exp(*(const floats16 *)(scores + i) - largest);
+        total += x;
+        *(floats16 *)(scores + i) = x;
+    }
+    if (i < count) {
         // What is behind the last score weighs nothing.
         floats16 x = (floats16){0} + (largest - 100.0f);
-        memcpy(&x, scores + i, 4 * part);
+        memcpy(&x, scores + i, 4 * (count - i));
         x = attend_exp(x - largest);
         total += x;
-        memcpy(scores + i, &x, 4 * part);
+        memcpy(scores + i, &x, 4 * (count - i));
     }
     return attend_sum(total);
 }
@@ -87,18 +92,27 @@ ATTEND_TARGET static void attend_mix(float *scores, const float *values, int64_t
     }
 }
 
-ATTEND_TARGET static void attend_silu(float *gate, const float *up, int64_t count) {
-    for (int64_t i = 0; i < count; i += 16) {
-        int64_t part = count - i < 16 ? count - i : 16;
+ATTEND_INLINE floats16 attend_gate(floats16 g, floats16 u) {
+    // From g = −87 down, where e^−g would overflow, the divisor stays: the quotient is below the
+    // smallest normal number times 87.
+    ints16 large = (ints16)(g < -87.0f);
+    floats16 x = (floats16)(((ints16)-g & ~large) | ((ints16)((floats16){0} + 87.0f) & large));
+    return g / (attend_exp(x) + 1.0f) * u;
+}
+
+ATTEND_TARGET static void attend_silu(const float *gate, const float *up, int64_t count,
+                                      float *output) {
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        *(floats16 *)(output + i) =
+            attend_gate(*(const floats16 *)(gate + i), *(const floats16 *)(up + i));
+    }
+    if (i < count) {
         floats16 g = {0}, u = {0};
-        memcpy(&g, gate + i, 4 * part);
-        memcpy(&u, up + i, 4 * part);
-        // From g = −87 down, where e^−g would overflow, the divisor stays: the quotient is below
-        // the smallest normal number times 87.
-        ints16 large = (ints16)(g < -87.0f);
-        floats16 x = (floats16)(((ints16)-g & ~large) | ((ints16)((floats16){0} + 87.0f) & large));
-        g = g / (attend_exp(x) + 1.0f) * u;
-        memcpy(gate + i, &g, 4 * part);
+        memcpy(&g, gate + i, 4 * (count - i));
+        memcpy(&u, up + i, 4 * (count - i));
+        g = attend_gate(g, u);
+        memcpy(output + i, &g, 4 * (count - i));
     }
 }
 

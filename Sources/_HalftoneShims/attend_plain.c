@@ -28,6 +28,7 @@ void halftone_softmax(uint32_t features, float *scores, int64_t count) {
     attend_form(features)->softmax(scores, count);
 }
 
-void halftone_silu_multiply(uint32_t features, float *gate, const float *up, int64_t count) {
-    attend_form(features)->silu(gate, up, count);
+void halftone_gate_silu(uint32_t features, const float *gate, const float *up, int64_t count,
+                        float *output) {
+    attend_form(features)->silu(gate, up, count, output);
 }

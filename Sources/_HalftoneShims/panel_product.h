@@ -152,6 +152,12 @@ PANEL_INLINE void panel_sums(const struct halftone_panels *m, const uint8_t *pan
 PANEL_INLINE void panel_put(floats16 sums, int64_t count, int64_t row, int64_t vector,
                             const struct halftone_panel_output *output) {
     float *to = output->values + vector * output->stride + row;
+    if (count == 16) {
+        if (output->bias) sums += *(const floats16 *)(output->bias + row);
+        if (output->adds) sums += *(const floats16 *)to;
+        *(floats16 *)to = sums;
+        return;
+    }
     floats16 other = {0};
     if (output->bias) {
         memcpy(&other, output->bias + row, 4 * count);

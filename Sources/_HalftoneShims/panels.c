@@ -25,25 +25,17 @@ void halftone_panel_product(uint32_t features, const struct halftone_panels *m, 
 __attribute__((always_inline)) static inline void
 panel_quantize_run(const float *x, int8_t *values, float *scale, int32_t *sums) {
 #pragma clang fp contract(off)
-    float largest = 0;
-    for (int i = 0; i < 32; i++) {
-        float magnitude = __builtin_fabsf(x[i]);
-        largest = magnitude > largest ? magnitude : largest;
-    }
+    floats16 half[2] = {*(const floats16 *)x, *(const floats16 *)(x + 16)};
+    floats16 first = (floats16)((ints16)half[0] & 0x7FFFFFFF);
+    floats16 second = (floats16)((ints16)half[1] & 0x7FFFFFFF);
+    float largest = __builtin_reduce_max(__builtin_elementwise_max(first, second));
     float inverse = largest > 0 ? 127 / largest : 0;
     *scale = largest / 127;
-    for (int half = 0; half < 2; half++) {
-        int32_t sum = 0;
-        for (int i = 16 * half; i < 16 * half + 16; i++) {
-            // Adding 1.5 · 2^23 leaves the nearest integer, ties to even, in the low bits.
-            float shifted = x[i] * inverse + 0x1.8p23f;
-            int32_t bits;
-            memcpy(&bits, &shifted, 4);
-            int32_t integer = bits - 0x4B400000;
-            values[i] = (int8_t)integer;
-            sum += integer;
-        }
-        sums[half] = sum;
+    for (int i = 0; i < 2; i++) {
+        // Adding 1.5 · 2^23 leaves the nearest integer, ties to even, in the low bits.
+        ints16 integers = (ints16)(half[i] * inverse + 0x1.8p23f) - 0x4B400000;
+        *(sbytes16 *)(values + 16 * i) = __builtin_convertvector(integers, sbytes16);
+        sums[i] = __builtin_reduce_add(integers);
     }
 }
 
@@ -66,6 +58,12 @@ panel_quantize(const float *x, int64_t columns, int64_t stride,
 }
 
 #if defined(__x86_64__)
+__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq"))) static void
+panel_quantize_avx512(const float *x, int64_t columns, int64_t stride,
+                      const struct halftone_panel_vectors *to) {
+    panel_quantize(x, columns, stride, to);
+}
+
 __attribute__((target("avx2"))) static void
 panel_quantize_avx2(const float *x, int64_t columns, int64_t stride,
                     const struct halftone_panel_vectors *to) {
@@ -76,6 +74,7 @@ panel_quantize_avx2(const float *x, int64_t columns, int64_t stride,
 void halftone_panel_quantize(uint32_t features, const float *x, int64_t columns, int64_t stride,
                              const struct halftone_panel_vectors *to) {
 #if defined(__x86_64__)
+    if (features & HALFTONE_CPU_AVX512) return panel_quantize_avx512(x, columns, stride, to);
     if (features & HALFTONE_CPU_AVX2_FMA) return panel_quantize_avx2(x, columns, stride, to);
 #endif
     panel_quantize(x, columns, stride, to);

@@ -56,7 +56,7 @@ package struct GatedProduct: Sendable {
             return
         }
         let perRun = run / PanelMatrix.panelRows
-        team.share(hidden / run) { part in
+        team.share(hidden / run, pieces: ProductGroup.pieces(tokens: range.count)) { part in
             let units = part.lowerBound * perRun..<part.upperBound * perRun
             group.multiply(0, units: units, input, range, into: scratch, adds: false)
             group.multiply(1, units: units, input, range, into: scratch, adds: false)
@@ -75,27 +75,26 @@ package struct GatedProduct: Sendable {
         let count = columns.count
         let gate = unsafe scratch.base + row * group.rows + columns.lowerBound
         let target = unsafe output.floats.base + row * hidden + columns.lowerBound
-        unsafe target.update(from: gate, count: count)
-        guard isGated else {
-            switch activation {
-            case .silu:
-                // silu(x) = silu(x) · 1, and ungated models with it are rare.
-                let ones = [Float](repeating: 1, count: count)
-                unsafe halftone_silu_multiply(Processor.features, target, ones, Int64(count))
-            case .gelu(let form): unsafe FloatKernels.gelu(target, count: count, form: form)
-            case .relu: for index in 0..<count { unsafe target[index] = max(target[index], 0) }
-            }
-            return
+        if isGated, case .silu = activation {
+            return unsafe halftone_gate_silu(
+                Processor.features, gate, gate + hidden, Int64(count), target)
         }
-        let up = unsafe gate + hidden
+        unsafe target.update(from: gate, count: count)
+        let up = unsafe isGated ? gate + hidden : nil
         switch activation {
         case .silu:
-            unsafe halftone_silu_multiply(Processor.features, target, up, Int64(count))
+            // silu(x) = silu(x) · 1, and ungated models with it are rare.
+            let ones = [Float](repeating: 1, count: count)
+            unsafe halftone_gate_silu(Processor.features, gate, ones, Int64(count), target)
         case .gelu(let form):
-            unsafe FloatKernels.geluMultiply(gate: target, up: up, count: count, form: form)
+            if let up = unsafe up {
+                unsafe FloatKernels.geluMultiply(gate: target, up: up, count: count, form: form)
+            } else {
+                unsafe FloatKernels.gelu(target, count: count, form: form)
+            }
         case .relu:
             for index in 0..<count {
-                unsafe target[index] = max(target[index], 0) * up[index]
+                unsafe target[index] = max(target[index], 0) * (up?[index] ?? 1)
             }
         }
     }

@@ -79,6 +79,10 @@ package struct ProductGroup: Sendable {
     /// From this many tokens on, rows of matrices are decoded once and shared by all of them.
     private static let tilesFrom = 5
 
+    /// Pieces for each thread: with more tokens there is more to do in each, and more to wait for
+    /// at the end.
+    static func pieces(tokens: Int) -> Int { tokens < 16 ? 4 : 16 }
+
     /// Floats of a decoded tile: 1 MiB, so that it stays in the cache while it is used.
     private static let tileFloats = 1 << 18
 
@@ -96,7 +100,7 @@ package struct ProductGroup: Sendable {
     ) {
         precondition(range.upperBound <= input.capacity && range.count * rows <= output.count)
         let units = products.reduce(0) { $0 + $1.units }
-        team.share(units) { piece in
+        team.share(units, pieces: Self.pieces(tokens: range.count)) { piece in
             var start = 0
             for index in products.indices {
                 let product = products[index]

@@ -91,8 +91,9 @@ void halftone_attend_mix(uint32_t features, float *scores, const float *values, 
 /// Replaces `count` ≥ 1 scores by their softmax.
 void halftone_softmax(uint32_t features, float *scores, int64_t count);
 
-/// gate[i] = gate[i] / (1 + e^−gate[i]) · up[i].
-void halftone_silu_multiply(uint32_t features, float *gate, const float *up, int64_t count);
+/// output[i] = gate[i] / (1 + e^−gate[i]) · up[i].
+void halftone_gate_silu(uint32_t features, const float *gate, const float *up, int64_t count,
+                        float *output);
 
 // Batch norm of [rows, channels], with a sum and a rectifier behind it. Parts of an array can be
 // worked on apart; the results do not depend on the instruction set.
