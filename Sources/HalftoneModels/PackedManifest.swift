@@ -14,7 +14,7 @@ import HalftoneQuantization
 ///
 /// Rows and columns are those of the product, `output[r] = Σ_c W[r, c] · input[c]`, in the order
 /// that this package computes in, whatever the layout of the float checkpoint.
-/// The value of an element is `scale · (code − zero)`. A weight in another ``MatrixForm`` has the
+/// The value of an element is `scale · (code − zero)`. A weight in another `MatrixForm` has the
 /// parts of its form, each under the name of the weight, a dot and its own name, and is listed under
 /// `matrices` with the form and the shape. The configuration lists the schemes in use
 /// and, for each packed weight, its scheme and shape:

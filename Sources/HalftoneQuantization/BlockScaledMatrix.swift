@@ -29,7 +29,7 @@ public struct BlockScaledMatrix: Sendable {
     ///   - columns: 0 or more.
     ///   - layout: How to store them.
     ///   - importance: What the squared error of each column counts in searches; nil for 1.
-    ///   - search: How scales are chosen: with ``HalftoneFormats/ScaleSearch/absmax`` by the rule of
+    ///   - search: How scales are chosen: with `HalftoneFormats.ScaleSearch.absmax` by the rule of
     ///     the layout, else as a search finds, where that has the lesser error.
     /// - Throws: ``QuantizationError``: a value is not finite, or the shape not that of the values.
     public init(

@@ -5,8 +5,8 @@ import Synchronization
 /// Rounds every weight to its nearest level, each group with a scale of its own.
 ///
 /// Scales are rounded to the format they are stored in first, and codes with those scales, so that
-/// nothing is lost between the search and the file. With ``ScaleSearch/absmax`` no weight is off
-/// by more than half a step; with ``ScaleSearch/leastError`` no group has a larger squared error
+/// nothing is lost between the search and the file. With `ScaleSearch.absmax` no weight is off
+/// by more than half a step; with `ScaleSearch.leastError` no group has a larger squared error
 /// than that.
 public struct RoundToNearest: WeightMethod {
     /// What the squared error of each input column counts in searches, such as the mean square of
@@ -21,7 +21,7 @@ public struct RoundToNearest: WeightMethod {
     /// Quantizes one matrix; see ``WeightMethod/quantize(_:scheme:pool:)``.
     ///
     /// - Complexity: O(`rows` · `columns`), about 0.1 µs per weight and thread with
-    ///   ``ScaleSearch/leastError`` at groups of 32. One scale per tensor, and 8-bit scales, need
+    ///   `ScaleSearch.leastError` at groups of 32. One scale per tensor, and 8-bit scales, need
     ///   the weights twice.
     public func quantize(
         _ weight: any WeightMatrix, scheme: WeightScheme, pool: WorkerPool

@@ -17,7 +17,7 @@ public struct Decoder: Sendable {
 
     /// Wires weights up to run on a pool of threads.
     ///
-    /// With ``Activations/int8``, packed matrices are laid out anew in memory for integer products,
+    /// With `Activations.int8`, packed matrices are laid out anew in memory for integer products,
     /// on all threads.
     ///
     /// - Parameters:
@@ -105,7 +105,7 @@ public struct Decoder: Sendable {
 
     /// Appends a token to each of several sequences and writes the logits after each.
     ///
-    /// Weights are read once for all of them. With ``Activations/int8`` and matrices that have
+    /// Weights are read once for all of them. With `Activations.int8` and matrices that have
     /// integer products, logits are bit for bit those of each sequence alone.
     ///
     /// - Parameters:

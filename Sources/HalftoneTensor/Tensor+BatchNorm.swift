@@ -14,6 +14,7 @@ extension Tensor {
     /// - Parameters:
     ///   - gain: One number per channel.
     ///   - bias: One number per channel.
+    ///   - epsilon: Added to the variance before its root.
     ///   - other: Added to the result, in its shape; nil for nothing.
     ///   - rectifies: Whether the rectifier ``relu()`` comes last.
     /// - Returns: The result, and mean and variance of each channel for running averages; the
@@ -38,8 +39,10 @@ extension Tensor {
     ///
     /// - Parameters:
     ///   - gain: One number per channel, as are the others.
+    ///   - bias: Added to each channel.
     ///   - mean: Taken away from each element.
     ///   - variance: At least 0.
+    ///   - epsilon: Added to the variance before its root.
     public func batchNorm(
         gain: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Float = 1e-5
     ) -> Tensor {

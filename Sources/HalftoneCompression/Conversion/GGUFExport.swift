@@ -51,7 +51,7 @@ public struct GGUFExport {
     /// Q5_0 and Q8_0. Matrices that were left float keep the type they are stored in, or are F16.
     ///
     /// - Throws: ``CompressionError/notRepresentable(_:)`` for other formats, and as
-    ///   ``init(_:type:)`` does.
+    ///   `init` does.
     public init(_ compressed: CompressedModel) throws {
         let weights = compressed.original.weights
         try self.init(compressed.original) { slot, form, writer in

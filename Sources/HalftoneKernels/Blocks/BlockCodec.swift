@@ -2,7 +2,7 @@ import HalftoneFormats
 
 /// Between float32 values and the blocks of a GGUF tensor encoding.
 public enum BlockCodec {
-    /// The types that ``encode(_:_:columns:)`` writes.
+    /// The types that `encode` writes.
     ///
     /// Plain numbers and the types without sub-scales but IQ4_NL and NVFP4 have an exact rule, so
     /// that any encoder gives the same bytes. For the others scales are searched; the squared error

@@ -26,7 +26,7 @@ public protocol ScaleRounding: Sendable {
     var leastNormal: Float { get }
 }
 
-/// The one search for scales: of a group of numbers, in any format, by any ``ScaleSearch``.
+/// The one search for scales: of a group of numbers, in any format, by any `ScaleSearch`.
 ///
 /// Scales are taken through the ``ScaleCodec`` before anything is measured, so that what was
 /// searched is what is stored. A group is whatever shares a scale: a tensor, a channel, a run of a
@@ -54,7 +54,7 @@ public struct ScaleFinder<Levels: ScaledLevels>: Sendable {
     ///   - values: Finite.
     ///   - importance: What each square counts, not negative, as many as values; nil for 1.
     ///   - search: How to choose. Percentiles and statistics may have more error than
-    ///     ``ScaleSearch/absmax``, the others never have.
+    ///     `ScaleSearch.absmax`, the others never have.
     /// - Returns: A scale of 0 for zeros, an infinite one when the codec has none that covers.
     /// - Complexity: O(`values.count`) for each scale that is tried, some 60 by least squares.
     public func choice(

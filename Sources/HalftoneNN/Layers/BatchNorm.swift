@@ -52,7 +52,10 @@ public final class BatchNorm: Layer {
     /// Takes all of it in one pass over memory where it can; hooks, when there are any, see the
     /// norm's own input and output.
     ///
-    /// - Parameter other: In the shape of the input; nil for nothing.
+    /// - Parameters:
+    ///   - x: `[batch, channels, …]`.
+    ///   - other: In the shape of the input; nil for nothing.
+    ///   - context: Whether there is training, and its hooks.
     public func rectified(
         _ x: Tensor, adding other: Tensor? = nil, _ context: ForwardContext
     ) -> Tensor {

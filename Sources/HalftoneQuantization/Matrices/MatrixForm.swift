@@ -14,34 +14,34 @@ import HalftoneFormats
 ///
 /// Bytes depend on form and shape alone, never on the weights.
 public indirect enum MatrixForm: Sendable, Hashable {
-    /// Codes of a number format, each group with a scale; see ``ScaledForm``.
+    /// Codes of a number format, each group with a scale; see `ScaledForm`.
     case scaled(NumberFormat, Granularity, ScaleStorage)
     /// Blocks that share a scale, as ``BlockScaledMatrix`` has them.
     case blocks(BlockLayout)
     /// Blocks of a GGUF type along the rows, a whole number of them.
     case gguf(BlockType)
     /// Two planes of bits, each with a real scale of its own for every group; see
-    /// ``DualBinaryForm``.
+    /// `DualBinaryForm`.
     case dualBinary(Granularity)
-    /// Short vectors of a codebook that is fitted to the matrix; see ``VectorForm``.
+    /// Short vectors of a codebook that is fitted to the matrix; see `VectorForm`.
     case vectors(dimension: Int, count: Int)
     /// Pairs of columns as one of `{±1, ±i}` times a real scale for each of the two parts; see
-    /// ``ComplexForm``.
+    /// `ComplexForm`.
     case complexUnits
     /// The columns that matter most in 16 bits, the others in another form; see
-    /// ``OutlierColumnsForm``.
+    /// `OutlierColumnsForm`.
     case outlierColumns(Int, base: MatrixForm)
     /// Classes of columns, each with a form of its own, the columns that matter most in the first;
-    /// see ``ColumnClassesForm``.
+    /// see `ColumnClassesForm`.
     case columnClasses([ColumnClass])
     /// A matrix in another form, and a product of two thin ones in 16 bits for what it leaves
-    /// over; see ``LowRankForm``.
+    /// over; see `LowRankForm`.
     case lowRank(Int, base: MatrixForm)
     /// Each form holds what the ones before leave over; the value is their sum. With one-bit forms
     /// a residual stack of binary planes.
     case residual([MatrixForm])
     /// A matrix in another form, and the elements that matter most added in 16 bits; see
-    /// ``SparseForm``.
+    /// `SparseForm`.
     case sparse(Int, base: MatrixForm)
 
     /// Some columns and the form that they have.
