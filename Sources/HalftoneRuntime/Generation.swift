@@ -89,7 +89,12 @@ extension Decoder {
             // Row `row` is what follows `read[...row]`, all of which was chosen.
             var row = 0
             while true {
-                for index in 0..<size { logits[index] = rows[row * size + index] }
+                if guesses == nil {
+                    // There is one row, of the same length.
+                    swap(&logits, &rows)
+                } else {
+                    for index in 0..<size { logits[index] = rows[row * size + index] }
+                }
                 token = sampler.next(&logits)
                 reason = pass(token)
                 guard row + 1 < read.count, read[row + 1] == token, reason == nil else { break }

@@ -28,7 +28,8 @@ public struct PromptLookup: Sendable {
     /// The tokens that followed the end of a sequence when it occurred before; empty if it did not
     /// or if guesses have not paid so far.
     func guess(_ tokens: [Int32]) -> ArraySlice<Int32> {
-        // Checking a guess costs about an eighth of a token each.
+        // Eight tokens of SmolLM2 in four bits take 2.4 times as long as one, a fifth of one for
+        // each that is guessed.
         if guessed >= Self.trial, accepted * 5 < guessed { return [] }
         for length in stride(from: Self.longest, through: Self.shortest, by: -1) {
             guard tokens.count > length else { continue }

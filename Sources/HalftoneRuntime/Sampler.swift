@@ -69,8 +69,7 @@ public struct Sampler: Sendable {
 
     /// Notes tokens of the prompt for the repetition penalty.
     public mutating func note(_ tokens: [Int32]) {
-        recent = Array(
-            (recent + tokens.suffix(options.penaltyWindow)).suffix(options.penaltyWindow))
+        for token in tokens.suffix(options.penaltyWindow) { note(token) }
     }
 
     /// Chooses the next token and notes it.
@@ -79,8 +78,14 @@ public struct Sampler: Sendable {
     public mutating func next(_ logits: inout [Float]) -> Int32 {
         penalize(&logits)
         let token = options.temperature == 0 ? Self.mostLikely(logits) : draw(logits)
-        note([token])
+        note(token)
         return token
+    }
+
+    /// Notes one token in the memory of those before it.
+    private mutating func note(_ token: Int32) {
+        recent.append(token)
+        if recent.count > options.penaltyWindow { recent.removeFirst() }
     }
 
     /// The index of the largest logit, the first of equals.

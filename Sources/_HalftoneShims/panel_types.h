@@ -15,8 +15,6 @@ typedef PANEL_VECTOR(uint16_t, 64) words32;
 typedef PANEL_VECTOR(int32_t, 64) ints16;
 typedef PANEL_VECTOR(uint32_t, 64) uints16;
 typedef PANEL_VECTOR(float, 64) floats16;
-typedef PANEL_VECTOR(float, 32) floats8;
-typedef PANEL_VECTOR(float, 16) floats4;
 typedef PANEL_VECTOR(uint16_t, 32) words16;
 typedef PANEL_VECTOR(uint8_t, 16) bytes16;
 typedef PANEL_VECTOR(int8_t, 16) sbytes16;

@@ -122,7 +122,7 @@ private struct Results: Equatable {
         for hasOther in [false, true] {
             let example = Example(
                 rows: shape.rows, channels: shape.channels, hasOther: hasOther)
-            let found = Results(example, rectifies: rectifies, features: Elements.features)
+            let found = Results(example, rectifies: rectifies, features: Processor.features)
             let expected = Reference(example, passed: rectifies ? found.values : nil)
             let unit = 76 * 0x1p-24
             // With one row the variance is 0 and the factor 1/√ε multiplies what was rounded.
@@ -153,7 +153,7 @@ private struct Results: Equatable {
             let example = Example(
                 rows: shape.rows, channels: shape.channels, hasOther: hasOther)
             let first = Results(example, rectifies: rectifies, features: 0, threads: 1)
-            for features in Elements.featureSets {
+            for features in Processor.featureSets {
                 for threads in [1, 3] {
                     let other = Results(
                         example, rectifies: rectifies, features: features, threads: threads)
@@ -176,7 +176,7 @@ private struct Results: Equatable {
     @Test func notANumberStaysOne() {
         var example = Example(rows: 70, channels: 16, hasOther: false)
         example.x[16 * 9 + 3] = .nan
-        for features in Elements.featureSets {
+        for features in Processor.featureSets {
             let found = Results(example, rectifies: true, features: features)
             #expect(found.values[3].isNaN && !found.values[4].isNaN)
         }

@@ -9,7 +9,7 @@ import Testing
         let items = 3
         let x = FloatArray((0..<items * channels * area).map { Float($0) })
         let order = ElementOrder.channelsLast(channels: channels, area: area)
-        for features in Elements.featureSets {
+        for features in Processor.featureSets {
             let y = ElementOrder.rowMajor.converted(x, to: order, features: features)
             var wrong = 0
             for item in 0..<items {

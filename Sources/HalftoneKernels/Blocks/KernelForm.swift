@@ -9,13 +9,13 @@ package enum KernelForm: Sendable {
 }
 
 /// What this processor offers, asked once.
-enum Processor {
+package enum Processor {
     /// The bits of `halftone_cpu_features`.
-    static let features = halftone_cpu_features()
+    package static let features = halftone_cpu_features()
+
+    /// What kernels in C can be told to work with here: nothing special, AVX2, all there is.
+    package static let featureSets = [0, features & UInt32(HALFTONE_CPU_AVX2_FMA), features]
 
     /// AVX2, FMA and F16C.
     static let hasAVX2 = features & UInt32(HALFTONE_CPU_AVX2_FMA) != 0
-
-    /// AVX2 and AVX-512 with its integer dot products, on registers of every width.
-    static let hasVNNI = hasAVX2 && features & UInt32(HALFTONE_CPU_AVX512_VNNI) != 0
 }

@@ -14,7 +14,7 @@ package struct ChannelsLastNorm: Sendable {
 
     /// Describes the array.
     package init(
-        rows: Int, channels: Int, rectifies: Bool = false, features: UInt32 = Elements.features
+        rows: Int, channels: Int, rectifies: Bool = false, features: UInt32 = Processor.features
     ) {
         self.rows = rows
         self.channels = channels

@@ -58,7 +58,7 @@ extension ElementFunction {
         _ x: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int
     ) {
         if let kernel = Self.kernel {
-            unsafe halftone_map(Elements.features, kernel.number, x, output, Int64(count))
+            unsafe halftone_map(Processor.features, kernel.number, x, output, Int64(count))
             return
         }
         unsafe FloatRun.map(x, into: output, count: count) { value($0) }
@@ -71,7 +71,7 @@ extension ElementFunction {
     ) {
         if let kernel = Self.kernel, kernel.hasSlope {
             unsafe halftone_map_slope(
-                Elements.features, kernel.number, kept, upstream, output, Int64(count))
+                Processor.features, kernel.number, kept, upstream, output, Int64(count))
             return
         }
         unsafe FloatRun.map(upstream, kept, into: output, count: count) { pullback($0, $1) }
@@ -82,12 +82,6 @@ extension ElementFunction {
 package enum Elements {
     /// Elements that a thread takes at least: below, waking another costs more than it saves.
     static let grain = 1 << 14
-
-    /// The instruction sets of this processor, for the kernels in C.
-    package static let features = halftone_cpu_features()
-
-    /// What kernels in C can be told to work with here: nothing special, AVX2, all there is.
-    package static let featureSets = [0, features & UInt32(HALFTONE_CPU_AVX2_FMA), features]
 
     /// Replaces each element by the function of it; copies nothing when the memory is shared.
     package static func map(_ function: any ElementFunction, _ x: inout FloatArray) {

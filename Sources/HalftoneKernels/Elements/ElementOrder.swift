@@ -31,7 +31,7 @@ package enum ElementOrder: Sendable, Hashable {
     ///
     /// - Parameter features: The instruction sets to use.
     package func converted(
-        _ x: FloatArray, to order: ElementOrder, features: UInt32 = Elements.features
+        _ x: FloatArray, to order: ElementOrder, features: UInt32 = Processor.features
     ) -> FloatArray {
         switch (self, order) {
         case (.rowMajor, .channelsLast(let channels, let area)):

@@ -169,7 +169,7 @@ package enum PairFunctions {
             let (start, count) = (range.lowerBound, Int64(range.count))
             let (g, x) = unsafe (upstream + start, gate + start)
             let (y, result) = unsafe (up + start, output + start)
-            let (features, silu) = (Elements.features, Int32(HALFTONE_SILU))
+            let (features, silu) = (Processor.features, Int32(HALFTONE_SILU))
             switch part {
             case .value: unsafe halftone_map_multiply(features, silu, x, y, result, count)
             case .first:

@@ -177,6 +177,7 @@ package struct Attention: Sendable {
             Processor.features, query, store.keys.base + past, Int64(headDim), Int64(visible),
             scale, scores)
         if let softcap { unsafe FloatKernels.softcap(scores, count: visible, cap: softcap) }
+        unsafe FloatKernels.softmax(scores, count: visible)
         unsafe halftone_attend_mix(
             Processor.features, scores, store.values.base + past, Int64(headDim),
             Int64(visible), output.floats.base + row * output.width + head * headDim)
@@ -213,8 +214,7 @@ package struct Attention: Sendable {
                 unsafe FloatKernels.softcap(line + hidden, count: visible - hidden, cap: softcap)
             }
             for index in 0..<hidden { unsafe line[index] = 0 }
-            unsafe halftone_softmax(
-                Processor.features, line + hidden, Int64(visible - hidden))
+            unsafe FloatKernels.softmax(line + hidden, count: visible - hidden)
             for index in visible..<max(visible, keys) { unsafe line[index] = 0 }
         }
         unsafe cblas_sgemm(

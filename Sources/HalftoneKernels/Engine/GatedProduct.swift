@@ -75,27 +75,30 @@ package struct GatedProduct: Sendable {
         let count = columns.count
         let gate = unsafe scratch.base + row * group.rows + columns.lowerBound
         let target = unsafe output.floats.base + row * hidden + columns.lowerBound
-        if isGated, case .silu = activation {
-            return unsafe halftone_gate_silu(
-                Processor.features, gate, gate + hidden, Int64(count), target)
-        }
-        unsafe target.update(from: gate, count: count)
-        let up = unsafe isGated ? gate + hidden : nil
-        switch activation {
-        case .silu:
-            // silu(x) = silu(x) · 1, and ungated models with it are rare.
-            let ones = [Float](repeating: 1, count: count)
-            unsafe halftone_gate_silu(Processor.features, gate, ones, Int64(count), target)
-        case .gelu(let form):
-            if let up = unsafe up {
-                unsafe FloatKernels.geluMultiply(gate: target, up: up, count: count, form: form)
+        if let kernel = activation.kernel {
+            if isGated {
+                unsafe halftone_map_multiply(
+                    Processor.features, kernel, gate, gate + hidden, target, Int64(count))
             } else {
-                unsafe FloatKernels.gelu(target, count: count, form: form)
+                unsafe halftone_map(Processor.features, kernel, gate, target, Int64(count))
             }
-        case .relu:
+        } else {
             for index in 0..<count {
-                unsafe target[index] = max(target[index], 0) * (up?[index] ?? 1)
+                let factor = unsafe isGated ? gate[hidden + index] : 1
+                unsafe target[index] = max(gate[index], 0) * factor
             }
+        }
+    }
+}
+
+extension GatedProduct.Activation {
+    /// The function's number among the kernels in C; nil for the rectifier.
+    fileprivate var kernel: Int32? {
+        switch self {
+        case .silu: Int32(HALFTONE_SILU)
+        case .gelu(.tanh): Int32(HALFTONE_GELU_TANH)
+        case .gelu(.erf): Int32(HALFTONE_GELU_ERROR)
+        case .relu: nil
         }
     }
 }

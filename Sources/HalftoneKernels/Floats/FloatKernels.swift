@@ -64,7 +64,7 @@ package enum FloatKernels {
         _ x: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>? = nil, count: Int,
         less shift: Float, times factor: Float = 1
     ) -> Float {
-        unsafe halftone_exponentials(Elements.features, x, shift, factor, output, Int64(count))
+        unsafe halftone_exponentials(Processor.features, x, shift, factor, output, Int64(count))
     }
 
     /// Replaces each gate `g` by `g / (1 + e^(−g)) · u`.
@@ -73,13 +73,13 @@ package enum FloatKernels {
         gate: UnsafeMutablePointer<Float>, up: UnsafePointer<Float>, count: Int
     ) {
         unsafe halftone_map_multiply(
-            Elements.features, Int32(HALFTONE_SILU), gate, up, gate, Int64(count))
+            Processor.features, Int32(HALFTONE_SILU), gate, up, gate, Int64(count))
     }
 
     /// Replaces each value by its Gaussian error linear unit.
     @unsafe
     package static func gelu(_ x: UnsafeMutablePointer<Float>, count: Int, form: FloatOps.GELU) {
-        unsafe halftone_map(Elements.features, number(form), x, x, Int64(count))
+        unsafe halftone_map(Processor.features, number(form), x, x, Int64(count))
     }
 
     /// Replaces each gate by its Gaussian error linear unit times its partner.
@@ -88,7 +88,7 @@ package enum FloatKernels {
         gate: UnsafeMutablePointer<Float>, up: UnsafePointer<Float>, count: Int, form: FloatOps.GELU
     ) {
         unsafe halftone_map_multiply(
-            Elements.features, number(form), gate, up, gate, Int64(count))
+            Processor.features, number(form), gate, up, gate, Int64(count))
     }
 
     /// The function's number among the kernels in C.

@@ -130,6 +130,6 @@ enum FloatRun {
     /// The largest element, −∞ for an empty run; unspecified when one is NaN.
     @inline(__always) @unsafe
     static func maximum(_ x: UnsafePointer<Float>, count: Int) -> Float {
-        unsafe halftone_maximum(Elements.features, x, Int64(count))
+        unsafe halftone_maximum(Processor.features, x, Int64(count))
     }
 }

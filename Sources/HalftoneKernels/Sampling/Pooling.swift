@@ -133,7 +133,8 @@ public struct Pooling: Sendable {
             let first = columns[even.range.lowerBound].lowerBound
             let place = row.lowerBound * width + first
             unsafe halftone_pool_maximum(
-                Self.features, x + base + place, Int64(row.count), Int64(width), Int32(even.taps),
+                Processor.features, x + base + place, Int64(row.count), Int64(width),
+                Int32(even.taps),
                 Int32(even.step), Int32(place), Int64(even.range.count),
                 y + target + even.range.lowerBound, p + target + even.range.lowerBound)
         }
@@ -161,8 +162,6 @@ public struct Pooling: Sendable {
         unsafe output[target] = best
         unsafe positions[target] = Int32(truncatingIfNeeded: position)
     }
-
-    private static let features = halftone_cpu_features()
 
     /// Adds each element of a gradient to where the largest element was.
     ///

@@ -84,16 +84,9 @@ void halftone_pool_maximum(uint32_t features, const float *x, int64_t rows, int6
 void halftone_attend_scores(uint32_t features, const float *query, const float *keys,
                             int64_t width, int64_t count, float scale, float *scores);
 
-/// output = softmax(scores) · values; scores are finite or −∞ (not all) and are overwritten.
-void halftone_attend_mix(uint32_t features, float *scores, const float *values, int64_t width,
-                         int64_t count, float *output);
-
-/// Replaces `count` ≥ 1 scores by their softmax.
-void halftone_softmax(uint32_t features, float *scores, int64_t count);
-
-/// output[i] = gate[i] / (1 + e^−gate[i]) · up[i].
-void halftone_gate_silu(uint32_t features, const float *gate, const float *up, int64_t count,
-                        float *output);
+/// output = weights · values.
+void halftone_attend_mix(uint32_t features, const float *weights, const float *values,
+                         int64_t width, int64_t count, float *output);
 
 // Batch norm of [rows, channels], with a sum and a rectifier behind it. Parts of an array can be
 // worked on apart; the results do not depend on the instruction set.
