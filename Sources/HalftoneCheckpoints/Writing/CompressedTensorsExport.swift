@@ -16,17 +16,9 @@ enum CompressedTensorsExport {
         let matrix = module.matrix
         let (rows, columns, bits) = (matrix.rows, matrix.columns, matrix.format.bits)
         let groups = matrix.groupsPerRow
-        func source(
-            _ suffix: String, _ shape: [Int], _ type: ElementType,
-            _ produce: @escaping (ByteSink) throws -> Void
-        ) -> TensorSource {
-            TensorSource(
-                name: module.name + suffix, shape: shape, encoding: .elements(type),
-                produce: produce)
-        }
         let words = PackedWords.wordCount(codes: columns, bits: bits, .stream)
         var sources = [
-            source(".weight_packed", [rows, words], .int32) { sink in
+            module.source(".weight_packed", [rows, words], .int32) { sink in
                 for start in stride(from: 0, to: rows, by: module.rowStep) {
                     let range = start..<min(start + module.rowStep, rows)
                     let codes = module.codes(rows: range)
@@ -36,10 +28,10 @@ enum CompressedTensorsExport {
                     }
                 }
             },
-            source(".weight_scale", [rows, groups], module.scaleType) {
+            module.source(".weight_scale", [rows, groups], module.scaleType) {
                 try $0.write(module.scaleBytes(matrix.scales))
             },
-            source(".weight_shape", [2], .int64) { sink in
+            module.source(".weight_shape", [2], .int64) { sink in
                 try sink.write(
                     littleEndianBytes([UInt32(rows), 0, UInt32(columns), 0]))
             },
@@ -47,7 +39,7 @@ enum CompressedTensorsExport {
         if let zeros = matrix.zeroPoints {
             let zeroWords = PackedWords.wordCount(codes: rows, bits: bits, .stream)
             sources.append(
-                source(".weight_zero_point", [zeroWords, groups], .int32) { sink in
+                module.source(".weight_zero_point", [zeroWords, groups], .int32) { sink in
                     var packed = [UInt32](repeating: 0, count: zeroWords * groups)
                     for group in 0..<groups {
                         let line = (0..<rows).map { UInt8(zeros[$0 * groups + group]) }

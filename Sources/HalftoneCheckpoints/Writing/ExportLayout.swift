@@ -85,6 +85,15 @@ public enum ExportLayout: String, Sendable, CaseIterable {
 }
 
 extension ExportLayout.Module {
+    /// A tensor of the module, named by its suffix.
+    func source(
+        _ suffix: String, _ shape: [Int], _ type: ElementType,
+        _ produce: @escaping (ByteSink) throws -> Void
+    ) -> TensorSource {
+        TensorSource(
+            name: name + suffix, shape: shape, encoding: .elements(type), produce: produce)
+    }
+
     func refuse(_ layout: String, _ reason: String) -> CheckpointError {
         .notRepresentable(module: name, layout: layout, reason: reason)
     }

@@ -29,17 +29,9 @@ struct GPTQExport {
         let matrix = module.matrix
         let (rows, columns, bits) = (matrix.rows, matrix.columns, matrix.format.bits)
         let groups = matrix.groupsPerRow
-        func source(
-            _ suffix: String, _ shape: [Int], _ type: ElementType,
-            _ produce: @escaping (ByteSink) throws -> Void
-        ) -> TensorSource {
-            TensorSource(
-                name: module.name + suffix, shape: shape, encoding: .elements(type),
-                produce: produce)
-        }
         let words = columns * bits / 32
         return [
-            source(".qweight", [words, rows], .int32) { sink in
+            module.source(".qweight", [words, rows], .int32) { sink in
                 var packed = [UInt32](repeating: 0, count: words * rows)
                 for start in stride(from: 0, to: rows, by: module.rowStep) {
                     let range = start..<min(start + module.rowStep, rows)
@@ -53,7 +45,7 @@ struct GPTQExport {
                 }
                 try sink.write(littleEndianBytes(packed))
             },
-            source(".qzeros", [groups, rows * bits / 32], .int32) { sink in
+            module.source(".qzeros", [groups, rows * bits / 32], .int32) { sink in
                 let middle = Float(1 << (bits - 1))
                 for group in 0..<groups {
                     let line = (0..<rows).map { row in
@@ -63,11 +55,11 @@ struct GPTQExport {
                     try sink.write(littleEndianBytes(PackedWords.words(line, bits: bits)))
                 }
             },
-            source(".scales", [groups, rows], module.scaleType) { sink in
+            module.source(".scales", [groups, rows], module.scaleType) { sink in
                 try sink.write(
                     module.scaleBytes(transposed(matrix.scales, rows: rows, columns: groups)))
             },
-            source(".g_idx", [columns], .int32) { sink in
+            module.source(".g_idx", [columns], .int32) { sink in
                 try sink.write(
                     littleEndianBytes((0..<columns).map { UInt32($0 / matrix.groupSize) }))
             },

@@ -35,9 +35,7 @@ struct MixedNetParts: NetParts {
     mutating func convolution(
         _ ins: Int, _ outs: Int, kernel: Int, stride: Int, isFirst: Bool
     ) -> any Layer {
-        let layer = Conv2d(
-            ins, outs, kernel: kernel, stride: stride, padding: kernel / 2, hasBias: false,
-            initializer: .kaimingUniform, using: &generator)
+        let layer = floatConvolution(ins, outs, kernel: kernel, stride: stride)
         guard !isFirst else { return layer }
         let unit: Int
         if kernel == 1 {
@@ -63,9 +61,5 @@ struct MixedNetParts: NetParts {
     mutating func activation() -> (any Layer)? {
         upcoming = BitWidth(choices)
         return SwitchableActivation(method: method, width: upcoming)
-    }
-
-    mutating func head(_ ins: Int, _ classes: Int) -> any Layer {
-        Linear(ins, classes, using: &generator)
     }
 }

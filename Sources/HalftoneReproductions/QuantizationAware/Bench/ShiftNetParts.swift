@@ -24,9 +24,7 @@ struct ShiftNetParts: NetParts {
     mutating func convolution(
         _ ins: Int, _ outs: Int, kernel: Int, stride: Int, isFirst: Bool
     ) -> any Layer {
-        let layer = Conv2d(
-            ins, outs, kernel: kernel, stride: stride, padding: kernel / 2, hasBias: false,
-            initializer: .kaimingUniform, using: &generator)
+        let layer = floatConvolution(ins, outs, kernel: kernel, stride: stride)
         guard !isFirst else { return layer }
         switch weights {
         case .float: break
@@ -43,10 +41,6 @@ struct ShiftNetParts: NetParts {
     mutating func norm(_ channels: Int) -> any Layer { BatchNorm(channels: channels) }
 
     mutating func activation() -> (any Layer)? { nil }
-
-    mutating func head(_ ins: Int, _ classes: Int) -> any Layer {
-        Linear(ins, classes, using: &generator)
-    }
 }
 
 /// Shift weights of 3 bits with a zero, `{0, ±1, ±2, ±4}`: the form that DenseShift replaces.

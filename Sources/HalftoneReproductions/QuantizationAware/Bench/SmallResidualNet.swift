@@ -3,6 +3,8 @@ import HalftoneTensor
 
 /// What the layers of a ``SmallResidualNet`` are made of.
 protocol NetParts {
+    /// Where initial weights come from.
+    var generator: SeededGenerator { get set }
     /// A 3 × 3 or 1 × 1 convolution without a bias; the first sees the pictures.
     mutating func convolution(_ ins: Int, _ outs: Int, kernel: Int, stride: Int, isFirst: Bool)
         -> any Layer
@@ -12,6 +14,19 @@ protocol NetParts {
     mutating func activation() -> (any Layer)?
     /// The classifier.
     mutating func head(_ ins: Int, _ classes: Int) -> any Layer
+}
+
+extension NetParts {
+    /// A float convolution without a bias that keeps the size of pictures at stride 1.
+    mutating func floatConvolution(_ ins: Int, _ outs: Int, kernel: Int, stride: Int) -> Conv2d {
+        Conv2d(
+            ins, outs, kernel: kernel, stride: stride, padding: kernel / 2, hasBias: false,
+            initializer: .kaimingUniform, using: &generator)
+    }
+
+    mutating func head(_ ins: Int, _ classes: Int) -> any Layer {
+        Linear(ins, classes, using: &generator)
+    }
 }
 
 /// A residual network of eight weighted layers for pictures of 16 × 16.

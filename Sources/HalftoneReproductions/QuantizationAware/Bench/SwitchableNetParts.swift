@@ -11,9 +11,7 @@ struct SwitchableNetParts: NetParts {
     mutating func convolution(
         _ ins: Int, _ outs: Int, kernel: Int, stride: Int, isFirst: Bool
     ) -> any Layer {
-        let layer = Conv2d(
-            ins, outs, kernel: kernel, stride: stride, padding: kernel / 2, hasBias: false,
-            initializer: .kaimingUniform, using: &generator)
+        let layer = floatConvolution(ins, outs, kernel: kernel, stride: stride)
         if !isFirst {
             layer.weightTransform = SwitchableWeight(layer.weight, method: method, width: width)
         }
@@ -26,10 +24,6 @@ struct SwitchableNetParts: NetParts {
 
     mutating func activation() -> (any Layer)? {
         SwitchableActivation(method: method, width: width)
-    }
-
-    mutating func head(_ ins: Int, _ classes: Int) -> any Layer {
-        Linear(ins, classes, using: &generator)
     }
 }
 
