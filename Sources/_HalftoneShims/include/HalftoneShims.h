@@ -64,8 +64,10 @@ struct halftone_fit {
 };
 
 /// Measures the codes of a scale and zero point.
-void halftone_packed_fit(uint32_t features, const float *values, int64_t count, float unit,
-                         float scale, float zero, float maximum, struct halftone_fit *fit);
+/// Each term times its weight, of which none is far from the largest's 1; NULL for 1.
+void halftone_packed_fit(uint32_t features, const float *values, const float *weights,
+                         int64_t count, float unit, float scale, float zero, float maximum,
+                         struct halftone_fit *fit);
 
 /// Writes the codes, one byte each.
 void halftone_packed_round(uint32_t features, const float *values, int64_t count, float unit,
