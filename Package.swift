@@ -56,7 +56,7 @@ let package = Package(
             ],
             resources: [.copy("Results")], swiftSettings: settings),
         library("HalftoneMethods", ["HalftoneAllocation", "HalftoneNN", "HalftoneQuantization"]),
-        library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneRuns"]),
+        library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneMethods", "HalftoneRuns"]),
         library("HalftoneEvaluation", ["HalftoneRuntime"]),
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
         library(
@@ -130,7 +130,7 @@ let package = Package(
         tests("HalftoneEvaluation"),
         tests("HalftoneMethods", ["HalftoneAllocation", "HalftoneFiles"]),
         tests("HalftoneReproductions"),
-        tests("HalftoneCompression"),
+        tests("HalftoneCompression", ["HalftoneMethods"]),
         tests(
             "HalftoneCommands", [.product(name: "ArgumentParser", package: "swift-argument-parser")]
         ),

@@ -194,6 +194,12 @@ public struct Decoder: Sendable {
         }
     }
 
+    /// Puts the embeddings of a sequence from position 0 on into a state's residual stream.
+    func embed(_ tokens: [Int32], _ state: DecoderState) throws(DecoderError) {
+        try check(tokens, at: 0)
+        embed(tokens[...], state, state.workspace)
+    }
+
     /// Puts the embeddings of a sequence's next tokens into the residual stream from a row on, and
     /// makes room for them, and for `rows` in all.
     private func embed(

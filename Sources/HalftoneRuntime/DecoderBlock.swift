@@ -16,9 +16,9 @@ struct DecoderBlock: Sendable {
     /// Which of the plan's rotations applies.
     let rotation: Int?
 
-    private let attentionNorm: Normalization
-    private let mlpNorm: Normalization
-    private let postNorms: (attention: Normalization, mlp: Normalization)?
+    let attentionNorm: Normalization
+    let mlpNorm: Normalization
+    let postNorms: (attention: Normalization, mlp: Normalization)?
 
     init(_ builder: PlanBuilder, index: Int) {
         let spec = builder.weights.spec.blocks[index]
@@ -90,7 +90,7 @@ struct DecoderBlock: Sendable {
     }
 
     /// Adds a product, or its normalization, to the residual stream.
-    private func add(
+    func add(
         _ product: ProductGroup, _ input: ActivationRows, _ norm: Normalization?, _ team: Team,
         _ count: Int, _ workspace: Workspace
     ) {

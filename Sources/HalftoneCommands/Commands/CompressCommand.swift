@@ -66,6 +66,8 @@ struct CompressCommand: ParsableCommand {
     @Flag(help: "Replace the output if it exists.")
     var force = false
 
+    @OptionGroup var method: MethodOptions
+
     @OptionGroup var shared: SharedOptions
 
     mutating func validate() throws {
@@ -160,7 +162,9 @@ struct CompressCommand: ParsableCommand {
         let progress = shared.progress(
             "Quantizing", total: size.packedWeightCount, unit: "weights")
         let compressed = try CompressedModel(
-            loaded, recipe: recipe, pool: pool, progress: progress)
+            loaded, recipe: recipe, method: method.method,
+            calibration: try method.calibration(for: loaded, named: model), pool: pool,
+            progress: progress)
         progress.finish()
         let written = try write(compressed)
         let packed = written.packedBytes

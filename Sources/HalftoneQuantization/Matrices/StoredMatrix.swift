@@ -51,7 +51,7 @@ public struct StoredMatrix: Sendable {
             throw .weightNotFinite(
                 row: bad / columns, column: bad % columns, value: "\(values[bad])")
         }
-        try RoundToNearest.check(importance, columns: columns)
+        try RowPlan.check(importance, columns: columns)
         let source = MatrixValues(
             values: values, rows: rows, columns: columns, importance: importance, search: search,
             seed: seed)

@@ -1,0 +1,81 @@
+import HalftoneKernels
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuns
+import HalftoneRuntime
+
+/// Quantizes the matrices of a model, each for the inputs that it has, and keeps the results.
+struct ModelQuantizer {
+    /// The packed matrices so far.
+    private(set) var quantized: [Role: QuantizedTensor] = [:]
+
+    /// The model's parameters with the packed matrices in place.
+    private(set) var weights: DecoderWeights
+
+    private let recipe: CompressionRecipe
+    private let method: any WeightMethod
+    private let pool: WorkerPool
+    private let progress: RunProgress?
+
+    init(
+        _ weights: DecoderWeights, _ recipe: CompressionRecipe, _ method: any WeightMethod,
+        _ pool: WorkerPool, _ progress: RunProgress?
+    ) {
+        self.weights = weights
+        self.recipe = recipe
+        self.method = method
+        self.pool = pool
+        self.progress = progress
+    }
+
+    /// Quantizes a matrix unless it stays float.
+    ///
+    /// - Returns: The matrix to compute with, or nil when it stays as it is.
+    @discardableResult
+    mutating func quantize(
+        _ role: Role, inputs: InputStatistics?
+    ) throws(CompressionError) -> (any WeightMatrix)? {
+        guard let scheme = recipe.scheme(for: role) else { return nil }
+        let matrix = weights.matrix(role)
+        do {
+            let packed = try method.quantize(matrix, scheme: scheme, inputs: inputs, pool: pool)
+            quantized[role] = packed
+            weights.replace(role, with: packed.matrix)
+            progress?.advance(by: matrix.rows * matrix.columns, note: "\(role)")
+            return packed.matrix
+        } catch {
+            throw .cannotQuantize(matrix: "\(role)", reason: error.description)
+        }
+    }
+
+    /// Quantizes all matrices, those of blocks for the inputs that a text gives them.
+    mutating func run(_ calibration: CalibrationText) throws(CompressionError) {
+        let spec = weights.spec
+        for slot in spec.slots where slot.role.block == nil && slot.role.isPackable {
+            try quantize(slot.role, inputs: nil)
+        }
+        let pass: StagedRun
+        do {
+            pass = try StagedRun(weights, sequences: calibration.sequences, pool: pool)
+        } catch {
+            throw .badCalibration(error.description)
+        }
+        for (index, block) in spec.blocks.enumerated() {
+            var inputs: InputStatistics?
+            try pass.run { stage, activations in
+                if activations.sequence == 0 {
+                    inputs = InputStatistics(
+                        width: activations.width, detail: method.inputDetail)
+                }
+                activations.withRows { inputs?.add($0, rows: $1, pool: pool) }
+            } replacing: { stage throws(CompressionError) in
+                var replaced: [Role: any WeightMatrix] = [:]
+                for part in stage.parts(of: block) {
+                    let role = Role(part, block: index)
+                    replaced[role] = try quantize(role, inputs: inputs)
+                }
+                return replaced
+            }
+        }
+    }
+}
