@@ -26,24 +26,26 @@ public struct CompressedModel: Sendable {
     ///   - method: How codes are found.
     ///   - calibration: What is read for methods that want to know inputs; nil for those that
     ///     do not.
+    ///   - journal: Where a calibrated job notes what it has done, to go on from when it is
+    ///     killed; nil for none.
     ///   - pool: The threads to use.
     ///   - progress: Advanced by the weights of each matrix.
-    /// - Throws: ``CompressionError`` naming the matrix.
+    /// - Throws: ``CompressionError`` naming the matrix; with a journal, what the disk says.
     public init(
         _ original: LanguageModel, recipe: CompressionRecipe,
         method: any WeightMethod = RoundToNearest(), calibration: CalibrationText? = nil,
-        pool: WorkerPool, progress: RunProgress? = nil
-    ) throws(CompressionError) {
+        journal: CompressionJournal? = nil, pool: WorkerPool, progress: RunProgress? = nil
+    ) throws {
         self.original = original
         self.recipe = recipe
         guard method.inputDetail == .none || calibration != nil else {
-            throw .noCalibration
+            throw CompressionError.noCalibration
         }
         var quantizer = ModelQuantizer(original.weights, recipe, method, pool, progress)
         if method.inputDetail == .none {
             for slot in original.spec.slots { try quantizer.quantize(slot.role, inputs: nil) }
         } else if let calibration {
-            try quantizer.run(calibration)
+            try quantizer.run(calibration, journal)
         }
         quantized = quantizer.quantized
         weights = quantizer.weights

@@ -49,7 +49,11 @@ struct ModelQuantizer {
     }
 
     /// Quantizes all matrices, those of blocks for the inputs that a text gives them.
-    mutating func run(_ calibration: CalibrationText) throws(CompressionError) {
+    ///
+    /// - Parameters:
+    ///   - calibration: What is read.
+    ///   - journal: Gives the matrices of blocks that are done, and notes those of the others.
+    mutating func run(_ calibration: CalibrationText, _ journal: CompressionJournal?) throws {
         let spec = weights.spec
         for slot in spec.slots where slot.role.block == nil && slot.role.isPackable {
             try quantize(slot.role, inputs: nil)
@@ -58,24 +62,55 @@ struct ModelQuantizer {
         do {
             pass = try StagedRun(weights, sequences: calibration.sequences, pool: pool)
         } catch {
-            throw .badCalibration(error.description)
+            throw CompressionError.badCalibration(error.description)
         }
         for (index, block) in spec.blocks.enumerated() {
-            var inputs: InputStatistics?
-            try pass.run { stage, activations in
-                if activations.sequence == 0 {
-                    inputs = InputStatistics(
-                        width: activations.width, detail: method.inputDetail)
-                }
-                activations.withRows { inputs?.add($0, rows: $1, pool: pool) }
-            } replacing: { stage throws(CompressionError) in
-                var replaced: [Role: any WeightMatrix] = [:]
-                for part in stage.parts(of: block) {
-                    let role = Role(part, block: index)
-                    replaced[role] = try quantize(role, inputs: inputs)
-                }
-                return replaced
+            if let known = try journal?.matrices(of: index, in: spec) {
+                use(known, in: pass, block)
+                continue
             }
+            try compute(index, block, in: pass)
+            try journal?.note(index, quantized.filter { $0.key.block == index })
+        }
+    }
+
+    /// Quantizes the matrices of the next block, those of a stage for the inputs that they get.
+    private mutating func compute(
+        _ index: Int, _ block: BlockSpec, in pass: StagedRun
+    ) throws(CompressionError) {
+        var inputs: InputStatistics?
+        try pass.run { _, activations in
+            if activations.sequence == 0 {
+                inputs = InputStatistics(width: activations.width, detail: method.inputDetail)
+            }
+            activations.withRows { inputs?.add($0, rows: $1, pool: pool) }
+        } replacing: { stage throws(CompressionError) in
+            var replaced: [Role: any WeightMatrix] = [:]
+            for part in stage.parts(of: block) {
+                let role = Role(part, block: index)
+                replaced[role] = try quantize(role, inputs: inputs)
+            }
+            return replaced
+        }
+    }
+
+    /// Computes the next block with matrices that were quantized before.
+    private mutating func use(
+        _ known: [Role: QuantizedTensor], in pass: StagedRun, _ block: BlockSpec
+    ) {
+        let index = pass.block
+        pass.run { stage in
+            var replaced: [Role: any WeightMatrix] = [:]
+            for part in stage.parts(of: block) {
+                let role = Role(part, block: index)
+                replaced[role] = known[role]?.matrix
+            }
+            return replaced
+        }
+        for (role, matrix) in known {
+            quantized[role] = matrix
+            weights.replace(role, with: matrix.matrix)
+            progress?.advance(by: matrix.rows * matrix.columns, note: "\(role), done before")
         }
     }
 }

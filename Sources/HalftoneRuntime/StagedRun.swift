@@ -114,7 +114,7 @@ public final class StagedRun {
     ///   - replace: Called at each stop after that, gives the matrices to replace; they have the
     ///     shapes of those that they stand for.
     public func run<Failure: Error>(
-        observing observe: (BlockStage, StageInputs) -> Void = { _, _ in },
+        observing observe: (BlockStage, StageInputs) -> Void,
         replacing replace: (BlockStage) throws(Failure) -> [Role: any WeightMatrix]
     ) throws(Failure) {
         precondition(block < weights.spec.blocks.count, "there are further blocks")
@@ -130,8 +130,12 @@ public final class StagedRun {
         block += 1
     }
 
-    /// Computes the next block as it is.
-    public func run() { run { _ in [:] } }
+    /// Computes the next block without looking at it.
+    ///
+    /// - Parameter replace: Gives the matrices to replace at each stop.
+    public func run(replacing replace: (BlockStage) -> [Role: any WeightMatrix] = { _ in [:] }) {
+        run(observing: { _, _ in }, replacing: replace)
+    }
 
     /// The normalized hidden states of a sequence after the last block, as
     /// ``Decoder/logits(of:from:count:into:)`` takes them, `[tokens, width]`.

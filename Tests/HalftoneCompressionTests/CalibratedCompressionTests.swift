@@ -5,7 +5,9 @@ import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
+import HalftoneRuns
 import HalftoneRuntime
+import Synchronization
 import Testing
 
 /// Models quantized for the inputs that a text gives their layers.
@@ -82,5 +84,72 @@ struct CalibratedCompressionTests {
                 model, recipe: CompressionRecipe(bits: 4), method: GPTQ(), calibration: outside,
                 pool: Self.pool)
         }
+    }
+
+    /// A job that is broken off goes on behind the last whole block, to the same bytes.
+    @Test(arguments: [0, 1, 3, 4, 9])
+    func goesOnWhereItStopped(matrices: Int) throws {
+        let model = try fixture("llama3")
+        let recipe = CompressionRecipe(bits: 3, group: .group(16))
+        let text = CalibrationText(sequences: sequences(model, seed: 3))
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "halftone-\(UUID().uuidString).run").path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        func journal(_ text: CalibrationText) throws -> CompressionJournal {
+            try CompressionJournal(
+                at: path, model: model, recipe: recipe, method: "gptq", calibration: text,
+                threads: 2)
+        }
+        func compress(
+            _ method: any WeightMethod, _ journal: CompressionJournal?
+        ) throws -> CompressedModel {
+            try CompressedModel(
+                model, recipe: recipe, method: method, calibration: text, journal: journal,
+                pool: Self.pool)
+        }
+        let whole = try compress(GPTQ(), nil)
+        #expect(throws: CompressionError.self) {
+            try compress(BreaksOff(after: matrices + 1), try journal(text))
+        }
+        let finished = try journal(text).finishedBlocks
+        // The embedding comes first, then seven matrices of each block.
+        #expect(finished == matrices / 7)
+        #expect(throws: RunError.self) {
+            try journal(CalibrationText(sequences: [[1, 2]]))
+        }
+        let counting = BreaksOff(after: .max)
+        let resumed = try compress(counting, try journal(text))
+        #expect(counting.count == whole.quantized.count - 7 * finished)
+        #expect(resumed.quantized.count == whole.quantized.count)
+        for (role, matrix) in whole.quantized {
+            let other = try #require(resumed.quantized[role])
+            #expect(matrix.parts.codes.array == other.parts.codes.array, "\(role)")
+            #expect(matrix.parts.scales.array == other.parts.scales.array, "\(role)")
+        }
+        try journal(text).remove()
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+}
+
+/// GPTQ that refuses to go on after a number of matrices.
+private final class BreaksOff: WeightMethod {
+    private let limit: Int
+    private let done = Mutex(0)
+
+    init(after limit: Int) { self.limit = limit }
+
+    var count: Int { done.withLock { $0 } }
+    var inputDetail: InputStatistics.Detail { .gram }
+
+    func quantize(
+        _ weight: any WeightMatrix, scheme: WeightScheme, inputs: InputStatistics?,
+        pool: WorkerPool
+    ) throws(QuantizationError) -> QuantizedTensor {
+        let isOver = done.withLock { done in
+            done += 1
+            return done > limit
+        }
+        guard !isOver else { throw .badStatistics("no further") }
+        return try GPTQ().quantize(weight, scheme: scheme, inputs: inputs, pool: pool)
     }
 }

@@ -150,7 +150,6 @@ struct CompressCommand: ParsableCommand {
         let start = ContinuousClock.now
         let loaded = try ModelArgument.load(model, shared)
         let recipe = try recipe()
-        let pool = shared.pool
         let size = CompressedSize(of: loaded.spec, recipe: recipe)
         let isOwn = try exportLayout() == nil
         shared.note(
@@ -159,14 +158,10 @@ struct CompressCommand: ParsableCommand {
                 : "\(Formatting.grouped(size.packedWeightCount)) weights become "
                     + "\(Formatting.bytes(size.packedByteCount)), "
                     + "\(Formatting.decimal(size.bitsPerWeight, 3)) bits each")
-        let progress = shared.progress(
-            "Quantizing", total: size.packedWeightCount, unit: "weights")
-        let compressed = try CompressedModel(
-            loaded, recipe: recipe, method: method.method,
-            calibration: try method.calibration(for: loaded, named: model), pool: pool,
-            progress: progress)
-        progress.finish()
+        let (compressed, journal) = try method.compress(
+            loaded, named: model, recipe: recipe, output: output, shared)
         let written = try write(compressed)
+        try journal?.remove()
         let packed = written.packedBytes
         let report = CompressReport(
             model: model, output: output, body: recipe.body.description,
