@@ -14,6 +14,9 @@ uint32_t halftone_cpu_features(void) {
         if (__builtin_cpu_supports("avx512vnni")) {
             features |= HALFTONE_CPU_AVX512_VNNI;
         }
+        if (__builtin_cpu_supports("avx512vbmi")) {
+            features |= HALFTONE_CPU_AVX512_VBMI;
+        }
     }
 #endif
     return features;

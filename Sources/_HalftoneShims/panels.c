@@ -1,10 +1,11 @@
 // Panels: which form multiplies, rounding of vectors, packing and the decoding of rows.
 #include "panel_types.h"
+#include <math.h>
 
 typedef void panel_product(const struct halftone_panels *, int64_t, int64_t,
                            const struct halftone_panel_vectors *,
                            const struct halftone_panel_output *);
-panel_product halftone_panel_product_vnni, halftone_panel_product_avx2,
+panel_product halftone_panel_product_vbmi, halftone_panel_product_vnni, halftone_panel_product_avx2,
     halftone_panel_product_plain;
 
 void halftone_panel_product(uint32_t features, const struct halftone_panels *m, int64_t first,
@@ -12,7 +13,9 @@ void halftone_panel_product(uint32_t features, const struct halftone_panels *m, 
                             const struct halftone_panel_output *output) {
     panel_product *product = halftone_panel_product_plain;
 #if defined(__x86_64__)
-    if (features & HALFTONE_CPU_AVX512_VNNI) {
+    if (m->digits && features & HALFTONE_CPU_AVX512_VNNI && features & HALFTONE_CPU_AVX512_VBMI) {
+        product = halftone_panel_product_vbmi;
+    } else if (features & HALFTONE_CPU_AVX512_VNNI) {
         product = halftone_panel_product_vnni;
     } else if (features & HALFTONE_CPU_AVX2_FMA) {
         product = halftone_panel_product_avx2;
@@ -165,10 +168,21 @@ static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, 
     case HALFTONE_PANEL_FLOAT32: memcpy(&value, at + 4 * row, 4); return value;
     case HALFTONE_PANEL_UINT8: return outer * (float)at[row];
     case HALFTONE_PANEL_INT8: return outer * (float)(int8_t)at[row];
+    case HALFTONE_PANEL_E8M0: return scalbnf(1, at[row] - 127);
+    case HALFTONE_PANEL_E4M3:
+        return 256 * panel_half((uint16_t)((at[row] & 128) << 8 | (at[row] & 127) << 7));
     case HALFTONE_PANEL_ZEROS8: return -scale * (float)at[row];
     case HALFTONE_PANEL_FACTOR: return scale * factor;
     default: return 0;
     }
+}
+
+/// What a code stands for in units.
+static int32_t panel_level(const struct halftone_panels *m, int code) {
+    int size = m->bits <= 6 ? 64 : 1 << m->bits;
+    int32_t level = 0;
+    for (int d = m->digits; d-- > 0;) level = 256 * level + m->table[d * size + code] - 128;
+    return level;
 }
 
 void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int64_t columns,
@@ -191,8 +205,8 @@ void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int
         for (int64_t c = group * size; c < end; c++) {
             const uint8_t *run = panel + panel_run_place(m, c / 32);
             int code = panel_code(run, m->bits, (int)(c % 32) / 4, 4 * lane + (int)(c % 4));
-            int level = (m->table ? m->table[code] : code) - m->zero;
-            output[c] = scale * (float)level + offset;
+            output[c] = m->digits ? scale * ((float)panel_level(m, code) * m->unit)
+                                  : scale * (float)(code - m->zero) + offset;
         }
     }
 }
