@@ -78,7 +78,8 @@ static void decode_plain(int32_t bits, int32_t high_first, const uint8_t *packed
 /// Sixteen values of a table of 2^bits, 6 at most.
 LOOKUP_TARGET __attribute__((always_inline)) static inline __m512
 sixteen_values(const float *table, const int bits, __m512i codes) {
-    __m512 first = _mm512_maskz_loadu_ps((__mmask16)((1u << (bits < 4 ? 1 << bits : 16)) - 1), table);
+    __mmask16 some = (__mmask16)((1u << (bits < 4 ? 1 << bits : 16)) - 1);
+    __m512 first = _mm512_maskz_loadu_ps(some, table);
     if (bits <= 4) return _mm512_permutexvar_ps(codes, first);
     __m512 low = _mm512_permutex2var_ps(first, codes, _mm512_loadu_ps(table + 16));
     if (bits == 5) return low;

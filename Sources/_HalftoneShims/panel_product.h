@@ -201,17 +201,15 @@ typedef void (*panel_pass)(const struct halftone_panels *, const uint8_t *,
     PANEL_PASS(BITS, 8)                                                                            \
     PANEL_PASS(BITS, 16)                                                                           \
     static const panel_pass panel_passes_##BITS[5] = {                                             \
-        panel_pass_##BITS##_1, panel_pass_##BITS##_2,                                              \
-        panel_pass_##BITS##_4, panel_pass_##BITS##_8,                                              \
-        panel_pass_##BITS##_16};
+        panel_pass_##BITS##_1, panel_pass_##BITS##_2, panel_pass_##BITS##_4,                       \
+        panel_pass_##BITS##_8, panel_pass_##BITS##_16};
 #else
 #define PANEL_PASSES(BITS)                                                                         \
     PANEL_PASS(BITS, 1)                                                                            \
     PANEL_PASS(BITS, 2)                                                                            \
     PANEL_PASS(BITS, 4)                                                                            \
     static const panel_pass panel_passes_##BITS[3] = {                                             \
-        panel_pass_##BITS##_1, panel_pass_##BITS##_2,                                              \
-        panel_pass_##BITS##_4};
+        panel_pass_##BITS##_1, panel_pass_##BITS##_2, panel_pass_##BITS##_4};
 #endif
 
 PANEL_PASSES(1)

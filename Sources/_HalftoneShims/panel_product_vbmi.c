@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define PANEL_TARGET                                                                               \
-    __attribute__((target("avx2,fma,f16c,avx512f,avx512vl,avx512bw,avx512dq,avx512vnni,avx512vbmi")))
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512vl,avx512bw,avx512dq,avx512vnni,"            \
+                          "avx512vbmi")))
 
 PANEL_TARGET __attribute__((always_inline)) static inline __m512i
 panel_dot(__m512i sum, __m512i codes, const int8_t *x) {

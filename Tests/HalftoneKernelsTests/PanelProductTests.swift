@@ -179,6 +179,25 @@ struct PanelProductTests {
         }
     }
 
+    /// A matrix with its columns in another order multiplies as the stored one does with the vector
+    /// in that order, bit for bit.
+    @Test(arguments: [1, 3, 9])
+    func reorderedColumns(count: Int) throws {
+        let stored = try matrix(
+            IntegerFormat(bits: 4, symmetric: false), .group(32), rows: 40, columns: 96)
+        let order = (0..<96).map { $0 * 35 % 96 }
+        let reordered = ReorderedMatrix(stored: stored, order: order, byteCount: 1)
+        let input = Array(Tensor.normal([count, 96], seed: 5).elements)
+        let ordered = (0..<count).flatMap { row in order.map { input[96 * row + $0] } }
+        var found = [Float](repeating: 0, count: count * 40)
+        var expected = found
+        MatrixProduct(reordered, activations: .int8, pool: Self.pool)(
+            input, count: count, into: &found)
+        MatrixProduct(stored, activations: .int8, pool: Self.pool)(
+            ordered, count: count, into: &expected)
+        #expect(found == expected)
+    }
+
     /// Groups on threads give what one thread gives, with biases and sums on top.
     @Test(arguments: [Activations.float32, .int8], [1, 3, 9])
     func groupsOfProducts(activations: Activations, count: Int) throws {

@@ -46,19 +46,31 @@ struct FormatTiming {
                 return Bytes([UInt8](repeating: 0x2A, count: part.byteCount))
             }
             guard part.name == "codes" else { return scales(part) }
-            // Of 8-bit floats only those with a smaller exponent than infinities and NaN, and
-            // none that is a lone sign.
-            let isByte = part.shape.last == columns
+            let finite = finiteCodes(form)
             return Bytes(count: part.byteCount) { span in
-                for word in 0..<part.byteCount / 8 {
-                    let random = generator.next()
+                for byte in 0..<part.byteCount {
                     span.storeBytes(
-                        of: isByte
-                            ? random & 0xBFBF_BFBF_BFBF_BFBF | 0x0101_0101_0101_0101 : random,
-                        toByteOffset: 8 * word, as: UInt64.self)
+                        of: finite[Int(generator.next() >> 56)], toByteOffset: byte,
+                        as: UInt8.self)
                 }
             }
         }.matrix()
+    }
+
+    /// All bytes, those of 8-bit codes that are no finite numbers as code 0.
+    private static func finiteCodes(_ form: MatrixForm) -> [UInt8] {
+        let format: NumberFormat? =
+            switch form {
+            case .scaled(let format, _, _): format
+            case .blocks(let layout): layout.element
+            default: nil
+            }
+        return (0...UInt8.max).map { byte in
+            guard let format, format.bits == 8 else { return byte }
+            let isFinite =
+                Int(byte) < format.values.count && format.value(of: byte).isFinite
+            return isFinite ? byte : 0
+        }
     }
 
     /// Scales of about a hundredth, and of 2^−7 or 256 where they are exponents or small floats.
