@@ -4,11 +4,25 @@
 //   PANEL_NAME            the name of the product,
 //   PANEL_MOST            the most vectors that meet a panel at once: 16 or 4,
 //   PANEL_DOT(a, c, x)    a plus four products per lane: unsigned bytes c, four signed bytes at x,
+//                         or PANEL_DOT_STEP(a, c, x, i), the bytes at x + 4 · i, where registers
+//                         hold the sums of several vectors rather than a run,
 //   PANEL_HALVES(at)      sixteen float16 as floats,
-//   PANEL_LOOKUP(t, c)    the bytes of 16-byte tables at the nibbles c.
-// Sums of a run are exact integers. Each row and vector is summed alone, run by run, so that its
-// result does not depend on which others are asked for.
+//   PANEL_LOOKUP(t, c)    the bytes of 16-byte tables at the nibbles c,
+//   PANEL_FUSED(a, b, c)  a · b + c rounded once, unless the compiler is to spell it,
+//   PANEL_SIGNED          1 where the dots take signed bytes c.
+// Sums of a run are exact integers, and scaled sums are added with one rounding. Each row and
+// vector is summed alone, run by run, so that its result depends neither on which others are asked
+// for nor on the instruction set: all forms give the same bits.
 #include "panel_types.h"
+
+#pragma clang fp contract(off)
+
+#ifndef PANEL_FUSED
+#define PANEL_FUSED(a, b, c) __builtin_elementwise_fma(a, b, c)
+#endif
+#ifndef PANEL_SIGNED
+#define PANEL_SIGNED 0
+#endif
 
 #define PANEL_INLINE PANEL_TARGET __attribute__((always_inline)) static inline
 
@@ -101,15 +115,28 @@ PANEL_INLINE const uint8_t *panel_read(const struct halftone_panels *m, const in
     return codes;
 }
 
+/// Sixteen times the same; x − 0 is x, also where that is −0.
+PANEL_INLINE floats16 panel_all(float x) { return x - (floats16){0}; }
+
 PANEL_INLINE floats16 panel_float(ints16 x) { return __builtin_convertvector(x, floats16); }
 
-/// The steps of a run, looked up if there is a table.
-PANEL_INLINE void panel_run(const struct halftone_panels *m, const uint8_t *codes, const int BITS,
-                            const int TABLE, bytes64 *steps) {
-    for (int i = 0; i < 8; i++) {
-        steps[i] = panel_codes(codes, BITS, i);
-        if (TABLE) steps[i] = PANEL_LOOKUP(*(const bytes64 *)m->table, steps[i]);
-    }
+/// Whether PANEL_DOT takes the codes less 128, which the offset of the sums makes up for.
+#define PANEL_LESS_128(BITS, TABLE) (PANEL_SIGNED && ((BITS) == 8 || (TABLE)))
+
+/// A step of a run as PANEL_DOT takes it, looked up if there is a table.
+PANEL_INLINE bytes64 panel_step(const struct halftone_panels *m, const uint8_t *codes,
+                                const int BITS, const int TABLE, const int step) {
+    const uint8_t flips = PANEL_LESS_128(BITS, TABLE) ? 128 : 0;
+    bytes64 z = panel_codes(codes, BITS, step);
+    return TABLE ? PANEL_LOOKUP(*(const bytes64 *)m->table ^ flips, z) : z ^ flips;
+}
+
+/// Adds what a group of a run comes to: `sum` is that of the vector's bytes.
+PANEL_INLINE floats16 panel_add(floats16 total, ints16 dots, const struct panel_reader *reader,
+                                const int group, int32_t sum, float scale, const int affine) {
+    total = PANEL_FUSED(panel_float(dots), reader->scale[group] * scale, total);
+    if (!affine) return total;
+    return PANEL_FUSED(reader->offset[group], panel_all((float)sum * scale), total);
 }
 
 /// A panel and COUNT vectors.
@@ -117,34 +144,60 @@ PANEL_INLINE void panel_sums(const struct halftone_panels *m, const uint8_t *pan
                              const int TABLE, const int HALVES, const int COUNT,
                              const struct halftone_panel_vectors *x, floats16 *total) {
     const int affine = m->offsets != HALFTONE_PANEL_NONE;
+    const int32_t zero = m->zero - (PANEL_LESS_128(BITS, TABLE) ? 128 : 0);
     struct panel_reader reader = {.at = panel};
     for (int64_t run = 0; run < m->runs; run++) {
         const uint8_t *codes = panel_read(m, BITS, HALVES, &reader);
-        bytes64 z[8];
-        panel_run(m, codes, BITS, TABLE, z);
         if (COUNT == 1) {
             for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
         }
+#ifdef PANEL_DOT_STEP
+        // A step meets all vectors while it is in registers.
+        for (int group = 0; group < (HALVES ? 2 : 1); group++) {
+            const int first = 4 * group, end = HALVES ? first + 4 : 8;
+            int32_t sum[COUNT];
+            ints16 a[COUNT];
+            for (int t = 0; t < COUNT; t++) {
+                const int32_t *s = x->sums + 2 * (t * x->runs + run);
+                sum[t] = HALVES ? s[group] : s[0] + s[1];
+                a[t] = (ints16){0} - zero * sum[t];
+            }
+#pragma clang loop unroll(full)
+            for (int i = first; i < end; i++) {
+                bytes64 z = panel_step(m, codes, BITS, TABLE, i);
+#pragma clang loop unroll(full)
+                for (int t = 0; t < COUNT; t++) {
+                    a[t] = PANEL_DOT_STEP(a[t], z, x->values + 32 * (t * x->runs + run), i);
+                }
+            }
+            for (int t = 0; t < COUNT; t++) {
+                const float scale = x->scales[t * x->runs + run];
+                total[t] = panel_add(total[t], a[t], &reader, group, sum[t], scale, affine);
+            }
+        }
+#else
+        bytes64 z[8];
+        for (int i = 0; i < 8; i++) z[i] = panel_step(m, codes, BITS, TABLE, i);
         for (int t = 0; t < COUNT; t++) {
             const int8_t *v = x->values + 32 * (t * x->runs + run);
             const int32_t *s = x->sums + 2 * (t * x->runs + run);
             const float scale = x->scales[t * x->runs + run];
             if (HALVES) {
                 for (int half = 0; half < 2; half++) {
-                    ints16 a = (ints16){0} - m->zero * s[half];
+                    ints16 a = (ints16){0} - zero * s[half];
                     for (int i = 4 * half; i < 4 * half + 4; i++) {
                         a = PANEL_DOT(a, z[i], v + 4 * i);
                     }
-                    total[t] += panel_float(a) * (reader.scale[half] * scale);
-                    if (affine) total[t] += reader.offset[half] * ((float)s[half] * scale);
+                    total[t] = panel_add(total[t], a, &reader, half, s[half], scale, affine);
                 }
             } else {
-                ints16 a = (ints16){0} - m->zero * (s[0] + s[1]);
+                const int32_t sum = s[0] + s[1];
+                ints16 a = (ints16){0} - zero * sum;
                 for (int i = 0; i < 8; i++) a = PANEL_DOT(a, z[i], v + 4 * i);
-                total[t] += panel_float(a) * (reader.scale[0] * scale);
-                if (affine) total[t] += reader.offset[0] * ((float)(s[0] + s[1]) * scale);
+                total[t] = panel_add(total[t], a, &reader, 0, sum, scale, affine);
             }
         }
+#endif
     }
 }
 

@@ -56,11 +56,13 @@ public struct PanelMatrix: @unchecked Sendable {
         }
     }
 
-    /// Which instructions multiply.
+    /// Which instructions multiply; all give the same bits.
     package enum Form: CaseIterable {
         case plain
         case avx2
         case avx512VNNI
+        case neon
+        case neonDotProduct
 
         /// Whether this processor has them.
         package var isAvailable: Bool {
@@ -72,6 +74,8 @@ public struct PanelMatrix: @unchecked Sendable {
             case .plain: 0
             case .avx2: UInt32(HALFTONE_CPU_AVX2_FMA)
             case .avx512VNNI: UInt32(HALFTONE_CPU_AVX2_FMA | HALFTONE_CPU_AVX512_VNNI)
+            case .neon: UInt32(HALFTONE_CPU_NEON)
+            case .neonDotProduct: UInt32(HALFTONE_CPU_NEON | HALFTONE_CPU_DOTPROD)
             }
         }
     }
