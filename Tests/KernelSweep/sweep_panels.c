@@ -1,4 +1,5 @@
-// Products of panels, held bit for bit to a definition that knows nothing of their layout.
+// Products of panels, laid out as the header `panels.h` tells, held bit for bit to a definition
+// that knows nothing of the layout.
 #include "sweep.h"
 
 /// How a matrix is coded.
@@ -83,35 +84,68 @@ static uint32_t stored(struct sweep_random *random, int32_t kind, float outer, f
     }
 }
 
-/// Writes scales and offsets of all groups and rows, and keeps what they stand for.
-static void fill_values(const struct halftone_panels *m, uint8_t *bytes, int64_t groups,
-                        struct sweep_random *random) {
-    for (int64_t row = 0; row < m->rows; row++) {
-        uint8_t *panel = bytes + row / 16 * m->panel_bytes;
-        float outer_scale = 0, outer_offset = 0;
-        const int64_t per_record = m->record_runs == 0 ? 2 : 1;
-        for (int64_t group = 0; group < groups; group++) {
-            if (m->header_records && group % (m->header_records * per_record) == 0) {
-                uint32_t scale = half_bits(random, &outer_scale);
-                uint32_t offset = half_bits(random, &outer_offset);
-                // The header is right before the first scale of its records.
-                int64_t bytes = m->offsets == HALFTONE_PANEL_UINT8 ? 64 : 32;
-                int64_t runs = m->record_runs == 0 ? 1 : m->record_runs;
-                int64_t values = per_record * (m->offsets == HALFTONE_PANEL_UINT8 ? 32 : 16);
-                int64_t record = group / per_record;
-                int64_t place = record / m->header_records * bytes +
-                                record * (values + runs * 64 * m->bits);
-                memcpy(panel + place + 2 * (row % 16), &scale, 2);
-                if (bytes == 64) memcpy(panel + place + 32 + 2 * (row % 16), &offset, 2);
+/// Bytes of the values of one group.
+static int64_t value_bytes(int32_t kind) {
+    switch (kind) {
+    case HALFTONE_PANEL_FLOAT16:
+    case HALFTONE_PANEL_BFLOAT16: return 32;
+    case HALFTONE_PANEL_FLOAT32: return 64;
+    case HALFTONE_PANEL_UINT8:
+    case HALFTONE_PANEL_INT8:
+    case HALFTONE_PANEL_ZEROS8: return 16;
+    default: return 0;
+    }
+}
+
+/// Writes a code as the header `panels.h` tells.
+static void put_code(uint8_t *run, int32_t bits, int row, int column, int code) {
+    const int step = column / 4;
+    int rest = bits;
+    for (int width = 8; width > 0; width /= 2) {
+        if (!(bits & width)) continue;
+        rest -= width;
+        const int field = code >> rest & ((1 << width) - 1);
+        run[64 * (step % width) + 4 * row + column % 4] |=
+            (uint8_t)(field << step / width * width % 8);
+        run += 64 * width;
+    }
+}
+
+/// Writes a row: the codes, and the scales and offsets of all groups, whose values it keeps.
+static void fill_row(const struct halftone_panels *m, uint8_t *panel, int64_t row,
+                     const uint8_t *codes, int64_t groups, struct sweep_random *random) {
+    float outer_scale = 0, outer_offset = 0;
+    const int lane = (int)(row % 16);
+    const int64_t per_record = m->record_runs == 0 ? 2 : 1;
+    const int64_t record_runs = m->record_runs == 0 ? 1 : m->record_runs;
+    const int64_t scale_bytes = value_bytes(m->scales), offset_bytes = value_bytes(m->offsets);
+    uint8_t *at = panel;
+    for (int64_t record = 0; record * record_runs < m->runs; record++) {
+        if (m->header_records && record % m->header_records == 0) {
+            uint32_t bits = half_bits(random, &outer_scale);
+            memcpy(at + 2 * lane, &bits, 2);
+            at += 32;
+            if (m->offsets == HALFTONE_PANEL_UINT8) {
+                bits = half_bits(random, &outer_offset);
+                memcpy(at + 2 * lane, &bits, 2);
+                at += 32;
             }
-            float *scale = room.row_scales + row * groups + group;
-            float *offset = room.row_offsets + row * groups + group;
+        }
+        for (int64_t i = 0; i < per_record; i++) {
+            float *scale = room.row_scales + row * groups + record * per_record + i;
+            float *offset = room.row_offsets + row * groups + record * per_record + i;
             uint32_t bits = stored(random, m->scales, outer_scale, 0, 0, scale);
-            halftone_panel_put_scale(m, panel, group, row % 16, bits);
+            memcpy(at + i * scale_bytes + lane * scale_bytes / 16, &bits,
+                   (size_t)(scale_bytes / 16));
             bits = stored(random, m->offsets, outer_offset, *scale, m->factor, offset);
-            if (m->offsets != HALFTONE_PANEL_NONE && m->offsets != HALFTONE_PANEL_FACTOR) {
-                halftone_panel_put_offset(m, panel, group, row % 16, bits);
-            }
+            memcpy(at + per_record * scale_bytes + i * offset_bytes + lane * offset_bytes / 16,
+                   &bits, (size_t)(offset_bytes / 16));
+        }
+        at += per_record * (scale_bytes + offset_bytes);
+        for (int64_t run = record * record_runs; run < (record + 1) * record_runs; run++) {
+            if (run == m->runs) break;
+            for (int c = 0; c < 32; c++) put_code(at, m->bits, lane, c, codes[32 * run + c]);
+            at += 64 * m->bits;
         }
     }
 }
@@ -174,19 +208,20 @@ static void try_shape(struct sweep_result *result, uint32_t features, struct cod
         m.table = table;
     }
 
-    // Codes of whole panels; those behind the last column and row hold anything.
+    // Codes of whole runs; those behind the last column hold anything.
     const int64_t width = 32 * runs;
-    uint8_t *codes = sweep_take(room.codes, 16 * panels * width);
-    for (int64_t i = 0; i < 16 * panels * width; i += 8) {
+    uint8_t *codes = sweep_take(room.codes, rows * width);
+    for (int64_t i = 0; i < rows * width; i += 8) {
         uint64_t eight = sweep_next(&random) & 0x0101010101010101u * ((1u << coding.bits) - 1);
         memcpy(codes + i, &eight, 8);
     }
-    for (int64_t p = 0; p < panels; p++) {
-        halftone_panel_pack(&m, codes + 16 * p * width, bytes + p * m.panel_bytes);
+    memset(bytes, 0, (size_t)(panels * m.panel_bytes));
+    for (int64_t row = 0; row < rows; row++) {
+        uint8_t *panel = bytes + row / 16 * m.panel_bytes;
+        fill_row(&m, panel, row, codes + row * width, groups, &random);
     }
-    fill_values(&m, bytes, groups, &random);
     if (coding.has_table) {
-        for (int64_t i = 0; i < 16 * panels * width; i++) codes[i] = table[codes[i]];
+        for (int64_t i = 0; i < rows * width; i++) codes[i] = table[codes[i]];
     }
 
     float *inputs = sweep_take(room.inputs, 4 * vectors * columns);
