@@ -4,13 +4,27 @@
 //   PANEL_NAME            the name of the product,
 //   PANEL_MOST            the most vectors that meet a panel at once: 16 or 4,
 //   PANEL_DOT(a, c, x)    a plus four products per lane: unsigned bytes c, four signed bytes at x,
+//                         or PANEL_DOT_STEP(a, c, x, i), the bytes at x + 4 · i, where registers
+//                         hold the sums of several vectors rather than a run,
 //   PANEL_HALVES(at)      sixteen float16 as floats,
 //   PANEL_LOOKUP(t, c)    the bytes of 16-byte tables at the nibbles c, and where there is more
-//   PANEL_ENTRIES(t, b, c) the bytes of a table of 2^b, at least 64, at the codes c.
+//   PANEL_ENTRIES(t, b, c) the bytes of a table of 2^b, at least 64, at the codes c,
+//   PANEL_FUSED(a, b, c)  a · b + c rounded once, unless the compiler is to spell it,
+//   PANEL_SIGNED          1 where the dots take signed bytes c,
 //   PANEL_TABLES_ONLY     where the product is for matrices with tables alone.
-// Sums of a run are exact integers. Each row and vector is summed alone, run by run, so that its
-// result does not depend on which others are asked for.
+// Sums of a run are exact integers, and scaled sums are added with one rounding. Each row and
+// vector is summed alone, run by run, so that its result depends neither on which others are asked
+// for nor on the instruction set: all forms give the same bits.
 #include "panel_types.h"
+
+#pragma clang fp contract(off)
+
+#ifndef PANEL_FUSED
+#define PANEL_FUSED(a, b, c) __builtin_elementwise_fma(a, b, c)
+#endif
+#ifndef PANEL_SIGNED
+#define PANEL_SIGNED 0
+#endif
 
 #define PANEL_INLINE PANEL_TARGET __attribute__((always_inline)) static inline
 
@@ -114,42 +128,87 @@ PANEL_INLINE const uint8_t *panel_read(const struct halftone_panels *m, const in
     return codes;
 }
 
+/// Sixteen times the same; x − 0 is x, also where that is −0.
+PANEL_INLINE floats16 panel_all(float x) { return x - (floats16){0}; }
+
 PANEL_INLINE floats16 panel_float(ints16 x) { return __builtin_convertvector(x, floats16); }
+
+/// Whether PANEL_DOT takes the codes less 128, which the offset of the sums makes up for.
+#define PANEL_LESS_128(BITS) (PANEL_SIGNED && (BITS) == 8)
+
+/// A step of a run as PANEL_DOT takes it.
+PANEL_INLINE bytes64 panel_step(const uint8_t *codes, const int BITS, const int step) {
+    return panel_codes(codes, BITS, step) ^ (uint8_t)(PANEL_LESS_128(BITS) ? 128 : 0);
+}
+
+/// Adds what a group of a run comes to: `sum` is that of the vector's bytes.
+PANEL_INLINE floats16 panel_add(floats16 total, ints16 dots, const struct panel_reader *reader,
+                                const int group, int32_t sum, float scale, const int affine) {
+    total = PANEL_FUSED(panel_float(dots), reader->scale[group] * scale, total);
+    if (!affine) return total;
+    return PANEL_FUSED(reader->offset[group], panel_all((float)sum * scale), total);
+}
 
 /// A panel and COUNT vectors.
 PANEL_INLINE void panel_sums(const struct halftone_panels *m, const uint8_t *panel, const int BITS,
                              const int HALVES, const int COUNT,
                              const struct halftone_panel_vectors *x, floats16 *total) {
-    enum { TABLE = 0 };
+    enum { TABLE = 0 }; // for PANEL_DOT
     const int affine = m->offsets != HALFTONE_PANEL_NONE;
+    const int32_t zero = m->zero - (PANEL_LESS_128(BITS) ? 128 : 0);
     struct panel_reader reader = {.at = panel};
     for (int64_t run = 0; run < m->runs; run++) {
         const uint8_t *codes = panel_read(m, BITS, HALVES, &reader);
-        bytes64 z[8];
-        for (int i = 0; i < 8; i++) z[i] = panel_codes(codes, BITS, i);
         if (COUNT == 1) {
             for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
         }
+#ifdef PANEL_DOT_STEP
+        // A step meets all vectors while it is in registers.
+        for (int group = 0; group < (HALVES ? 2 : 1); group++) {
+            const int first = 4 * group, end = HALVES ? first + 4 : 8;
+            int32_t sum[COUNT];
+            ints16 a[COUNT];
+            for (int t = 0; t < COUNT; t++) {
+                const int32_t *s = x->sums + 2 * (t * x->runs + run);
+                sum[t] = HALVES ? s[group] : s[0] + s[1];
+                a[t] = (ints16){0} - zero * sum[t];
+            }
+#pragma clang loop unroll(full)
+            for (int i = first; i < end; i++) {
+                bytes64 z = panel_step(codes, BITS, i);
+#pragma clang loop unroll(full)
+                for (int t = 0; t < COUNT; t++) {
+                    a[t] = PANEL_DOT_STEP(a[t], z, x->values + 32 * (t * x->runs + run), i);
+                }
+            }
+            for (int t = 0; t < COUNT; t++) {
+                const float scale = x->scales[t * x->runs + run];
+                total[t] = panel_add(total[t], a[t], &reader, group, sum[t], scale, affine);
+            }
+        }
+#else
+        bytes64 z[8];
+        for (int i = 0; i < 8; i++) z[i] = panel_step(codes, BITS, i);
         for (int t = 0; t < COUNT; t++) {
             const int8_t *v = x->values + 32 * (t * x->runs + run);
             const int32_t *s = x->sums + 2 * (t * x->runs + run);
             const float scale = x->scales[t * x->runs + run];
             if (HALVES) {
                 for (int half = 0; half < 2; half++) {
-                    ints16 a = (ints16){0} - m->zero * s[half];
+                    ints16 a = (ints16){0} - zero * s[half];
                     for (int i = 4 * half; i < 4 * half + 4; i++) {
                         a = PANEL_DOT(a, z[i], v + 4 * i);
                     }
-                    total[t] += panel_float(a) * (reader.scale[half] * scale);
-                    if (affine) total[t] += reader.offset[half] * ((float)s[half] * scale);
+                    total[t] = panel_add(total[t], a, &reader, half, s[half], scale, affine);
                 }
             } else {
-                ints16 a = (ints16){0} - m->zero * (s[0] + s[1]);
+                const int32_t sum = s[0] + s[1];
+                ints16 a = (ints16){0} - zero * sum;
                 for (int i = 0; i < 8; i++) a = PANEL_DOT(a, z[i], v + 4 * i);
-                total[t] += panel_float(a) * (reader.scale[0] * scale);
-                if (affine) total[t] += reader.offset[0] * ((float)(s[0] + s[1]) * scale);
+                total[t] = panel_add(total[t], a, &reader, 0, sum, scale, affine);
             }
         }
+#endif
     }
 }
 

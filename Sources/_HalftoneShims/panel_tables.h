@@ -6,7 +6,7 @@
 // than 32 · 127 · 2^15; a third joins them as a float.
 
 // A form whose dots take signed bytes (PANEL_SIGNED) gets the digits as they are.
-#if defined(PANEL_SIGNED) && PANEL_SIGNED
+#if PANEL_SIGNED
 #define PANEL_TABLE_FLIPS 128
 #define PANEL_TABLE_ZERO 0
 #else
@@ -14,16 +14,11 @@
 #define PANEL_TABLE_ZERO 128
 #endif
 
-// Four products per lane with the bytes at x + 4 · i, and a · b + c.
+// Four products per lane with the bytes at x + 4 · i.
 #ifdef PANEL_DOT_STEP
 #define PANEL_TABLE_DOT(a, c, x, i) PANEL_DOT_STEP(a, c, x, i)
 #else
 #define PANEL_TABLE_DOT(a, c, x, i) PANEL_DOT(a, c, (x) + 4 * (i))
-#endif
-#ifdef PANEL_FUSED
-#define PANEL_TABLE_ADD(a, b, c) PANEL_FUSED(a, b, c)
-#else
-#define PANEL_TABLE_ADD(a, b, c) ((a) * (b) + (c))
 #endif
 
 /// Bytes of a digit's table; those of fewer than 64 codes repeat them.
@@ -76,7 +71,7 @@ PANEL_INLINE floats16 panel_digits_dot(const bytes64 *steps, const int DIGITS, i
     }
     if (DIGITS == 1) return panel_float(sums[0]);
     if (DIGITS == 2) return panel_float((sums[1] << 8) + sums[0]);
-    return PANEL_TABLE_ADD(panel_float((sums[2] << 8) + sums[1]), (floats16){0} + 256,
+    return PANEL_FUSED(panel_float((sums[2] << 8) + sums[1]), (floats16){0} + 256,
                            panel_float(sums[0]));
 }
 
@@ -105,11 +100,11 @@ PANEL_INLINE void panel_table_sums(const struct halftone_panels *m, const uint8_
                 for (int half = 0; half < 2; half++) {
                     floats16 dots =
                         panel_digits_dot(z, DIGITS, 4 * half, 4 * half + 4, v, s[half]);
-                    total[t] = PANEL_TABLE_ADD(dots, reader.scale[half] * scale, total[t]);
+                    total[t] = PANEL_FUSED(dots, reader.scale[half] * scale, total[t]);
                 }
             } else {
                 floats16 dots = panel_digits_dot(z, DIGITS, 0, 8, v, s[0] + s[1]);
-                total[t] = PANEL_TABLE_ADD(dots, reader.scale[0] * scale, total[t]);
+                total[t] = PANEL_FUSED(dots, reader.scale[0] * scale, total[t]);
             }
         }
     }

@@ -2,11 +2,14 @@
 #include "panel_types.h"
 #include <math.h>
 
+// Products and sums are rounded apart, so that all processors give the same.
+#pragma clang fp contract(off)
+
 typedef void panel_product(const struct halftone_panels *, int64_t, int64_t,
                            const struct halftone_panel_vectors *,
                            const struct halftone_panel_output *);
 panel_product halftone_panel_product_vbmi, halftone_panel_product_vnni, halftone_panel_product_avx2,
-    halftone_panel_product_plain;
+    halftone_panel_product_dotprod, halftone_panel_product_neon, halftone_panel_product_plain;
 
 void halftone_panel_product(uint32_t features, const struct halftone_panels *m, int64_t first,
                             int64_t last, const struct halftone_panel_vectors *x,
@@ -20,14 +23,19 @@ void halftone_panel_product(uint32_t features, const struct halftone_panels *m, 
     } else if (features & HALFTONE_CPU_AVX2_FMA) {
         product = halftone_panel_product_avx2;
     }
+#elif defined(__aarch64__)
+    if (features & HALFTONE_CPU_DOTPROD) {
+        product = halftone_panel_product_dotprod;
+    } else if (features & HALFTONE_CPU_NEON) {
+        product = halftone_panel_product_neon;
+    }
 #endif
     product(m, first, last, x, output);
 }
 
-/// Rounds one run; products and sums are rounded apart, so that all forms give the same bytes.
+/// Rounds one run.
 __attribute__((always_inline)) static inline void
 panel_quantize_run(const float *x, int8_t *values, float *scale, int32_t *sums) {
-#pragma clang fp contract(off)
     floats16 half[2] = {*(const floats16 *)x, *(const floats16 *)(x + 16)};
     floats16 first = (floats16)((ints16)half[0] & 0x7FFFFFFF);
     floats16 second = (floats16)((ints16)half[1] & 0x7FFFFFFF);
@@ -80,6 +88,7 @@ void halftone_panel_quantize(uint32_t features, const float *x, int64_t columns,
     if (features & HALFTONE_CPU_AVX512) return panel_quantize_avx512(x, columns, stride, to);
     if (features & HALFTONE_CPU_AVX2_FMA) return panel_quantize_avx2(x, columns, stride, to);
 #endif
+    (void)features;
     panel_quantize(x, columns, stride, to);
 }
 

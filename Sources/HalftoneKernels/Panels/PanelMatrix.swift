@@ -61,12 +61,14 @@ public struct PanelMatrix: @unchecked Sendable {
         }
     }
 
-    /// Which instructions multiply.
+    /// Which instructions multiply; all give the same bits.
     package enum Form: CaseIterable {
         case plain
         case avx2
         case avx512VNNI
         case avx512VBMI
+        case neon
+        case neonDotProduct
 
         /// Whether this processor has them.
         package var isAvailable: Bool {
@@ -81,6 +83,8 @@ public struct PanelMatrix: @unchecked Sendable {
             case .avx512VBMI:
                 UInt32(
                     HALFTONE_CPU_AVX2_FMA | HALFTONE_CPU_AVX512_VNNI | HALFTONE_CPU_AVX512_VBMI)
+            case .neon: UInt32(HALFTONE_CPU_NEON)
+            case .neonDotProduct: UInt32(HALFTONE_CPU_NEON | HALFTONE_CPU_DOTPROD)
             }
         }
     }

@@ -10,10 +10,12 @@
 
 /// Bits of halftone_cpu_features().
 enum {
-    HALFTONE_CPU_AVX2_FMA = 1 << 0,   ///< AVX2, FMA and F16C, with the system saving ymm state.
-    HALFTONE_CPU_AVX512 = 1 << 1,     ///< AVX-512 F, BW, VL and DQ.
+    HALFTONE_CPU_AVX2_FMA = 1 << 0,    ///< AVX2, FMA and F16C, with the system saving ymm state.
+    HALFTONE_CPU_AVX512 = 1 << 1,      ///< AVX-512 F, BW, VL and DQ.
     HALFTONE_CPU_AVX512_VNNI = 1 << 2, ///< AVX-512 VNNI.
-    HALFTONE_CPU_AVX512_VBMI = 1 << 3 ///< AVX-512 VBMI.
+    HALFTONE_CPU_NEON = 1 << 3,        ///< Advanced SIMD, as every arm64 processor has it.
+    HALFTONE_CPU_DOTPROD = 1 << 4,     ///< Dot products of bytes, ARMv8.2 and later.
+    HALFTONE_CPU_AVX512_VBMI = 1 << 5  ///< AVX-512 VBMI.
 };
 
 /// The instruction sets that this processor and operating system offer.
