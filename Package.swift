@@ -112,7 +112,10 @@ let package = Package(
         library("Halftone", ["HalftoneCompression"]),
 
         tests("HalftoneFormats"),
-        tests("HalftoneKernels"),
+        tests("HalftoneKernels", ["KernelSweep"]),
+        .target(
+            name: "KernelSweep", dependencies: ["_HalftoneShims"], path: "Tests/KernelSweep",
+            exclude: ["Tool"]),
         tests("HalftoneRuns"),
         tests("HalftoneReport"),
         tests("HalftoneRecipes", ["HalftoneRuns"]),

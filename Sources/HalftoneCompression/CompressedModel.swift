@@ -83,6 +83,11 @@ public struct CompressedSize: Sendable, Equatable {
         packedWeightCount = weights
     }
 
+    init(packedByteCount: Int, packedWeightCount: Int) {
+        self.packedByteCount = packedByteCount
+        self.packedWeightCount = packedWeightCount
+    }
+
     /// Bits per weight, every byte of the packed matrices counted.
     public var bitsPerWeight: Double {
         Double(8 * packedByteCount) / Double(max(packedWeightCount, 1))

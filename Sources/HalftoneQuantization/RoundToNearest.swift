@@ -21,9 +21,9 @@ public struct RoundToNearest: WeightMethod {
 
     /// Quantizes one matrix; see ``WeightMethod/quantize(_:scheme:inputs:pool:)``.
     ///
-    /// - Complexity: O(`rows` · `columns`), about 0.1 µs per weight and thread with
-    ///   `ScaleSearch.leastError` at groups of 32. One scale per tensor, and 8-bit scales, need
-    ///   the weights twice.
+    /// - Complexity: O(`rows` · `columns`); `ScaleSearch.leastError` goes through the values of a
+    ///   group once for each scale that it tries. One scale per tensor, and 8-bit scales, need the
+    ///   weights twice.
     public func quantize(
         _ weight: any WeightMatrix, scheme: WeightScheme, inputs: InputStatistics? = nil,
         pool: WorkerPool

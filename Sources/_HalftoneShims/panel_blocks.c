@@ -159,11 +159,6 @@ static void tq2_0(const uint8_t *b, int64_t i, const struct block_row *to, uint8
     put_scale(to, i, load16(b + 64));
 }
 
-/// Half of what an E8M0 exponent stands for, as bfloat16.
-static uint16_t half_e8m0(uint8_t e) {
-    return e < 2 ? (uint16_t)(0x20 << e) : (uint16_t)((e - 1) << 7);
-}
-
 /// Writes block `i` of a row; 0 for a type without panels.
 static int block(int32_t type, const uint8_t *b, int64_t i, const struct block_row *to,
                  uint8_t *codes) {
@@ -209,7 +204,17 @@ static int block(int32_t type, const uint8_t *b, int64_t i, const struct block_r
     case 35: tq2_0(b, i, to, codes); return 1;
     case 39: // MXFP4
         nibbles(b + 1, codes);
-        put_scale(to, i, half_e8m0(b[0]));
+        put_scale(to, i, b[0]);
+        return 1;
+    case 40: // NVFP4
+        for (int s = 0; s < 4; s++) {
+            for (int j = 0; j < 8; j++) {
+                codes[16 * s + j] = b[4 + 8 * s + j] & 15;
+                codes[16 * s + j + 8] = b[4 + 8 * s + j] >> 4;
+            }
+            // The sign is ignored, and 0x7F stands for 0.
+            put_scale(to, 4 * i + s, b[s] == 0x7F ? 0 : b[s] & 0x7F);
+        }
         return 1;
     default: return 0;
     }

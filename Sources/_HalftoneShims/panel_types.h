@@ -34,6 +34,8 @@ static inline int64_t panel_value_bytes(int32_t kind) {
     case HALFTONE_PANEL_FLOAT32: return 64;
     case HALFTONE_PANEL_UINT8:
     case HALFTONE_PANEL_INT8:
+    case HALFTONE_PANEL_E8M0:
+    case HALFTONE_PANEL_E4M3:
     case HALFTONE_PANEL_ZEROS8: return 16;
     default: return 0;
     }

@@ -1,30 +1,41 @@
 // Panels: which form multiplies, rounding of vectors, packing and the decoding of rows.
 #include "panel_types.h"
+#include <math.h>
+
+// Products and sums are rounded apart, so that all processors give the same.
+#pragma clang fp contract(off)
 
 typedef void panel_product(const struct halftone_panels *, int64_t, int64_t,
                            const struct halftone_panel_vectors *,
                            const struct halftone_panel_output *);
-panel_product halftone_panel_product_vnni, halftone_panel_product_avx2,
-    halftone_panel_product_plain;
+panel_product halftone_panel_product_vbmi, halftone_panel_product_vnni, halftone_panel_product_avx2,
+    halftone_panel_product_dotprod, halftone_panel_product_neon, halftone_panel_product_plain;
 
 void halftone_panel_product(uint32_t features, const struct halftone_panels *m, int64_t first,
                             int64_t last, const struct halftone_panel_vectors *x,
                             const struct halftone_panel_output *output) {
     panel_product *product = halftone_panel_product_plain;
 #if defined(__x86_64__)
-    if (features & HALFTONE_CPU_AVX512_VNNI) {
+    if (m->digits && features & HALFTONE_CPU_AVX512_VNNI && features & HALFTONE_CPU_AVX512_VBMI) {
+        product = halftone_panel_product_vbmi;
+    } else if (features & HALFTONE_CPU_AVX512_VNNI) {
         product = halftone_panel_product_vnni;
     } else if (features & HALFTONE_CPU_AVX2_FMA) {
         product = halftone_panel_product_avx2;
+    }
+#elif defined(__aarch64__)
+    if (features & HALFTONE_CPU_DOTPROD) {
+        product = halftone_panel_product_dotprod;
+    } else if (features & HALFTONE_CPU_NEON) {
+        product = halftone_panel_product_neon;
     }
 #endif
     product(m, first, last, x, output);
 }
 
-/// Rounds one run; products and sums are rounded apart, so that all forms give the same bytes.
+/// Rounds one run.
 __attribute__((always_inline)) static inline void
 panel_quantize_run(const float *x, int8_t *values, float *scale, int32_t *sums) {
-#pragma clang fp contract(off)
     floats16 half[2] = {*(const floats16 *)x, *(const floats16 *)(x + 16)};
     floats16 first = (floats16)((ints16)half[0] & 0x7FFFFFFF);
     floats16 second = (floats16)((ints16)half[1] & 0x7FFFFFFF);
@@ -77,6 +88,7 @@ void halftone_panel_quantize(uint32_t features, const float *x, int64_t columns,
     if (features & HALFTONE_CPU_AVX512) return panel_quantize_avx512(x, columns, stride, to);
     if (features & HALFTONE_CPU_AVX2_FMA) return panel_quantize_avx2(x, columns, stride, to);
 #endif
+    (void)features;
     panel_quantize(x, columns, stride, to);
 }
 
@@ -165,10 +177,21 @@ static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, 
     case HALFTONE_PANEL_FLOAT32: memcpy(&value, at + 4 * row, 4); return value;
     case HALFTONE_PANEL_UINT8: return outer * (float)at[row];
     case HALFTONE_PANEL_INT8: return outer * (float)(int8_t)at[row];
+    case HALFTONE_PANEL_E8M0: return scalbnf(1, at[row] - 127);
+    case HALFTONE_PANEL_E4M3:
+        return 256 * panel_half((uint16_t)((at[row] & 128) << 8 | (at[row] & 127) << 7));
     case HALFTONE_PANEL_ZEROS8: return -scale * (float)at[row];
     case HALFTONE_PANEL_FACTOR: return scale * factor;
     default: return 0;
     }
+}
+
+/// What a code stands for in units.
+static int32_t panel_level(const struct halftone_panels *m, int code) {
+    int size = m->bits <= 6 ? 64 : 1 << m->bits;
+    int32_t level = 0;
+    for (int d = m->digits; d-- > 0;) level = 256 * level + m->table[d * size + code] - 128;
+    return level;
 }
 
 void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int64_t columns,
@@ -191,8 +214,8 @@ void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int
         for (int64_t c = group * size; c < end; c++) {
             const uint8_t *run = panel + panel_run_place(m, c / 32);
             int code = panel_code(run, m->bits, (int)(c % 32) / 4, 4 * lane + (int)(c % 4));
-            int level = (m->table ? m->table[code] : code) - m->zero;
-            output[c] = scale * (float)level + offset;
+            output[c] = m->digits ? scale * ((float)panel_level(m, code) * m->unit)
+                                  : scale * (float)(code - m->zero) + offset;
         }
     }
 }

@@ -16,6 +16,8 @@ package struct WeightProduct: Sendable {
     package enum Form: Sendable {
         /// Integer products with bytes.
         case panels(PanelMatrix)
+        /// Integer products with the columns in another order: for each stored one its place.
+        case reordered(PanelMatrix, [Int])
         /// Products with floats.
         case matrix(any WeightMatrix)
     }
@@ -32,6 +34,10 @@ package struct WeightProduct: Sendable {
     ) {
         if activations == .int8, let panels = matrix.panels(on: pool) {
             form = .panels(panels)
+        } else if activations == .int8, let reordered = matrix as? ReorderedMatrix,
+            let panels = reordered.stored.panels(on: pool)
+        {
+            form = .reordered(panels, reordered.order)
         } else {
             form = .matrix(matrix)
         }
@@ -128,6 +134,24 @@ package struct ProductGroup: Sendable {
                 values: output.base + offsets[index], stride: Int64(rows),
                 bias: product.bias.map { unsafe UnsafePointer($0.base) }, adds: adds ? 1 : 0)
             unsafe panels.multiply(panels: units, vectors.rows(range), target)
+        case .reordered(let panels, let order):
+            // Whoever computes a piece rounds the vectors for it: little beside hundreds of rows.
+            let vectors = PanelVectors(columns: order.count, capacity: range.count)
+            unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: max(order.count, 1)) {
+                let ordered = $0.baseAddress!
+                for (index, row) in range.enumerated() {
+                    let source = unsafe input.floats.base + row * order.count
+                    for (column, place) in order.enumerated() {
+                        unsafe ordered[column] = source[place]
+                    }
+                    unsafe vectors.quantize(
+                        ordered, stride: order.count, rows: index..<index + 1)
+                }
+            }
+            let target = unsafe halftone_panel_output(
+                values: output.base + offsets[index], stride: Int64(rows),
+                bias: product.bias.map { unsafe UnsafePointer($0.base) }, adds: adds ? 1 : 0)
+            unsafe panels.multiply(panels: units, vectors.rows(0..<range.count), target)
         case .matrix(let matrix):
             let first = units.lowerBound * PanelMatrix.panelRows
             let last = min(units.upperBound * PanelMatrix.panelRows, matrix.rows)

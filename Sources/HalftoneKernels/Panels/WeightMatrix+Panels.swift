@@ -5,7 +5,7 @@ extension UniformMatrix {
     /// Panels of the same codes; nil for groups that are neither whole half runs nor rows.
     public func panels(on pool: WorkerPool) -> PanelMatrix? {
         guard let groupSize = panelGroupSize, rows > 0, columns > 0 else { return nil }
-        let scaleValues = Self.exactStorage(scales)
+        let scaleValues = PanelGeometry.Values.exact(scales)
         let symmetric = format.symmetricZeroPoint
         var zero = 0
         var offsetValues = PanelGeometry.Values.none
@@ -55,23 +55,25 @@ extension UniformMatrix {
         if groupSize >= columns || groupSize % 32 == 0 { return groupSize }
         return groupSize % 16 == 0 ? 16 : nil
     }
+}
 
-    /// The smallest storage that holds all values as they are.
-    private static func exactStorage(_ values: [Float]) -> PanelGeometry.Values {
+extension PanelGeometry.Values {
+    /// The smallest storage of floats that holds all values as they are.
+    static func exact(_ values: [Float]) -> Self {
         if values.allSatisfy({ SmallFloat.float16(SmallFloat.float16Bits($0)) == $0 }) {
             return .float16
         }
         return values.allSatisfy { $0.bitPattern & 0xFFFF == 0 } ? .bfloat16 : .float32
     }
-}
 
-extension PanelGeometry.Values {
     /// The bits of a value as it is stored.
-    fileprivate func bits(of value: Float) -> UInt32 {
+    func bits(of value: Float) -> UInt32 {
         switch self {
         case .float16: UInt32(SmallFloat.float16Bits(value))
         case .bfloat16: value.bitPattern >> 16
         case .float32: value.bitPattern
+        case .e8m0: UInt32(Int(value.exponent) + 127)
+        case .e4m3: UInt32(NumberFormat.e4m3.code(of: value))
         default: UInt32(value)
         }
     }
@@ -110,7 +112,6 @@ extension BlockMatrix {
         func bytes(_ signed: Bool, _ perOuter: Int) -> PanelGeometry.Values {
             .bytes(signed: signed, perOuter: perOuter)
         }
-        let bias = PanelTable.bias
         return switch type {
         case .q4_0: geometry(4, group: 32, zero: 8, .float16)
         case .q4_1: geometry(4, group: 32, zero: 0, .float16, .float16)
@@ -122,10 +123,11 @@ extension BlockMatrix {
         case .q4_K: geometry(4, group: 32, zero: 0, bytes(false, 8), bytes(false, 8))
         case .q5_K: geometry(5, group: 32, zero: 0, bytes(false, 8), bytes(false, 8))
         case .q6_K: geometry(6, group: 16, zero: 32, bytes(true, 16))
-        case .iq4_NL: geometry(4, group: 32, zero: bias, table: .nonlinear, .float16)
-        case .iq4_XS: geometry(4, group: 32, zero: bias, table: .nonlinear, bytes(true, 8))
+        case .iq4_NL: geometry(4, group: 32, zero: 0, table: .nonlinear, .float16)
+        case .iq4_XS: geometry(4, group: 32, zero: 0, table: .nonlinear, bytes(true, 8))
         case .tq1_0, .tq2_0: geometry(2, group: 256, zero: 1, .float16)
-        case .mxfp4: geometry(4, group: 32, zero: bias, table: .doubledE2M1, .bfloat16)
+        case .mxfp4: geometry(4, group: 32, zero: 0, table: .e2m1, .e8m0)
+        case .nvfp4: geometry(4, group: 16, zero: 0, table: .e2m1, .e4m3)
         default: nil
         }
     }
@@ -133,7 +135,7 @@ extension BlockMatrix {
 
 /// A pointer that several threads read.
 @unsafe
-private struct SharedInput: @unchecked Sendable {
+struct SharedInput: @unchecked Sendable {
     let pointer: UnsafePointer<UInt8>
     init(_ pointer: UnsafePointer<UInt8>) { unsafe self.pointer = pointer }
 }

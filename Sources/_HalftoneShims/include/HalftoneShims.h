@@ -10,9 +10,12 @@
 
 /// Bits of halftone_cpu_features().
 enum {
-    HALFTONE_CPU_AVX2_FMA = 1 << 0,   ///< AVX2, FMA and F16C, with the system saving ymm state.
-    HALFTONE_CPU_AVX512 = 1 << 1,     ///< AVX-512 F, BW, VL and DQ.
-    HALFTONE_CPU_AVX512_VNNI = 1 << 2 ///< AVX-512 VNNI.
+    HALFTONE_CPU_AVX2_FMA = 1 << 0,    ///< AVX2, FMA and F16C, with the system saving ymm state.
+    HALFTONE_CPU_AVX512 = 1 << 1,      ///< AVX-512 F, BW, VL and DQ.
+    HALFTONE_CPU_AVX512_VNNI = 1 << 2, ///< AVX-512 VNNI.
+    HALFTONE_CPU_NEON = 1 << 3,        ///< Advanced SIMD, as every arm64 processor has it.
+    HALFTONE_CPU_DOTPROD = 1 << 4,     ///< Dot products of bytes, ARMv8.2 and later.
+    HALFTONE_CPU_AVX512_VBMI = 1 << 5  ///< AVX-512 VBMI.
 };
 
 /// The instruction sets that this processor and operating system offer.
@@ -157,5 +160,25 @@ float halftone_exponentials(uint32_t features, const float *input, float shift, 
 
 /// The largest element, NaN left out; -infinity of none.
 float halftone_maximum(uint32_t features, const float *input, int64_t count);
+
+// Codes of 1 to 8 bits from the least significant bit on, or halves of bytes with the earlier code
+// in the high half (`high_first`, 4 bits). `first` is the index of a code in `packed`.
+
+/// Takes `count` codes apart.
+void halftone_lookup_codes(int32_t bits, int32_t high_first, const uint8_t *packed, int64_t first,
+                           int64_t count, uint8_t *codes);
+
+/// Codes in a row that a table and scales make values of.
+struct halftone_lookup {
+    int64_t first, count; ///< Codes.
+    int64_t lead, group;  ///< How many have the first scale, and each of the next: 1 or more.
+    const float *scales;
+    const float *table; ///< 2^bits values.
+    float *output;      ///< table[code] · scale.
+};
+
+/// Decodes codes.
+void halftone_lookup_decode(uint32_t features, int32_t bits, int32_t high_first,
+                            const uint8_t *packed, const struct halftone_lookup *row);
 
 #endif

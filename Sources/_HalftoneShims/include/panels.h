@@ -17,7 +17,8 @@
 //   2 bits   128     bytes 64 · (s mod 2) …, bits 2 · (s / 2) and the one above
 //   1 bit     64     bytes 0 …, bit s
 //
-// An element is scale · (code − zero) + offset, or scale · (table[code] − zero) + offset.
+// An element is scale · (code − zero) + offset. With a table of 1 to 3 digits to the base 256 it is
+// scale · unit · Σ 256^d · (table[d][code] − 128).
 #ifndef HALFTONE_PANELS_H
 #define HALFTONE_PANELS_H
 
@@ -31,6 +32,8 @@ enum {
     HALFTONE_PANEL_FLOAT32,  ///< Floats.
     HALFTONE_PANEL_UINT8,    ///< Unsigned bytes that multiply an outer float16.
     HALFTONE_PANEL_INT8,     ///< Signed bytes that multiply an outer float16.
+    HALFTONE_PANEL_E8M0,     ///< Bytes that are exponents: 2^(byte − 127); no NaN.
+    HALFTONE_PANEL_E4M3,     ///< Bytes that are floats of 4 exponent bits; no NaN.
     HALFTONE_PANEL_ZEROS8,   ///< Offsets: unsigned zero points, offset = −scale · zero.
     HALFTONE_PANEL_FACTOR    ///< Offsets: offset = factor · scale, without memory.
 };
@@ -47,7 +50,10 @@ struct halftone_panels {
     int32_t zero;
     int32_t scales, offsets; ///< How they are stored.
     float factor;            ///< Of offsets that are multiples of scales.
-    const uint8_t *table;    ///< NULL, or the 16 values of 4-bit codes, four times.
+    int32_t digits;          ///< Of the table's values, 1 to 3; 0: there is no table.
+    float unit;              ///< What 1 is worth in the table.
+    const uint8_t *table;    ///< [digit][code] plus 128, least digit first; 64 entries or more to
+                             ///< a digit, which repeat the codes. Such matrices have no offsets.
 };
 
 /// Bytes of a panel.
