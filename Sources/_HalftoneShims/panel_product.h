@@ -122,9 +122,7 @@ PANEL_INLINE void panel_sums(const struct halftone_panels *m, const uint8_t *pan
         const uint8_t *codes = panel_read(m, BITS, HALVES, &reader);
         bytes64 z[8];
         panel_run(m, codes, BITS, TABLE, z);
-        if (COUNT == 1) {
-            for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
-        }
+        for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
         for (int t = 0; t < COUNT; t++) {
             const int8_t *v = x->values + 32 * (t * x->runs + run);
             const int32_t *s = x->sums + 2 * (t * x->runs + run);
