@@ -58,7 +58,8 @@ public struct Decoder: Sendable {
             let workspace = state.workspace
             embed(tokens[start..<start + count], state, workspace)
             pool.together { team in
-                plan.run(team, count: count, segments: state.segments, workspace)
+                plan.run(
+                    team, count: count, needed: 0..<count, segments: state.segments, workspace)
             }
             state.advance(count)
             workspace.copyNormed(count, into: &hidden)
@@ -90,10 +91,12 @@ public struct Decoder: Sendable {
             embed(tokens[start..<start + count], state, workspace)
             if isLast { workspace.logits.reserve(last * spec.vocabularySize) }
             pool.together { team in
-                plan.run(team, count: count, segments: state.segments, workspace)
+                let needed = isLast ? count - last..<count : count..<count
+                plan.run(
+                    team, count: count, needed: needed, segments: state.segments, workspace)
                 guard isLast else { return }
                 plan.head.run(
-                    team, workspace.normed.rows(team, count: count), rows: count - last..<count,
+                    team, workspace.normed.rows(team, 0..<count), rows: needed,
                     into: workspace.logits)
             }
             state.advance(count)
@@ -127,9 +130,9 @@ public struct Decoder: Sendable {
         workspace.logits.reserve(count * spec.vocabularySize)
         let segments = batch.segments
         pool.together { team in
-            plan.run(team, count: count, segments: segments, workspace)
+            plan.run(team, count: count, needed: 0..<count, segments: segments, workspace)
             plan.head.run(
-                team, workspace.normed.rows(team, count: count), rows: 0..<count,
+                team, workspace.normed.rows(team, 0..<count), rows: 0..<count,
                 into: workspace.logits)
         }
         for state in batch.states { state.advance(1) }

@@ -159,9 +159,7 @@ PANEL_INLINE void panel_sums(const struct halftone_panels *m, const uint8_t *pan
     struct panel_reader reader = {.at = panel};
     for (int64_t run = 0; run < m->runs; run++) {
         const uint8_t *codes = panel_read(m, BITS, HALVES, &reader);
-        if (COUNT == 1) {
-            for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
-        }
+        for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
 #ifdef PANEL_DOT_STEP
         // A step meets all vectors while it is in registers.
         for (int group = 0; group < (HALVES ? 2 : 1); group++) {

@@ -19,8 +19,7 @@ typedef PANEL_VECTOR(uint16_t, 32) words16;
 typedef PANEL_VECTOR(uint8_t, 16) bytes16;
 typedef PANEL_VECTOR(int8_t, 16) sbytes16;
 
-/// How far ahead of a lone vector codes are fetched: the memory's own reading ahead stops at each
-/// page.
+/// How far ahead codes are fetched: the memory's own reading ahead stops at each page.
 #define PANEL_AHEAD 2048
 
 /// Bytes of vectors that meet one panel after another: half of a usual second-level cache.

@@ -37,9 +37,11 @@ void halftone_panel_product(uint32_t features, const struct halftone_panels *m, 
 __attribute__((always_inline)) static inline void
 panel_quantize_run(const float *x, int8_t *values, float *scale, int32_t *sums) {
     floats16 half[2] = {*(const floats16 *)x, *(const floats16 *)(x + 16)};
-    floats16 first = (floats16)((ints16)half[0] & 0x7FFFFFFF);
-    floats16 second = (floats16)((ints16)half[1] & 0x7FFFFFFF);
-    float largest = __builtin_reduce_max(__builtin_elementwise_max(first, second));
+    // Magnitudes are in the order of their bits, and integers have no NaN to look out for.
+    ints16 first = (ints16)half[0] & 0x7FFFFFFF, second = (ints16)half[1] & 0x7FFFFFFF;
+    int32_t bits = __builtin_reduce_max(__builtin_elementwise_max(first, second));
+    float largest;
+    memcpy(&largest, &bits, 4);
     float inverse = largest > 0 ? 127 / largest : 0;
     *scale = largest / 127;
     for (int i = 0; i < 2; i++) {
@@ -55,15 +57,16 @@ panel_quantize(const float *x, int64_t columns, int64_t stride,
                const struct halftone_panel_vectors *to) {
     for (int64_t t = 0; t < to->count; t++) {
         const float *vector = x + t * stride;
-        for (int64_t run = 0; run < to->runs; run++) {
+        for (int64_t run = 0; 32 * run < columns; run++) {
             int64_t at = t * to->runs + run;
             const float *source = vector + 32 * run;
-            float padded[32] = {0};
-            if (32 * run + 32 > columns) {
-                memcpy(padded, source, 4 * (columns - 32 * run));
-                source = padded;
+            if (32 * run + 32 <= columns) {
+                panel_quantize_run(source, to->values + 32 * at, to->scales + at, to->sums + 2 * at);
+                continue;
             }
-            panel_quantize_run(source, to->values + 32 * at, to->scales + at, to->sums + 2 * at);
+            float padded[32] = {0};
+            memcpy(padded, source, 4 * (columns - 32 * run));
+            panel_quantize_run(padded, to->values + 32 * at, to->scales + at, to->sums + 2 * at);
         }
     }
 }

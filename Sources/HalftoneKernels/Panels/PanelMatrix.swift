@@ -99,7 +99,8 @@ public struct PanelMatrix: @unchecked Sendable {
         unsafe input.withUnsafeBufferPointer { input in
             unsafe output.withUnsafeMutableBufferPointer { output in
                 guard let x = input.baseAddress, let y = output.baseAddress else { return }
-                unsafe vectors.quantize(x, stride: columns, rows: 0..<count)
+                unsafe vectors.quantize(
+                    x, stride: columns, rows: 0..<count, columns: 0..<columns)
                 let to = unsafe halftone_panel_output(
                     values: y, stride: Int64(rows), bias: nil, adds: 0)
                 unsafe multiply(

@@ -93,6 +93,28 @@ void halftone_attend_scores(uint32_t features, const float *query, const float *
 void halftone_attend_mix(uint32_t features, const float *weights, const float *values,
                          int64_t width, int64_t count, float *output);
 
+/// Consecutive queries of one head, their scores and what they get; strides are in floats.
+struct halftone_attend_block {
+    int64_t count, width;
+    const float *queries;
+    int64_t query_stride;
+    float *scores;
+    int64_t score_stride;
+    float *output;
+    int64_t output_stride;
+};
+
+/// The scores of keys that lie in tiles of sixteen, `[width][16]`, as of each query alone. The first
+/// query sees `visible` of them, perhaps below 0, and each later one a key more; what is not seen is
+/// left out or holds anything.
+void halftone_attend_block_scores(uint32_t features, const struct halftone_attend_block *block,
+                                  const float *keys, int64_t tiles, int64_t visible, float scale);
+
+/// The sums of values `[keys][width]` weighted by scores, as of each query alone. The first query
+/// sees `visible`, each later one more; scores of the three keys behind are 0.
+void halftone_attend_block_mix(uint32_t features, const struct halftone_attend_block *block,
+                               const float *values, int64_t visible);
+
 // Batch norm of [rows, channels], with a sum and a rectifier behind it. Parts of an array can be
 // worked on apart; the results do not depend on the instruction set.
 

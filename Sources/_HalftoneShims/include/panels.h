@@ -68,7 +68,8 @@ struct halftone_panel_vectors {
     int32_t *sums;       ///< Sums of the bytes of each half run.
 };
 
-/// Rounds vectors of `columns` finite floats, `stride` apart, into `to`.
+/// Rounds vectors of `columns` finite floats, `stride` apart, into `to`; fewer than it has fill its
+/// first runs.
 void halftone_panel_quantize(uint32_t features, const float *x, int64_t columns, int64_t stride,
                              const struct halftone_panel_vectors *to);
 
