@@ -57,10 +57,8 @@ public struct Decoder: Sendable {
             let count = min(Self.chunk, tokens.count - start)
             let workspace = state.workspace
             embed(tokens[start..<start + count], state, workspace)
-            pool.together { team in
-                plan.run(
-                    team, count: count, needed: 0..<count, segments: state.segments, workspace)
-            }
+            workspace.step.run(
+                on: pool, count: count, needed: 0..<count, segments: state.segments)
             state.advance(count)
             workspace.copyNormed(count, into: &hidden)
             body(hidden, count)
@@ -90,15 +88,9 @@ public struct Decoder: Sendable {
             let isLast = start + count == tokens.count
             embed(tokens[start..<start + count], state, workspace)
             if isLast { workspace.logits.reserve(last * spec.vocabularySize) }
-            pool.together { team in
-                let needed = isLast ? count - last..<count : count..<count
-                plan.run(
-                    team, count: count, needed: needed, segments: state.segments, workspace)
-                guard isLast else { return }
-                plan.head.run(
-                    team, workspace.normed.rows(team, 0..<count), rows: needed,
-                    into: workspace.logits)
-            }
+            workspace.step.run(
+                on: pool, count: count, needed: isLast ? count - last..<count : count..<count,
+                segments: state.segments, givesLogits: isLast)
             state.advance(count)
             start += count
         }
@@ -128,13 +120,9 @@ public struct Decoder: Sendable {
             embed(tokens[row...row], state, workspace, row: row, rows: count)
         }
         workspace.logits.reserve(count * spec.vocabularySize)
-        let segments = batch.segments
-        pool.together { team in
-            plan.run(team, count: count, needed: 0..<count, segments: segments, workspace)
-            plan.head.run(
-                team, workspace.normed.rows(team, 0..<count), rows: 0..<count,
-                into: workspace.logits)
-        }
+        workspace.step.run(
+            on: pool, count: count, needed: 0..<count, segments: batch.segments,
+            givesLogits: true)
         for state in batch.states { state.advance(1) }
         workspace.logits.copy(0..<count * spec.vocabularySize, into: &output)
         squash(&output, count: count)

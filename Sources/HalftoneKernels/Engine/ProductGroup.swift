@@ -89,6 +89,9 @@ package struct ProductGroup: Sendable {
     /// at the end.
     static func pieces(tokens: Int) -> Int { tokens < 16 ? 4 : 16 }
 
+    /// Rows whose products are added at once: a kibibyte of them.
+    private static let addedRows = 256
+
     /// Floats of a decoded tile: 1 MiB, so that it stays in the cache while it is used.
     private static let tileFloats = 1 << 18
 
@@ -161,11 +164,12 @@ package struct ProductGroup: Sendable {
                         unsafe ordered[column] = source[place]
                     }
                     unsafe vectors.quantize(
-                        ordered, stride: order.count, rows: index..<index + 1)
+                        ordered, stride: order.count, rows: index..<index + 1,
+                        columns: 0..<order.count)
                 }
             }
             let target = unsafe halftone_panel_output(
-                values: output.base + offsets[index], stride: Int64(rows),
+                values: output - first, stride: Int64(stride),
                 bias: product.bias.map { unsafe UnsafePointer($0.base) }, adds: adds ? 1 : 0)
             unsafe panels.multiply(panels: units, vectors.rows(0..<range.count), target)
         case .matrix(let matrix):
@@ -213,10 +217,17 @@ package struct ProductGroup: Sendable {
                     unsafe matrix.dot(rows: rows, input: vector, output: target)
                     continue
                 }
-                unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count) {
+                // So few that their sums stay on the stack.
+                unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.addedRows) {
                     let products = $0.baseAddress!
-                    unsafe matrix.dot(rows: rows, input: vector, output: products)
-                    unsafe FloatKernels.addScaled(target, products, scale: 1, count: rows.count)
+                    for start in stride(from: 0, to: rows.count, by: Self.addedRows) {
+                        let count = min(Self.addedRows, rows.count - start)
+                        let first = rows.lowerBound + start
+                        unsafe matrix.dot(
+                            rows: first..<first + count, input: vector, output: products)
+                        unsafe FloatKernels.addScaled(
+                            target + start, products, scale: 1, count: count)
+                    }
                 }
             }
         }

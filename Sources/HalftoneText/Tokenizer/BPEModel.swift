@@ -34,32 +34,40 @@ struct BPEModel: Sendable {
     ///
     /// - Parameters:
     ///   - vocabulary: All tokens.
-    ///   - merges: Left and right parts in the order of their ranks; a repeated pair has the
-    ///     last rank.
+    ///   - merges: A repeated pair has the last rank.
     /// - Throws: ``TokenizerError/notInVocabulary(field:token:)`` when a part or a whole is no
     ///   token.
     init(
-        vocabulary: Vocabulary, merges: [(left: [UInt8], right: [UInt8])], options: Options,
-        field: String
+        vocabulary: Vocabulary, merges: MergeList, options: Options, field: String
     ) throws(TokenizerError) {
         self.vocabulary = vocabulary
         self.options = options
-        var table = PairTable(capacity: merges.count)
+        var table = PairTable(capacity: merges.places.count)
         var wordStart = WordStartFinder()
-        for (rank, merge) in merges.enumerated() {
-            let skipped =
-                merge.right.starts(with: options.continuingPrefix)
-                ? options.continuingPrefix.count : 0
-            let whole = merge.left + merge.right.dropFirst(skipped)
-            guard let left = vocabulary.id(of: merge.left) else {
-                throw Self.missing(merge.left, rank, field)
+        let text = merges.text
+        let prefix = options.continuingPrefix
+        for (rank, merge) in merges.places.enumerated() {
+            let (first, second) = (merge.start..<merge.middle, merge.middle..<merge.end)
+            guard let left = vocabulary.id(of: text, first) else {
+                throw Self.missing(Array(text[first]), rank, field)
             }
-            guard let right = vocabulary.id(of: merge.right) else {
-                throw Self.missing(merge.right, rank, field)
+            guard let right = vocabulary.id(of: text, second) else {
+                throw Self.missing(Array(text[second]), rank, field)
             }
-            guard let id = vocabulary.id(of: whole) else { throw Self.missing(whole, rank, field) }
+            // What it makes are the same bytes, but for a prefix inside it.
+            var made = merge.start..<merge.end
+            var whole = text
+            if !prefix.isEmpty, text[second].starts(with: prefix) {
+                whole = Array(text[first] + text[second].dropFirst(prefix.count))
+                made = 0..<whole.count
+            }
+            guard let id = vocabulary.id(of: whole, made) else {
+                throw Self.missing(Array(whole[made]), rank, field)
+            }
             table.set(left, right, to: .init(first: Int32(truncatingIfNeeded: rank), second: id))
-            wordStart.add(left: merge.left, right: merge.right)
+            if text[second].first == WordStart.mark[0] {
+                wordStart.add(left: Array(text[first]), right: Array(text[second]))
+            }
         }
         self.merges = table
         byteTokens = vocabulary.byteTokens()

@@ -21,26 +21,32 @@ struct ScalarClasses: Sendable {
     /// Lower case, `\p{Ll}`.
     static let lower: UInt8 = 128
 
-    /// The table; building it reads the properties of 262,144 scalars once.
+    /// The table; the first use reads the properties of the alphabets' 12,288 scalars, and the
+    /// first of a later scalar those of the other 249,856.
     static let shared = ScalarClasses()
+
+    private static let alphabetsEnd: UInt32 = 0x3000
+    private static let end: UInt32 = 0x4_0000
+    private static let others = table(alphabetsEnd..<end)
 
     private let flags: [UInt8]
 
     private init() {
-        var flags = [UInt8](repeating: 0, count: 0x4_0000)
-        for value in 0..<UInt32(0x4_0000) {
-            guard let scalar = Unicode.Scalar(value) else { continue }
-            flags[Int(value)] = Self.properties(of: scalar)
-        }
+        var flags = Self.table(0..<Self.alphabetsEnd)
         // U+0295 became a lower-case letter in Unicode 17.
         flags[0x295] = Self.letter
         self.flags = flags
     }
 
+    private static func table(_ values: Range<UInt32>) -> [UInt8] {
+        values.map { value in Unicode.Scalar(value).map(properties) ?? 0 }
+    }
+
     /// The flags of a scalar value.
     @inline(__always)
     subscript(value: UInt32) -> UInt8 {
-        if value < 0x4_0000 { return flags[Int(value)] }
+        if value < Self.alphabetsEnd { return flags[Int(value)] }
+        if value < Self.end { return Self.others[Int(value - Self.alphabetsEnd)] }
         return value >= 0xE_0100 && value <= 0xE_01EF ? Self.mark : 0
     }
 

@@ -50,15 +50,11 @@ extension Tokenizer {
         guard let lines = file.merges else { throw .missing(field: "tokenizer.ggml.merges") }
         let split = try GGUFSplit(name: file.pre)
         let vocabulary = try vocabulary(file) { $0 }
-        var merges: [(left: [UInt8], right: [UInt8])] = []
-        merges.reserveCapacity(lines.count)
-        for (rank, line) in lines.enumerated() {
-            guard let merge = merge(line) else {
-                throw .wrongType(
-                    field: "tokenizer.ggml.merges[\(rank)]",
-                    expected: "two tokens with a space between")
-            }
-            merges.append(merge)
+        var merges = MergeList(capacity: lines.count)
+        for (rank, line) in lines.enumerated() where !merges.append(line: line) {
+            throw .wrongType(
+                field: "tokenizer.ggml.merges[\(rank)]",
+                expected: "two tokens with a space between")
         }
         var options = BPEModel.Options()
         options.ignoresMerges = split.ignoresMerges

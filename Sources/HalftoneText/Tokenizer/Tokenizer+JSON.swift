@@ -163,37 +163,25 @@ extension Tokenizer {
         return (vocabulary, scores)
     }
 
-    private static func merges(
-        _ model: JSONFields
-    ) throws(TokenizerError) -> [(left: [UInt8], right: [UInt8])] {
+    private static func merges(_ model: JSONFields) throws(TokenizerError) -> MergeList {
         let field = try model.required("merges")
         guard let elements = field.value.array else {
             throw .wrongType(field: field.path, expected: "an array")
         }
-        var merges: [(left: [UInt8], right: [UInt8])] = []
-        merges.reserveCapacity(elements.count)
+        var merges = MergeList(capacity: elements.count)
         for (rank, element) in elements.enumerated() {
             if let pair = element.array, pair.count == 2, let left = pair[0].string,
                 let right = pair[1].string
             {
-                merges.append((Array(left.utf8), Array(right.utf8)))
-            } else if let line = element.string, let merge = merge(line) {
-                merges.append(merge)
-            } else {
+                merges.append(left: left.utf8, right: right.utf8)
+                continue
+            }
+            guard let line = element.string, merges.append(line: line) else {
                 throw .wrongType(
                     field: "\(field.path)[\(rank)]", expected: "two tokens with a space between")
             }
         }
         return merges
-    }
-
-    /// The two sides of a merge written with a space between.
-    static func merge(_ line: String) -> (left: [UInt8], right: [UInt8])? {
-        let bytes = Array(line.utf8)
-        guard let space = bytes.firstIndex(of: 0x20), space == bytes.lastIndex(of: 0x20) else {
-            return nil
-        }
-        return (Array(bytes[..<space]), Array(bytes[(space + 1)...]))
     }
 
     private static func options(
