@@ -65,10 +65,9 @@ struct DecoderPlan: Sendable {
         if count >= Self.passage * team.threadCount {
             return runPassages(team, count, needed, segments, workspace)
         }
-        for (index, block) in blocks.enumerated() {
-            block.begin(team, rows: 0..<count, segments: segments[index], workspace)
-            block.end(
-                team, rows: 0..<count, index: index, segments: segments[index], workspace)
+        for index in blocks.indices {
+            blocks[index].begin(team, rows: 0..<count, segments: segments[index], workspace)
+            end(index, team, 0..<count, segments, workspace)
         }
         finalNorm.run(team, workspace.residual, rows: 0..<count, into: workspace.normed)
     }

@@ -47,7 +47,8 @@ package struct Attention: Sendable {
 
     /// Floats that a thread needs for the scores of `count` queries over `positions`.
     package static func scratch(count: Int, positions: Int) -> Int {
-        (count >= blocksFrom ? min(count, queryBlock) : 1) * ((positions + 15) / 16 * 16)
+        guard count >= blocksFrom else { return positions }
+        return min(count, queryBlock) * ((positions + 15) / 16 * 16)
     }
 
     /// Consecutive tokens of one sequence among those that are computed together.
