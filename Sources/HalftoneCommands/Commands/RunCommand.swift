@@ -21,6 +21,7 @@ struct RunCommand: ParsableCommand {
     var chat = false
 
     @OptionGroup var generation: GenerationArguments
+    @OptionGroup var cache: CacheArguments
     @OptionGroup var guesses: GuessArguments
     @OptionGroup var sampling: SamplingArguments
     @OptionGroup var shared: SharedOptions
@@ -30,8 +31,10 @@ struct RunCommand: ParsableCommand {
         let tokenizer = try ModelArgument.tokenizer(loaded, model)
         let recommended = chat ? loaded.recommendedSampling : SamplingOptions()
         var sampler = Sampler(try sampling.options(recommended: recommended))
-        let decoder = Decoder(
-            loaded.weights, pool: shared.pool, activations: generation.activations)
+        var decoder = Decoder(
+            loaded.weights, pool: shared.pool, activations: generation.activations,
+            cache: try cache.policy)
+        try cache.order(&decoder, loaded)
         let tokens = try promptTokens(loaded, tokenizer)
         let state = decoder.makeState(capacity: tokens.count + sampling.maxTokens)
         var stream = StreamingDecoder(tokenizer)
