@@ -91,12 +91,14 @@ extension Attention {
         _ segment: Segment, _ head: Int, _ packed: PackedKeyValues, _ projected: FloatBuffer,
         _ scratch: FloatBuffer
     ) {
-        for side in [packed.keys, packed.values] {
-            unsafe side.store(
-                segment.position, segment.count, head: head,
-                vectors: vectors(segment, head, isKeys: side === packed.keys, projected),
-                stride: width, scratch: scratch.base)
-        }
+        unsafe packed.keys.store(
+            segment.position, segment.count, head: head,
+            vectors: vectors(segment, head, isKeys: true, projected), stride: width,
+            scratch: scratch.base)
+        unsafe packed.values.store(
+            segment.position, segment.count, head: head,
+            vectors: vectors(segment, head, isKeys: false, projected), stride: width,
+            scratch: scratch.base)
     }
 
     /// Attends from fewer than ``blocksFrom`` tokens.
