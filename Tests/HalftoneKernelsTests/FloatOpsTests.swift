@@ -134,8 +134,8 @@ private func ulps(_ found: Float, _ exact: Double) -> Double {
         #expect(far == [0, 1e30])
     }
 
-    @Test(arguments: lengths, [FloatOps.GELU.tanh, .erf])
-    func geluAgreesWithDouble(count: Int, form: FloatOps.GELU) {
+    @Test(arguments: lengths, [GELUForm.tanh, .erf])
+    func geluAgreesWithDouble(count: Int, form: GELUForm) {
         var x = values(count + 2, in: -9...9, seed: UInt64(count) + 3)
         let up = values(count + 2, in: -2...2, seed: UInt64(count) + 4)
         let input = x
@@ -170,7 +170,7 @@ private func ulps(_ found: Float, _ exact: Double) -> Double {
     }
 
     @Test func geluOfFarValuesIsTheValueOrZero() {
-        for form in [FloatOps.GELU.tanh, .erf] {
+        for form in [GELUForm.tanh, .erf] {
             var x: [Float] = [40, -40, 1e20, -1e20, 0]
             FloatOps.gelu(&x, offset: 0, count: 5, form: form)
             #expect(x == [40, 0, 1e20, 0, 0])
