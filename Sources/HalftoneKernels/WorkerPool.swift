@@ -54,8 +54,22 @@ public final class WorkerPool: Sendable {
         }
         turn.withLock { _ in
             withoutActuallyEscaping(body) { body in
-                board.post(parts: parts, helpers: threadCount - 1, body)
+                board.post(.parts(body), count: parts, helpers: threadCount - 1)
             }
+        }
+    }
+
+    /// Runs a program on all threads at once and returns when all have ended.
+    ///
+    /// As with ``run(parts:_:)``, jobs from several threads run one after another. Unlike a closure,
+    /// an object that is used again takes no memory.
+    package func together(_ program: any TeamProgram) {
+        guard threadCount > 1 else {
+            return program.run(Team(thread: 0, threadCount: 1, board: teamBoard))
+        }
+        turn.withLock { _ in
+            board.post(
+                .program(program, teamBoard), count: threadCount, helpers: threadCount - 1)
         }
     }
 
@@ -87,10 +101,18 @@ public final class WorkerPool: Sendable {
     }
 }
 
+/// What the threads of a pool do.
+private enum Job {
+    /// Parts by their numbers.
+    case parts((Int) -> Void)
+    /// A program; the number of a part is that of a thread.
+    case program(any TeamProgram, TeamBoard)
+}
+
 /// What the threads of a pool share.
 private final class Board: @unchecked Sendable {
     // `job` and `parts` are written before `generation` is raised and read after it was seen.
-    private var job: ((Int) -> Void)?
+    private var job: Job?
     private var parts = 0
     private let generation = Atomic<Int>(0)
     private let next = Atomic<Int>(0)
@@ -99,20 +121,20 @@ private final class Board: @unchecked Sendable {
     private let stopped = Atomic<Bool>(false)
     private let bell = NSCondition()
 
-    func post(parts: Int, helpers: Int, _ body: @escaping (Int) -> Void) {
-        job = body
-        self.parts = parts
+    func post(_ job: Job, count: Int, helpers: Int) {
+        self.job = job
+        parts = count
         next.store(0, ordering: .relaxed)
         busy.store(helpers, ordering: .relaxed)
         generation.add(1, ordering: .sequentiallyConsistent)
         ring()
-        takeParts(body)
+        takeParts(job)
         var spins = 0
         while busy.load(ordering: .acquiring) != 0 {
             spins += 1
             if spins % 4096 == 0 { sched_yield() }
         }
-        job = nil
+        self.job = nil
     }
 
     func stop() {
@@ -132,11 +154,15 @@ private final class Board: @unchecked Sendable {
         }
     }
 
-    private func takeParts(_ body: (Int) -> Void) {
+    private func takeParts(_ job: Job) {
         while true {
             let part = next.add(1, ordering: .relaxed).oldValue
             guard part < parts else { return }
-            body(part)
+            switch job {
+            case .parts(let body): body(part)
+            case .program(let program, let board):
+                program.run(Team(thread: part, threadCount: parts, board: board))
+            }
         }
     }
 

@@ -57,9 +57,8 @@ public struct Decoder: Sendable {
             let count = min(Self.chunk, tokens.count - start)
             let workspace = state.workspace
             embed(tokens[start..<start + count], state, workspace)
-            pool.together { team in
-                plan.run(team, count: count, segments: state.segments, workspace)
-            }
+            workspace.step.run(
+                on: pool, count: count, segments: state.segments, logitsOf: nil)
             state.advance(count)
             workspace.copyNormed(count, into: &hidden)
             body(hidden, count)
@@ -89,13 +88,9 @@ public struct Decoder: Sendable {
             let isLast = start + count == tokens.count
             embed(tokens[start..<start + count], state, workspace)
             if isLast { workspace.logits.reserve(last * spec.vocabularySize) }
-            pool.together { team in
-                plan.run(team, count: count, segments: state.segments, workspace)
-                guard isLast else { return }
-                plan.head.run(
-                    team, workspace.normed.rows(team, count: count), rows: count - last..<count,
-                    into: workspace.logits)
-            }
+            workspace.step.run(
+                on: pool, count: count, segments: state.segments,
+                logitsOf: isLast ? count - last..<count : nil)
             state.advance(count)
             start += count
         }
@@ -125,13 +120,8 @@ public struct Decoder: Sendable {
             embed(tokens[row...row], state, workspace, row: row, rows: count)
         }
         workspace.logits.reserve(count * spec.vocabularySize)
-        let segments = batch.segments
-        pool.together { team in
-            plan.run(team, count: count, segments: segments, workspace)
-            plan.head.run(
-                team, workspace.normed.rows(team, count: count), rows: 0..<count,
-                into: workspace.logits)
-        }
+        workspace.step.run(
+            on: pool, count: count, segments: batch.segments, logitsOf: 0..<count)
         for state in batch.states { state.advance(1) }
         workspace.logits.copy(0..<count * spec.vocabularySize, into: &output)
         squash(&output, count: count)

@@ -36,6 +36,9 @@ final class Workspace {
     /// Hidden layers, by block.
     private(set) var hidden: [ActivationRows] = []
 
+    /// What the threads do.
+    private(set) lazy var step = DecoderStep(plan, self)
+
     init(plan: DecoderPlan, threadCount: Int) {
         self.plan = plan
         self.threadCount = threadCount

@@ -83,6 +83,9 @@ package struct ProductGroup: Sendable {
     /// at the end.
     static func pieces(tokens: Int) -> Int { tokens < 16 ? 4 : 16 }
 
+    /// Rows whose products are added at once: a kibibyte of them.
+    private static let addedRows = 256
+
     /// Floats of a decoded tile: 1 MiB, so that it stays in the cache while it is used.
     private static let tileFloats = 1 << 18
 
@@ -175,10 +178,17 @@ package struct ProductGroup: Sendable {
                     unsafe matrix.dot(rows: rows, input: vector, output: target)
                     continue
                 }
-                unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count) {
+                // So few that their sums stay on the stack.
+                unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.addedRows) {
                     let products = $0.baseAddress!
-                    unsafe matrix.dot(rows: rows, input: vector, output: products)
-                    unsafe FloatKernels.addScaled(target, products, scale: 1, count: rows.count)
+                    for start in stride(from: 0, to: rows.count, by: Self.addedRows) {
+                        let count = min(Self.addedRows, rows.count - start)
+                        let first = rows.lowerBound + start
+                        unsafe matrix.dot(
+                            rows: first..<first + count, input: vector, output: products)
+                        unsafe FloatKernels.addScaled(
+                            target + start, products, scale: 1, count: count)
+                    }
                 }
             }
         }

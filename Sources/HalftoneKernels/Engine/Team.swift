@@ -21,7 +21,7 @@ package struct Team: Sendable {
 
     private let board: TeamBoard
 
-    fileprivate init(thread: Int, threadCount: Int, board: TeamBoard) {
+    init(thread: Int, threadCount: Int, board: TeamBoard) {
         self.thread = thread
         self.threadCount = threadCount
         self.board = board
@@ -69,6 +69,12 @@ package struct Team: Sendable {
         guard threadCount > 1 else { return }
         board.meet(thread: thread, threadCount: threadCount)
     }
+}
+
+/// What the threads of a team do, as an object that can be used again.
+package protocol TeamProgram: AnyObject {
+    /// Called once on each thread.
+    func run(_ team: Team)
 }
 
 extension WorkerPool {
