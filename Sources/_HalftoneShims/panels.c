@@ -1,4 +1,4 @@
-// Panels: which form multiplies, rounding of vectors, packing and the decoding of rows.
+// Panels: which form multiplies, the rounding of vectors, and the definition of a row.
 #include "panel_types.h"
 
 typedef void panel_product(const struct halftone_panels *, int64_t, int64_t,
@@ -85,52 +85,6 @@ int64_t halftone_panel_bytes(const struct halftone_panels *m) {
     return (panel_run_place(m, m->runs - 1) + 64 * m->bits + 63) / 64 * 64;
 }
 
-static void panel_put(uint8_t *to, int32_t kind, int64_t row, uint32_t bits) {
-    // Little-endian, as everything is.
-    int64_t size = panel_value_bytes(kind) / 16;
-    memcpy(to + size * row, &bits, size);
-}
-
-void halftone_panel_put_scale(const struct halftone_panels *m, uint8_t *panel, int64_t group,
-                              int64_t row, uint32_t bits) {
-    panel_put(panel + panel_scale_place(m, group), m->scales, row, bits);
-}
-
-void halftone_panel_put_offset(const struct halftone_panels *m, uint8_t *panel, int64_t group,
-                               int64_t row, uint32_t bits) {
-    panel_put(panel + panel_offset_place(m, group), m->offsets, row, bits);
-}
-
-void halftone_panel_pack(const struct halftone_panels *m, const uint8_t *codes, uint8_t *panel) {
-    static const int widths[4] = {8, 4, 2, 1};
-    for (int64_t run = 0; run < m->runs; run++) {
-        // The codes in the order of the steps.
-        uint8_t ordered[8][64];
-        for (int row = 0; row < 16; row++) {
-            const uint8_t *from = codes + 32 * (row * m->runs + run);
-            for (int step = 0; step < 8; step++) memcpy(&ordered[step][4 * row], from + 4 * step, 4);
-        }
-        uint8_t *to = panel + panel_run_place(m, run);
-        int rest = m->bits;
-        for (int i = 0; i < 4; i++) {
-            int width = widths[i];
-            if (!(m->bits & width)) continue;
-            rest -= width;
-            // `width` vectors of the plane, each with the fields of 8 / width steps.
-            for (int vector = 0; vector < width; vector++, to += 64) {
-                uint8_t plane[64] = {0};
-                for (int step = vector, shift = 0; step < 8; step += width, shift += width) {
-                    for (int j = 0; j < 64; j++) {
-                        uint8_t field = (uint8_t)(ordered[step][j] >> rest) & ((1u << width) - 1);
-                        plane[j] |= (uint8_t)(field << shift);
-                    }
-                }
-                memcpy(to, plane, 64);
-            }
-        }
-    }
-}
-
 /// A code by the table of the layout.
 static uint8_t panel_code(const uint8_t *run, int32_t bits, int step, int place) {
     static const int widths[4] = {8, 4, 2, 1};
@@ -151,7 +105,7 @@ static uint16_t load16(const uint8_t *at) {
     return bits;
 }
 
-/// A scale or offset by the table of the layout.
+/// A scale, offset or zero point by the table of the layout.
 static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, float scale,
                          float factor) {
     uint32_t pattern;
@@ -165,7 +119,8 @@ static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, 
     case HALFTONE_PANEL_FLOAT32: memcpy(&value, at + 4 * row, 4); return value;
     case HALFTONE_PANEL_UINT8: return outer * (float)at[row];
     case HALFTONE_PANEL_INT8: return outer * (float)(int8_t)at[row];
-    case HALFTONE_PANEL_ZEROS8: return -scale * (float)at[row];
+    case HALFTONE_PANEL_ZEROS8: return (float)at[row];
+    case HALFTONE_PANEL_ZEROS4: return (float)(at[row % 8] >> row / 8 * 4 & 15);
     case HALFTONE_PANEL_FACTOR: return scale * factor;
     default: return 0;
     }
@@ -173,6 +128,7 @@ static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, 
 
 void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int64_t columns,
                                float *output) {
+#pragma clang fp contract(off)
     const uint8_t *panel = m->bytes + row / 16 * m->panel_bytes;
     int lane = (int)(row % 16);
     int64_t size = m->record_runs == 0 ? 16 : 32 * m->record_runs;
@@ -192,34 +148,9 @@ void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int
             const uint8_t *run = panel + panel_run_place(m, c / 32);
             int code = panel_code(run, m->bits, (int)(c % 32) / 4, 4 * lane + (int)(c % 4));
             int level = (m->table ? m->table[code] : code) - m->zero;
-            output[c] = scale * (float)level + offset;
-        }
-    }
-}
-
-void halftone_panel_unpack_row(int32_t bits, const uint8_t *packed, int64_t runs, uint8_t *codes) {
-    static const int widths[4] = {8, 4, 2, 1};
-    for (int64_t run = 0; run < runs; run++, codes += 32) {
-        memset(codes, 0, 32);
-        for (int i = 0; i < 4; i++) {
-            int width = widths[i];
-            if (!(bits & width)) continue;
-            if (width == 1) {
-                for (int e = 0; e < 32; e++) {
-                    codes[e] = (uint8_t)(codes[e] << 1 | (packed[e / 8] >> e % 8 & 1));
-                }
-            } else {
-                // `4 · width` bytes; each has the fields of 8 / width elements.
-                int span = 4 * width;
-                for (int shift = 0; shift < 8; shift += width) {
-                    for (int j = 0; j < span; j++) {
-                        uint8_t *code = codes + shift / width * span + j;
-                        int field = packed[j] >> shift & ((1 << width) - 1);
-                        *code = (uint8_t)(*code << width | field);
-                    }
-                }
-            }
-            packed += 4 * width;
+            output[c] = panel_has_zeros(m)                      ? scale * ((float)level - offset)
+                        : m->offsets == HALFTONE_PANEL_NONE ? scale * (float)level
+                                                            : scale * (float)level + offset;
         }
     }
 }

@@ -29,12 +29,11 @@ struct ChatCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-        let loaded = try ModelArgument.load(model, shared)
+        var loaded = try ModelArgument.load(model, shared)
         let conversation = try Conversation(loaded, name: model)
         let tokenizer = try ModelArgument.tokenizer(loaded, model)
         var sampler = Sampler(try sampling.options(recommended: loaded.recommendedSampling))
-        let decoder = Decoder(
-            loaded.weights, pool: shared.pool, activations: generation.activations)
+        let decoder = generation.decoder(of: &loaded, on: shared.pool)
         var cache = PromptCache(decoder)
         var messages: [ChatMessage] = system.map { [.system($0)] } ?? []
         let answering = Answering()

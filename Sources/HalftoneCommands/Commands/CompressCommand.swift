@@ -23,6 +23,11 @@ struct CompressCommand: ParsableCommand {
             embedding and head stay float then. compressed-tensors has 1 to 8 bits, GPTQ 2, 3, 4 \
             and 8, both for widths that groups divide.
 
+            --order says how a folder of the halftone layout holds codes: in panels, which are \
+            multiplied where they are mapped, so that a model starts at once; in rows; or \
+            automatic, panels wherever they take at most a 64th more bytes. GGUF files and other \
+            layouts have orders of their own.
+
             An output that ends in .gguf is written in that format, for formats that exist there: \
             int4, int5 and int8 with --group 32 --scale f16.
             """)
@@ -59,6 +64,9 @@ struct CompressCommand: ParsableCommand {
             (default: halftone).
             """)
     var layout: String?
+
+    @Option(help: "The order of codes in a folder: automatic, panels or rows.")
+    var order = StorageOrder.automatic
 
     @Option(name: [.short, .long], help: "The folder or .gguf file to write.")
     var output: String
@@ -149,8 +157,9 @@ struct CompressCommand: ParsableCommand {
         let loaded = try ModelArgument.load(model, shared)
         let recipe = try recipe()
         let pool = shared.pool
-        let size = CompressedSize(of: loaded.spec, recipe: recipe)
         let isOwn = try exportLayout() == nil
+        let size = CompressedSize(
+            of: loaded.spec, recipe: recipe, order: output.hasSuffix(".gguf") ? .rows : order)
         shared.note(
             !isOwn
                 ? "\(Formatting.grouped(size.packedWeightCount)) weights are packed"
@@ -190,7 +199,8 @@ struct CompressCommand: ParsableCommand {
             try export.write(to: output, replaces: force, progress: progress)
             path = output
         } else {
-            let writer = ModelFolderWriter(compressed, layout: try exportLayout())
+            let writer = ModelFolderWriter(
+                compressed, layout: try exportLayout(), order: order)
             packed = try writer.packedByteCount()
             predicted = try writer.weightFileByteCount()
             try writer.write(to: output, replaces: force, progress: progress)
@@ -205,6 +215,8 @@ struct CompressCommand: ParsableCommand {
         return (size, packed)
     }
 }
+
+extension StorageOrder: ExpressibleByArgument {}
 
 /// What `compress` shows.
 private struct CompressReport: Encodable {

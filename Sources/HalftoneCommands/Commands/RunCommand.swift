@@ -26,12 +26,11 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-        let loaded = try ModelArgument.load(model, shared)
+        var loaded = try ModelArgument.load(model, shared)
         let tokenizer = try ModelArgument.tokenizer(loaded, model)
         let recommended = chat ? loaded.recommendedSampling : SamplingOptions()
         var sampler = Sampler(try sampling.options(recommended: recommended))
-        let decoder = Decoder(
-            loaded.weights, pool: shared.pool, activations: generation.activations)
+        let decoder = generation.decoder(of: &loaded, on: shared.pool)
         let tokens = try promptTokens(loaded, tokenizer)
         let state = decoder.makeState(capacity: tokens.count + sampling.maxTokens)
         var stream = StreamingDecoder(tokenizer)

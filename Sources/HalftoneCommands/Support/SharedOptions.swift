@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HalftoneKernels
+import HalftoneModels
 import HalftoneRuns
 import HalftoneRuntime
 
@@ -40,6 +41,12 @@ struct SharedOptions: ParsableArguments {
 struct GenerationArguments: ParsableArguments {
     @Option(help: "int8 rounds activations to bytes where weights are packed; float32 does not.")
     var activations = Activations.int8
+
+    /// A decoder of a model, whose weights are then held in one order only.
+    func decoder(of model: inout LanguageModel, on pool: WorkerPool) -> Decoder {
+        if activations == .int8 { model.weights.layOutPanels(on: pool) }
+        return Decoder(model.weights, pool: pool, activations: activations)
+    }
 }
 
 /// How tokens are guessed ahead, for `run` and `chat`.

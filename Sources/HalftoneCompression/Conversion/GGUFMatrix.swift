@@ -44,7 +44,8 @@ struct GGUFMatrix {
     /// Writes the matrix: bit for bit when it has the type already, else decoded and encoded.
     func write(to sink: ByteSink) throws {
         let stored = order.map { matrix.gatheringRows($0) } ?? matrix
-        if let blocks = stored as? BlockMatrix, blocks.type == type {
+        let blocks = stored as? BlockMatrix ?? (stored as? GatheredMatrix)?.copied()
+        if let blocks, blocks.type == type {
             try sink.write(blocks.bytes)
             return
         }

@@ -6,8 +6,8 @@ import _HalftoneShims
 /// The layout is described in the header `panels.h`. An element is `scale · (code − zero) +
 /// offset` with the scale and offset of its group, the code perhaps looked up in a table of
 /// sixteen signed bytes first. Made from a ``WeightMatrix`` by ``WeightMatrix/panels(on:)`` with
-/// the same values; codes and scales take the bytes that they take there, and rows are filled up
-/// to whole panels and columns to whole runs of 32.
+/// the same values, or on the bytes of a file by ``init(_:bytes:)``. Codes and scales take the
+/// bytes that they take in rows; rows are filled up to whole panels, columns to whole runs of 32.
 @safe
 public struct PanelMatrix: @unchecked Sendable {
     /// Rows of a panel.
@@ -22,7 +22,10 @@ public struct PanelMatrix: @unchecked Sendable {
     /// Input features.
     public let columns: Int
 
-    /// Bytes of memory.
+    /// A short name of the format: `int4 g32`.
+    public let formatName: String
+
+    /// Bytes of memory, those of rows and columns that fill up included.
     public var byteCount: Int { bytes.count }
 
     /// The number of panels.
@@ -30,11 +33,14 @@ public struct PanelMatrix: @unchecked Sendable {
 
     /// What the kernels read; points into `bytes`, and to a table that is never freed.
     let description: halftone_panels
-    private let bytes: Bytes
+
+    /// The panels one behind the other.
+    public let bytes: Bytes
 
     /// Takes memory that is laid out as a geometry says.
-    init(_ geometry: PanelGeometry, columns: Int, bytes: Bytes) {
+    init(_ geometry: PanelGeometry, columns: Int, formatName: String, bytes: Bytes) {
         self.columns = columns
+        self.formatName = formatName
         self.bytes = bytes
         var description = unsafe geometry.description
         unsafe bytes.withUnsafeBytes {
