@@ -56,7 +56,7 @@ let package = Package(
             ],
             resources: [.copy("Results")], swiftSettings: settings),
         library("HalftoneMethods", ["HalftoneAllocation", "HalftoneNN", "HalftoneQuantization"]),
-        library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneRuns"]),
+        library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneMethods", "HalftoneRuns"]),
         library("HalftoneEvaluation", ["HalftoneRuntime"]),
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
         library(
@@ -112,7 +112,10 @@ let package = Package(
         library("Halftone", ["HalftoneCompression"]),
 
         tests("HalftoneFormats"),
-        tests("HalftoneKernels"),
+        tests("HalftoneKernels", ["KernelSweep"]),
+        .target(
+            name: "KernelSweep", dependencies: ["_HalftoneShims"], path: "Tests/KernelSweep",
+            exclude: ["Tool"]),
         tests("HalftoneRuns"),
         tests("HalftoneReport"),
         tests("HalftoneRecipes", ["HalftoneRuns"]),
@@ -131,7 +134,7 @@ let package = Package(
         tests("HalftoneEvaluation"),
         tests("HalftoneMethods", ["HalftoneAllocation", "HalftoneFiles"]),
         tests("HalftoneReproductions"),
-        tests("HalftoneCompression"),
+        tests("HalftoneCompression", ["HalftoneMethods"]),
         tests(
             "HalftoneCommands", [.product(name: "ArgumentParser", package: "swift-argument-parser")]
         ),

@@ -11,6 +11,8 @@
     void p##trtrs_(const char *uplo, const char *trans, const char *diag, const blasint *n,       \
                    const blasint *nrhs, const real *a, const blasint *lda, real *b,               \
                    const blasint *ldb, blasint *info, size_t, size_t, size_t);                    \
+    void p##trtri_(const char *uplo, const char *diag, const blasint *n, real *a,                 \
+                   const blasint *lda, blasint *info, size_t, size_t);                            \
     void p##getrf_(const blasint *m, const blasint *n, real *a, const blasint *lda,               \
                    blasint *ipiv, blasint *info);                                                 \
     void p##getrs_(const char *trans, const blasint *n, const blasint *nrhs, const real *a,       \

@@ -16,36 +16,39 @@ public struct CompressedModel: Sendable {
 
     /// Quantizes the matrices of a model one after another.
     ///
+    /// With calibration text, blocks are computed in their order and each layer is quantized for
+    /// the inputs that it has behind those before it, as they are quantized by then. Embedding and
+    /// head go first, without inputs.
+    ///
     /// - Parameters:
     ///   - original: The float model; its own packed matrices, if any, are decoded first.
     ///   - recipe: Formats.
     ///   - method: How codes are found.
+    ///   - calibration: What is read for methods that want to know inputs; nil for those that
+    ///     do not.
+    ///   - journal: Where a calibrated job notes what it has done, to go on from when it is
+    ///     killed; nil for none.
     ///   - pool: The threads to use.
     ///   - progress: Advanced by the weights of each matrix.
-    /// - Throws: ``CompressionError`` naming the matrix.
+    /// - Throws: ``CompressionError`` naming the matrix; with a journal, what the disk says.
     public init(
         _ original: LanguageModel, recipe: CompressionRecipe,
-        method: some WeightMethod = RoundToNearest(), pool: WorkerPool,
-        progress: RunProgress? = nil
-    ) throws(CompressionError) {
+        method: any WeightMethod = RoundToNearest(), calibration: CalibrationText? = nil,
+        journal: CompressionJournal? = nil, pool: WorkerPool, progress: RunProgress? = nil
+    ) throws {
         self.original = original
         self.recipe = recipe
-        var weights = original.weights
-        var quantized: [Role: QuantizedTensor] = [:]
-        for slot in original.spec.slots where slot.role.isPackable {
-            guard let scheme = recipe.scheme(for: slot.role) else { continue }
-            let matrix = original.weights.matrix(slot.role)
-            do {
-                let packed = try method.quantize(matrix, scheme: scheme, pool: pool)
-                quantized[slot.role] = packed
-                weights.replace(slot.role, with: packed.matrix)
-            } catch {
-                throw .cannotQuantize(matrix: "\(slot.role)", reason: error.description)
-            }
-            progress?.advance(by: slot.shape.reduce(1, *), note: "\(slot.role)")
+        guard method.inputDetail == .none || calibration != nil else {
+            throw CompressionError.noCalibration
         }
-        self.quantized = quantized
-        self.weights = weights
+        var quantizer = ModelQuantizer(original.weights, recipe, method, pool, progress)
+        if method.inputDetail == .none {
+            for slot in original.spec.slots { try quantizer.quantize(slot.role, inputs: nil) }
+        } else if let calibration {
+            try quantizer.run(calibration, journal)
+        }
+        quantized = quantizer.quantized
+        weights = quantizer.weights
     }
 
     /// What the packed matrices take.
@@ -85,6 +88,11 @@ public struct CompressedSize: Sendable, Equatable {
         packedWeightCount = weights
     }
 
+    init(packedByteCount: Int, packedWeightCount: Int) {
+        self.packedByteCount = packedByteCount
+        self.packedWeightCount = packedWeightCount
+    }
+
     /// Bits per weight, every byte of the packed matrices counted.
     public var bitsPerWeight: Double {
         Double(8 * packedByteCount) / Double(max(packedWeightCount, 1))
@@ -95,6 +103,10 @@ public struct CompressedSize: Sendable, Equatable {
 public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A matrix has weights that are no numbers.
     case cannotQuantize(matrix: String, reason: String)
+    /// The method wants to know inputs, and there is no text to read.
+    case noCalibration
+    /// The text cannot be read.
+    case badCalibration(String)
     /// The format has no exact counterpart where it should be written.
     case notRepresentable(String)
     /// Something is in the way of the output.
@@ -104,6 +116,9 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
     public var description: String {
         switch self {
         case .cannotQuantize(let matrix, let reason): "\(matrix): \(reason)"
+        case .noCalibration:
+            "the method needs a text to calibrate with; give one with --calibration FILE"
+        case .badCalibration(let reason): reason
         case .notRepresentable(let reason): reason
         case .outputExists(let path):
             "\(path) exists; choose another name or add --force to replace it"

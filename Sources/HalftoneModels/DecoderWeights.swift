@@ -73,9 +73,11 @@ public struct DecoderWeights: Sendable {
     /// memory.
     public mutating func layOutPanels(on pool: WorkerPool) {
         for (role, matrix) in matrices {
-            let isMultiplied =
-                role.part == .embedding ? spec.isHeadTied : role.part != .positions
-            guard isMultiplied, let panels = matrix.panels(on: pool) else { continue }
+            // Rows that are looked up keep their values to the last bit, as packed codes do.
+            let isWanted =
+                role.part == .embedding
+                ? spec.isHeadTied && matrix is UniformMatrix : role.part != .positions
+            guard isWanted, let panels = matrix.panels(on: pool) else { continue }
             matrices[role] = panels
         }
     }

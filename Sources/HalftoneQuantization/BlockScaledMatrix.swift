@@ -45,7 +45,7 @@ public struct BlockScaledMatrix: Sendable {
             throw .weightNotFinite(
                 row: bad / columns, column: bad % columns, value: "\(values[bad])")
         }
-        try RoundToNearest.check(importance, columns: columns)
+        try RowPlan.check(importance, columns: columns)
         let (down, across) = layout.blocks(rows: rows, columns: columns)
         let rounding = BlockScaleRounding(
             layout, largest: values.reduce(0) { max($0, $1.magnitude) })

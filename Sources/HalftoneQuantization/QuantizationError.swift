@@ -18,6 +18,8 @@ public enum QuantizationError: Error, Sendable, Equatable, CustomStringConvertib
     case scalesPerColumn
     /// Importance that is not one number of at least 0 for each column.
     case badImportance(String)
+    /// Statistics of a layer's inputs that do not serve the method.
+    case badStatistics(String)
     /// A form that no matrix of the shape has, or that cannot hold the weights.
     case badForm(String)
     /// Parts that do not fit together.
@@ -46,7 +48,9 @@ public enum QuantizationError: Error, Sendable, Equatable, CustomStringConvertib
             """
         case .scalesPerColumn:
             "packed integers have scales per tensor, channel or group, not per column"
-        case .badImportance(let reason), .badForm(let reason), .badParts(let reason): reason
+        case .badImportance(let reason), .badStatistics(let reason), .badForm(let reason),
+            .badParts(let reason):
+            reason
         }
     }
 }

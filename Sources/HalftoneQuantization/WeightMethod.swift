@@ -4,39 +4,45 @@ import HalftoneTensor
 
 /// Turns float weights into codes.
 public protocol WeightMethod: Sendable {
+    /// What the method wants to know of a layer's inputs.
+    var inputDetail: InputStatistics.Detail { get }
+
     /// Quantizes one matrix.
     ///
     /// - Parameters:
     ///   - weight: `[rows, columns]` in any form that decodes.
     ///   - scheme: Format, groups and scales.
+    ///   - inputs: What flows into the layer, in the detail that ``inputDetail`` asks for; nil for
+    ///     weights that nothing is multiplied with, such as an embedding. Methods that cannot do
+    ///     without round to nearest then.
     ///   - pool: The threads to use; the result does not depend on their number.
     /// - Throws: ``QuantizationError``, for example for the first weight that is no number.
     func quantize(
-        _ weight: any WeightMatrix, scheme: WeightScheme, pool: WorkerPool
+        _ weight: any WeightMatrix, scheme: WeightScheme, inputs: InputStatistics?,
+        pool: WorkerPool
     ) throws(QuantizationError) -> QuantizedTensor
 }
 
 extension WeightMethod {
     /// Quantizes a tensor `[rows, columns]` on the calling thread.
     public func quantize(
-        _ weight: Tensor, scheme: WeightScheme
+        _ weight: Tensor, scheme: WeightScheme, inputs: InputStatistics? = nil
     ) throws(QuantizationError) -> QuantizedTensor {
-        precondition(weight.shape.count == 2, "shape \(weight.shape) is not that of a matrix")
-        let bytes = Bytes(count: weight.count * 4) { span in
-            let values = weight.elements.span
-            for index in values.indices {
-                span.storeBytes(
-                    of: values[index].bitPattern.littleEndian, toByteOffset: 4 * index,
-                    as: UInt32.self)
-            }
-        }
-        let matrix: BlockMatrix
+        return try quantize(
+            weight.weightMatrix(), scheme: scheme, inputs: inputs, pool: WorkerPool(threads: 1))
+    }
+}
+
+extension Tensor {
+    /// The matrix `[rows, columns]` that this is, in the form in which weights are multiplied.
+    public func weightMatrix() -> any WeightMatrix {
+        precondition(shape.count == 2, "shape \(shape) is not that of a matrix")
         do {
-            matrix = try BlockMatrix(
-                type: .f32, rows: weight.shape[0], columns: weight.shape[1], bytes: bytes)
+            return try DecodedMatrix(
+                Array(elements), rows: shape[0], columns: shape[1], byteCount: 4 * count,
+                formatName: "F32")
         } catch {
-            throw .badParts("\(error)")
+            preconditionFailure("floats make a matrix: \(error)")
         }
-        return try quantize(matrix, scheme: scheme, pool: WorkerPool(threads: 1))
     }
 }

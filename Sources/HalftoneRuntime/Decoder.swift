@@ -58,7 +58,8 @@ public struct Decoder: Sendable {
             let workspace = state.workspace
             embed(tokens[start..<start + count], state, workspace)
             workspace.step.run(
-                on: pool, count: count, segments: state.segments, logitsOf: nil)
+                on: pool, count: count, needed: 0..<count, segments: state.segments,
+                givesLogits: false)
             state.advance(count)
             workspace.copyNormed(count, into: &hidden)
             body(hidden, count)
@@ -89,8 +90,8 @@ public struct Decoder: Sendable {
             embed(tokens[start..<start + count], state, workspace)
             if isLast { workspace.logits.reserve(last * spec.vocabularySize) }
             workspace.step.run(
-                on: pool, count: count, segments: state.segments,
-                logitsOf: isLast ? count - last..<count : nil)
+                on: pool, count: count, needed: isLast ? count - last..<count : count..<count,
+                segments: state.segments, givesLogits: isLast)
             state.advance(count)
             start += count
         }
@@ -121,7 +122,7 @@ public struct Decoder: Sendable {
         }
         workspace.logits.reserve(count * spec.vocabularySize)
         workspace.step.run(
-            on: pool, count: count, segments: batch.segments, logitsOf: 0..<count)
+            on: pool, count: count, needed: 0..<count, segments: batch.segments, givesLogits: true)
         for state in batch.states { state.advance(1) }
         workspace.logits.copy(0..<count * spec.vocabularySize, into: &output)
         squash(&output, count: count)
@@ -182,6 +183,12 @@ public struct Decoder: Sendable {
         if let limit = spec.learnedPositions, position + tokens.count > limit {
             throw .contextExceeded(tokens: position + tokens.count, limit: limit)
         }
+    }
+
+    /// Puts the embeddings of a sequence from position 0 on into a state's residual stream.
+    func embed(_ tokens: [Int32], _ state: DecoderState) throws(DecoderError) {
+        try check(tokens, at: 0)
+        embed(tokens[...], state, state.workspace)
     }
 
     /// Puts the embeddings of a sequence's next tokens into the residual stream from a row on, and

@@ -16,9 +16,9 @@ struct DecoderBlock: Sendable {
     /// Which of the plan's rotations applies.
     let rotation: Int?
 
-    private let attentionNorm: Normalization
-    private let mlpNorm: Normalization
-    private let postNorms: (attention: Normalization, mlp: Normalization)?
+    let attentionNorm: Normalization
+    let mlpNorm: Normalization
+    let postNorms: (attention: Normalization, mlp: Normalization)?
 
     init(_ builder: PlanBuilder, index: Int) {
         let spec = builder.weights.spec.blocks[index]
@@ -55,50 +55,77 @@ struct DecoderBlock: Sendable {
             case .gelu: .gelu(.erf)
             case .relu: .relu
             }
-        gated = GatedProduct(
-            builder.products(parts, index), activation, isGated: mlp.isGated)
         down = builder.products([.down], index)
+        gated = GatedProduct(
+            builder.products(parts, index), activation, isGated: mlp.isGated, for: down.reads)
     }
 
-    /// Adds what this block computes to the residual stream of `count` tokens.
-    func run(
-        _ team: Team, count: Int, index: Int, segments: [Attention.Segment],
-        _ workspace: Workspace
+    /// Computes queries, keys and values of some tokens from the residual stream, and stores keys
+    /// and values.
+    func begin(
+        _ team: Team, rows: Range<Int>, segments: [Attention.Segment], _ workspace: Workspace
     ) {
-        let residual = workspace.residual
-        attentionNorm.run(team, residual, count: count, into: workspace.normed)
+        attentionNorm.run(team, workspace.residual, rows: rows, into: workspace.normed)
         if isParallel {
-            mlpNorm.run(team, residual, count: count, into: workspace.normedBeside)
+            mlpNorm.run(team, workspace.residual, rows: rows, into: workspace.normedBeside)
         }
         projections.run(
-            team, workspace.normed.rows(team, count: count), rows: 0..<count,
-            into: workspace.projected)
+            team, workspace.normed.rows(team, rows), rows: rows, into: workspace.projected,
+            at: rows.lowerBound)
+        each(team, segments, rows) { attention.store($0, $1, workspace.projected) }
+    }
+
+    /// Adds what this block computes to the residual stream of some tokens, for which, and for all
+    /// tokens before, it has begun.
+    func end(
+        _ team: Team, rows: Range<Int>, index: Int, segments: [Attention.Segment],
+        _ workspace: Workspace
+    ) {
         let mixed = workspace.mixed[index]
-        for segment in segments { attention.store(team, segment, workspace.projected) }
-        for segment in segments {
-            attention.run(
-                team, segment, workspace.projected, scratch: workspace.scores, into: mixed)
+        each(team, segments, rows) {
+            attention.run($0, $1, workspace.projected, scratch: workspace.scores, into: mixed)
         }
-        add(output, mixed, postNorms?.attention, team, count, workspace)
-        if !isParallel { mlpNorm.run(team, residual, count: count, into: workspace.normed) }
+        add(output, mixed, postNorms?.attention, team, rows, workspace)
+        if !isParallel {
+            mlpNorm.run(team, workspace.residual, rows: rows, into: workspace.normed)
+        }
         let read = isParallel ? workspace.normedBeside : workspace.normed
         let hidden = workspace.hidden[index]
         gated.run(
-            team, read.rows(team, count: count), rows: 0..<count, scratch: workspace.gates,
-            into: hidden)
-        add(down, hidden, postNorms?.mlp, team, count, workspace)
+            team, read.rows(team, rows), rows: rows, scratch: workspace.gates,
+            tiles: workspace.tiles, into: hidden)
+        add(down, hidden, postNorms?.mlp, team, rows, workspace)
+    }
+
+    /// Calls a body with what segments have in some rows: the team with one after another, or, when
+    /// there are enough for all threads, each thread with segments of its own.
+    private func each(
+        _ team: Team, _ segments: [Attention.Segment], _ rows: Range<Int>,
+        _ body: (Team, Attention.Segment) -> Void
+    ) {
+        if team.threadCount > 1, segments.count >= team.threadCount {
+            return team.share(segments.count) { range in
+                for segment in segments[range] {
+                    if let part = segment.part(rows) { body(team.alone, part) }
+                }
+            }
+        }
+        for segment in segments {
+            if let part = segment.part(rows) { body(team, part) }
+        }
     }
 
     /// Adds a product, or its normalization, to the residual stream.
-    private func add(
+    func add(
         _ product: ProductGroup, _ input: ActivationRows, _ norm: Normalization?, _ team: Team,
-        _ count: Int, _ workspace: Workspace
+        _ rows: Range<Int>, _ workspace: Workspace
     ) {
         guard let norm else {
             return product.run(
-                team, input, rows: 0..<count, into: workspace.residual, adds: true)
+                team, input, rows: rows, into: workspace.residual, at: rows.lowerBound,
+                adds: true)
         }
-        product.run(team, input, rows: 0..<count, into: workspace.delta)
-        norm.add(team, workspace.delta, count: count, to: workspace.residual)
+        product.run(team, input, rows: rows, into: workspace.delta, at: rows.lowerBound)
+        norm.add(team, workspace.delta, rows: rows, to: workspace.residual)
     }
 }

@@ -44,16 +44,77 @@ struct DecoderPlan: Sendable {
             width: spec.width, capacity: capacity, forms: forms, threadCount: threadCount)
     }
 
+    /// Tokens of a prompt that a thread takes through a block alone: their activations stay in its
+    /// cache, and weights are read from the cache that threads share.
+    private static let passage = 64
+
     /// Runs all blocks and the last normalization over tokens whose embeddings are in the residual
-    /// stream; the hidden states are in `workspace.normed` afterwards.
+    /// stream.
+    ///
+    /// - Parameters:
+    ///   - team: The threads.
+    ///   - count: The number of tokens.
+    ///   - needed: Tokens whose hidden states are in `workspace.normed` afterwards; the others are
+    ///     left where nothing more depends on them.
+    ///   - segments: The tokens of each sequence, for each block.
+    ///   - workspace: Memory.
     func run(
-        _ team: Team, count: Int, segments: [[Attention.Segment]], _ workspace: Workspace
+        _ team: Team, count: Int, needed: Range<Int>, segments: [[Attention.Segment]],
+        _ workspace: Workspace
+    ) {
+        if count >= Self.passage * team.threadCount {
+            return runPassages(team, count, needed, segments, workspace)
+        }
+        for (index, block) in blocks.enumerated() {
+            block.begin(team, rows: 0..<count, segments: segments[index], workspace)
+            block.end(
+                team, rows: 0..<count, index: index, segments: segments[index], workspace)
+        }
+        finalNorm.run(team, workspace.residual, rows: 0..<count, into: workspace.normed)
+    }
+
+    /// As above, each thread with other tokens.
+    ///
+    /// They meet once a block, when all keys and values are there. The last tokens, which see
+    /// most, come first. Of the last block only what is needed is computed.
+    private func runPassages(
+        _ team: Team, _ count: Int, _ needed: Range<Int>, _ segments: [[Attention.Segment]],
+        _ workspace: Workspace
     ) {
         for index in blocks.indices {
-            blocks[index].run(
-                team, count: count, index: index, segments: segments[index], workspace)
+            share(team, 0..<count) { team, rows in
+                if index > 0 { end(index - 1, team, rows, segments, workspace) }
+                blocks[index].begin(team, rows: rows, segments: segments[index], workspace)
+            }
         }
-        finalNorm.run(team, workspace.residual, count: count, into: workspace.normed)
+        let finish = { (team: Team, rows: Range<Int>) in
+            end(blocks.count - 1, team, rows, segments, workspace)
+            finalNorm.run(team, workspace.residual, rows: rows, into: workspace.normed)
+        }
+        if needed.count >= Self.passage * team.threadCount {
+            share(team, needed, finish)
+        } else if !needed.isEmpty {
+            finish(team, needed)
+        }
+    }
+
+    private func end(
+        _ index: Int, _ team: Team, _ rows: Range<Int>, _ segments: [[Attention.Segment]],
+        _ workspace: Workspace
+    ) {
+        blocks[index].end(
+            team, rows: rows, index: index, segments: segments[index], workspace)
+    }
+
+    /// Gives each thread passages of some tokens to compute alone, the last ones first.
+    private func share(_ team: Team, _ tokens: Range<Int>, _ body: (Team, Range<Int>) -> Void) {
+        let passages = (tokens.count + Self.passage - 1) / Self.passage
+        team.share(passages, pieces: passages) { part in
+            for passage in part {
+                let first = tokens.lowerBound + (passages - 1 - passage) * Self.passage
+                body(team.alone, first..<min(first + Self.passage, tokens.upperBound))
+            }
+        }
     }
 }
 

@@ -6,8 +6,9 @@ final class DecoderStep: TeamProgram {
     private let plan: DecoderPlan
     private unowned let workspace: Workspace
     private var count = 0
+    private var needed = 0..<0
     private var segments: [[Attention.Segment]] = []
-    private var headRows: Range<Int>?
+    private var givesLogits = false
 
     init(_ plan: DecoderPlan, _ workspace: Workspace) {
         self.plan = plan
@@ -19,24 +20,26 @@ final class DecoderStep: TeamProgram {
     /// - Parameters:
     ///   - pool: The threads.
     ///   - count: Tokens.
+    ///   - needed: Those whose hidden states are needed afterwards.
     ///   - segments: The sequences that they belong to, for each block.
-    ///   - rows: Tokens whose logits are wanted.
+    ///   - givesLogits: Whether the logits of those needed are wanted, too.
     func run(
-        on pool: WorkerPool, count: Int, segments: [[Attention.Segment]], logitsOf rows: Range<Int>?
+        on pool: WorkerPool, count: Int, needed: Range<Int>, segments: [[Attention.Segment]],
+        givesLogits: Bool
     ) {
         self.count = count
+        self.needed = needed
         self.segments = segments
-        headRows = rows
+        self.givesLogits = givesLogits
         pool.together(self)
         // A state changes its segments in place when nobody else holds them.
         self.segments = []
     }
 
     func run(_ team: Team) {
-        plan.run(team, count: count, segments: segments, workspace)
-        guard let headRows else { return }
+        plan.run(team, count: count, needed: needed, segments: segments, workspace)
+        guard givesLogits else { return }
         plan.head.run(
-            team, workspace.normed.rows(team, count: count), rows: headRows,
-            into: workspace.logits)
+            team, workspace.normed.rows(team, 0..<count), rows: needed, into: workspace.logits)
     }
 }

@@ -20,8 +20,10 @@ final class Workspace {
     let delta: FloatBuffer
     /// `[tokens, queries | keys | values]`.
     let projected: FloatBuffer
-    /// `[tokens, gate | up]`.
+    /// `[tokens, gate | up]`, where they are not computed in tiles.
     let gates: FloatBuffer
+    /// The tile of gates of each thread.
+    let tiles: [FloatBuffer]
     /// Logits of the positions that are asked for.
     let logits: FloatBuffer
     /// The scores of each thread.
@@ -48,6 +50,7 @@ final class Workspace {
         gates = FloatBuffer(count: 0)
         logits = FloatBuffer(count: plan.spec.vocabularySize)
         scores = (0..<threadCount).map { _ in FloatBuffer(count: 0) }
+        tiles = (0..<threadCount).map { _ in FloatBuffer(count: 0) }
         normed = plan.makeNormed(capacity: 0, threadCount: threadCount)
         normedBeside = normed
     }
@@ -66,7 +69,10 @@ final class Workspace {
         residual.reserve(tokens * plan.spec.width)
         delta.reserve(tokens * plan.spec.width)
         projected.reserve(tokens * plan.widest(\.attention.width))
-        gates.reserve(tokens * plan.widest(\.gated.group.rows))
+        gates.reserve(plan.blocks.map { $0.gated.scratch(tokens: tokens) }.max() ?? 0)
+        for tile in tiles {
+            tile.reserve(plan.blocks.map { $0.gated.tile(tokens: tokens) }.max() ?? 0)
+        }
         normed = plan.makeNormed(capacity: tokens, threadCount: threadCount)
         normedBeside =
             plan.isParallel

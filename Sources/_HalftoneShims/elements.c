@@ -1,20 +1,26 @@
 // Functions of each element that cost more than memory does. The results are those of the loops in
 // HalftoneKernels, bit for bit.
 #include "HalftoneShims.h"
+#define LANES_COUNT 32
 #include "lanes_math.h"
 
 #pragma clang fp contract(off)
 
 // --- One argument ------------------------------------------------------------------------------
 
+#define MAP_SOME(expression, i, number)                                                            \
+    do {                                                                                           \
+        const lanes x = load_lanes(input + i, number);                                             \
+        store_lanes(expression, output + i, number);                                               \
+    } while (0)
+
 #define MAP_CASE(kind, expression)                                                                 \
-    case kind:                                                                                     \
-        for (int64_t i = 0; i < count; i += LANES) {                                               \
-            const int number = count - i < LANES ? (int)(count - i) : LANES;                       \
-            const lanes x = load_lanes(input + i, number);                                         \
-            store_lanes(expression, output + i, number);                                           \
-        }                                                                                          \
-        break;
+    case kind: {                                                                                   \
+        int64_t i = 0;                                                                             \
+        for (; i + LANES <= count; i += LANES) MAP_SOME(expression, i, LANES);                     \
+        if (i < count) MAP_SOME(expression, i, (int)(count - i));                                  \
+        break;                                                                                     \
+    }
 
 LANES_INLINE void map_body(int32_t function, const float *input, float *output, int64_t count) {
     switch (function) {
@@ -38,15 +44,20 @@ void halftone_map(uint32_t features, int32_t function, const float *input, float
 
 // --- One argument and a factor -----------------------------------------------------------------
 
+#define PAIR_SOME(expression, i, number)                                                           \
+    do {                                                                                           \
+        const lanes x = load_lanes(input + i, number);                                             \
+        const lanes y = load_lanes(factor + i, number);                                            \
+        store_lanes(expression, output + i, number);                                               \
+    } while (0)
+
 #define PAIR_CASE(kind, expression)                                                                \
-    case kind:                                                                                     \
-        for (int64_t i = 0; i < count; i += LANES) {                                               \
-            const int number = count - i < LANES ? (int)(count - i) : LANES;                       \
-            const lanes x = load_lanes(input + i, number);                                         \
-            const lanes y = load_lanes(factor + i, number);                                        \
-            store_lanes(expression, output + i, number);                                           \
-        }                                                                                          \
-        break;
+    case kind: {                                                                                   \
+        int64_t i = 0;                                                                             \
+        for (; i + LANES <= count; i += LANES) PAIR_SOME(expression, i, LANES);                    \
+        if (i < count) PAIR_SOME(expression, i, (int)(count - i));                                 \
+        break;                                                                                     \
+    }
 
 LANES_INLINE void multiply_body(int32_t function, const float *input, const float *factor,
                                 float *output, int64_t count) {
@@ -90,24 +101,36 @@ void halftone_map_slope(uint32_t features, int32_t function, const float *input,
 
 // --- Rows --------------------------------------------------------------------------------------
 
+/// Sixteen of the lanes.
+typedef float half_lanes __attribute__((ext_vector_type(16)));
+
+LANES_INLINE half_lanes some_exponentials(const float *input, float shift, float factor,
+                                          float *output, int number, half_lanes total) {
+    lanes term = lanes_exp(load_lanes(input, number) - shift);
+    if (number < LANES) {
+        // What lies behind the row adds nothing.
+        lanes rest = 0;
+        memcpy(&rest, &term, (size_t)number * sizeof(float));
+        term = rest;
+    }
+    if (output) store_lanes(term * factor, output, number);
+    return total + term.lo + term.hi;
+}
+
 LANES_INLINE void exponentials_body(const float *input, float shift, float factor, float *output,
                                     int64_t count, float *sum) {
-    lanes total = 0;
-    for (int64_t i = 0; i < count; i += LANES) {
-        const int number = count - i < LANES ? (int)(count - i) : LANES;
-        lanes term = lanes_exp(load_lanes(input + i, number) - shift);
-        if (number < LANES) {
-            // What lies behind the row adds nothing.
-            lanes rest = 0;
-            memcpy(&rest, &term, (size_t)number * sizeof(float));
-            term = rest;
-        }
-        if (output) store_lanes(term * factor, output + i, number);
-        total += term;
+    half_lanes total = 0;
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        total = some_exponentials(input + i, shift, factor, output ? output + i : 0, LANES, total);
     }
-    float parts[LANES];
+    if (i < count) {
+        total = some_exponentials(input + i, shift, factor, output ? output + i : 0,
+                                  (int)(count - i), total);
+    }
+    float parts[16];
     memcpy(parts, &total, sizeof parts);
-    for (int width = LANES / 2; width > 0; width /= 2) {
+    for (int width = 8; width > 0; width /= 2) {
         for (int lane = 0; lane < width; lane++) parts[lane] += parts[lane + width];
     }
     *sum = parts[0];

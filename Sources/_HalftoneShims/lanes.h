@@ -1,5 +1,6 @@
 // Sixteen floats at a time as one value, which the compiler spells in whatever vectors the
 // function's instruction set has. Products and sums are never fused, so that all give the same.
+// Who has long chains of operations on each may define LANES_COUNT as 32 to have two in work.
 #ifndef HALFTONE_LANES_H
 #define HALFTONE_LANES_H
 
@@ -13,12 +14,16 @@
 
 #define LANES_INLINE __attribute__((always_inline)) static inline
 
-enum { LANES = 16 };
+#ifndef LANES_COUNT
+#define LANES_COUNT 16
+#endif
 
-typedef float lanes __attribute__((ext_vector_type(16)));
-typedef float lanes_anywhere __attribute__((ext_vector_type(16), aligned(4), may_alias));
-typedef int32_t lane_bits __attribute__((ext_vector_type(16)));
-typedef double wide_lanes __attribute__((ext_vector_type(16)));
+enum { LANES = LANES_COUNT };
+
+typedef float lanes __attribute__((ext_vector_type(LANES_COUNT)));
+typedef float lanes_anywhere __attribute__((ext_vector_type(LANES_COUNT), aligned(4), may_alias));
+typedef int32_t lane_bits __attribute__((ext_vector_type(LANES_COUNT)));
+typedef double wide_lanes __attribute__((ext_vector_type(LANES_COUNT)));
 
 /// The first `count` floats, zeros behind them.
 LANES_INLINE lanes load_lanes(const float *address, int count) {

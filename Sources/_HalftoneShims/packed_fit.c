@@ -3,6 +3,8 @@
 // on x86-64 the body is compiled a second time for AVX2.
 #include "HalftoneShims.h"
 
+#include <stddef.h>
+
 #pragma clang fp contract(off)
 
 typedef float lanes __attribute__((ext_vector_type(8)));
@@ -21,18 +23,19 @@ struct lane_sums {
     lanes error, cross, square;
 };
 
-/// Adds the lanes of `values` that `used` has at 1 rather than 0.
-FIT_INLINE void add_lanes(struct lane_sums *sums, const lanes *values, const lanes *used,
+/// Adds lanes of values, each with its weight.
+FIT_INLINE void add_lanes(struct lane_sums *sums, const lanes *values, const lanes *weights,
                           float scale, float zero, float maximum) {
     lanes x = *values;
     lanes steps = x / scale + zero;
     steps = steps > 0.0f ? steps : (lanes)0.0f;
     steps = steps < maximum ? steps : (lanes)maximum;
-    lanes level = ((steps + rounder) - rounder - zero) * *used;
+    lanes level = (steps + rounder) - rounder - zero;
     lanes difference = x - level * scale;
-    sums->error += difference * difference;
-    sums->cross += x * level;
-    sums->square += level * level;
+    lanes weighted = level * *weights;
+    sums->error += difference * difference * *weights;
+    sums->cross += x * weighted;
+    sums->square += level * weighted;
 }
 
 FIT_INLINE double lane_total(const lanes *x) {
@@ -41,9 +44,8 @@ FIT_INLINE double lane_total(const lanes *x) {
     return total;
 }
 
-FIT_INLINE void fit_body(const float *values, int64_t count, float unit, float scale, float zero,
-                         float maximum, struct halftone_fit *fit) {
-    const lanes all = 1.0f;
+FIT_INLINE void fit_body(const float *values, const float *weights, int64_t count, float unit,
+                         float scale, float zero, float maximum, struct halftone_fit *fit) {
     double error = 0, cross = 0, square = 0;
     int64_t index = 0;
     while (index < count) {
@@ -51,15 +53,17 @@ FIT_INLINE void fit_body(const float *values, int64_t count, float unit, float s
         int64_t end = index + 8 * FIT_BLOCK < count ? index + 8 * FIT_BLOCK : count;
         for (; index + 8 <= end; index += 8) {
             lanes x = *(const loaded_lanes *)(values + index) * unit;
-            add_lanes(&sums, &x, &all, scale, zero, maximum);
+            lanes w = 1.0f;
+            if (weights != NULL) w = *(const loaded_lanes *)(weights + index);
+            add_lanes(&sums, &x, &w, scale, zero, maximum);
         }
         if (index < end) {
-            lanes x = 0.0f, used = 0.0f;
+            lanes x = 0.0f, w = 0.0f;
             for (int lane = 0; index < end; lane++, index++) {
                 x[lane] = values[index] * unit;
-                used[lane] = 1.0f;
+                w[lane] = weights != NULL ? weights[index] : 1.0f;
             }
-            add_lanes(&sums, &x, &used, scale, zero, maximum);
+            add_lanes(&sums, &x, &w, scale, zero, maximum);
         }
         error += lane_total(&sums.error);
         cross += lane_total(&sums.cross);
@@ -81,10 +85,15 @@ FIT_INLINE void round_body(const float *values, int64_t count, float unit, float
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static void fit_avx2(const float *values, int64_t count, float unit,
-                                                     float scale, float zero, float maximum,
+__attribute__((target("avx2"))) static void fit_avx2(const float *values, const float *weights,
+                                                     int64_t count, float unit, float scale,
+                                                     float zero, float maximum,
                                                      struct halftone_fit *fit) {
-    fit_body(values, count, unit, scale, zero, maximum, fit);
+    if (weights == NULL) {
+        fit_body(values, NULL, count, unit, scale, zero, maximum, fit);
+    } else {
+        fit_body(values, weights, count, unit, scale, zero, maximum, fit);
+    }
 }
 
 __attribute__((target("avx2"))) static void round_avx2(const float *values, int64_t count,
@@ -94,16 +103,17 @@ __attribute__((target("avx2"))) static void round_avx2(const float *values, int6
 }
 #endif
 
-void halftone_packed_fit(uint32_t features, const float *values, int64_t count, float unit,
-                         float scale, float zero, float maximum, struct halftone_fit *fit) {
+void halftone_packed_fit(uint32_t features, const float *values, const float *weights,
+                         int64_t count, float unit, float scale, float zero, float maximum,
+                         struct halftone_fit *fit) {
 #if defined(__x86_64__)
     if (features & HALFTONE_CPU_AVX2_FMA) {
-        fit_avx2(values, count, unit, scale, zero, maximum, fit);
+        fit_avx2(values, weights, count, unit, scale, zero, maximum, fit);
         return;
     }
 #endif
     (void)features;
-    fit_body(values, count, unit, scale, zero, maximum, fit);
+    fit_body(values, weights, count, unit, scale, zero, maximum, fit);
 }
 
 void halftone_packed_round(uint32_t features, const float *values, int64_t count, float unit,

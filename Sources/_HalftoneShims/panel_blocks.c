@@ -198,9 +198,17 @@ static void tq2_0(const uint8_t *b, const struct block_row *to, uint8_t *codes) 
     put_scale16(to, load16(b + 64));
 }
 
-/// Half of what an E8M0 exponent stands for, as bfloat16.
-static uint16_t half_e8m0(uint8_t e) {
-    return e < 2 ? (uint16_t)(0x20 << e) : (uint16_t)((e - 1) << 7);
+/// 64 nibbles in four groups, the low halves of each before the high ones, with scales of a byte.
+static void nvfp4(const uint8_t *b, const struct block_row *to, uint8_t *codes) {
+    for (int s = 0; s < 4; s++) {
+        uint64_t both, half[2];
+        memcpy(&both, b + 4 + 8 * s, 8);
+        half[0] = both & 0x0F0F0F0F0F0F0F0F;
+        half[1] = both >> 4 & 0x0F0F0F0F0F0F0F0F;
+        memcpy(codes + 16 * s, half, 16);
+        // The sign is ignored, and 0x7F stands for 0.
+        put_scale8(to, s, b[s] == 0x7F ? 0 : b[s] & 0x7F);
+    }
 }
 
 /// Writes a block of a row; 0 for a type without panels.
@@ -246,8 +254,9 @@ static inline int block(int32_t type, const uint8_t *b, const struct block_row *
     case 35: tq2_0(b, to, codes); return 1;
     case 39: // MXFP4
         nibbles(b + 1, codes, 16);
-        put_scale16(to, half_e8m0(b[0]));
+        put_scale8(to, 0, b[0]);
         return 1;
+    case 40: nvfp4(b, to, codes); return 1;
     default: return 0;
     }
 }

@@ -24,6 +24,16 @@ PANEL_ROWS floats16 panel_numbers(int32_t kind, const uint8_t *at, floats16 oute
         return __builtin_convertvector(*(const bytes16 *)at, floats16) * outer;
     case HALFTONE_PANEL_INT8:
         return __builtin_convertvector(*(const sbytes16 *)at, floats16) * outer;
+    case HALFTONE_PANEL_E8M0: {
+        uints16 exponent = __builtin_convertvector(*(const bytes16 *)at, uints16);
+        // 2^−127 is below the normal numbers.
+        return (floats16)(exponent << 23 | ((uints16)(exponent == 0) & 1u << 22));
+    }
+    case HALFTONE_PANEL_E4M3: {
+        words16 bits = __builtin_convertvector(*(const bytes16 *)at, words16);
+        bits = (bits & 128) << 8 | (bits & 127) << 7;
+        return 256 * panel_halves((const uint8_t *)&bits);
+    }
     case HALFTONE_PANEL_ZEROS8: return __builtin_convertvector(*(const bytes16 *)at, floats16);
     case HALFTONE_PANEL_ZEROS4: return __builtin_convertvector(panel_nibbles(at), floats16);
     case HALFTONE_PANEL_FACTOR: return scale * factor;
@@ -54,18 +64,20 @@ PANEL_ROWS void panel_read_record(const struct halftone_panels *m, const uint8_t
     }
 }
 
-PANEL_ROWS void panel_lookup_steps(const uint8_t *table, bytes64 steps[8]) {
-    for (int step = 0; step < 8; step++) {
-        for (int i = 0; i < 64; i++) steps[step][i] = table[steps[step][i] & 15];
+/// What codes are worth, less the zero of all.
+PANEL_ROWS floats16 panel_levels(const struct halftone_panels *m, ints16 codes) {
+    if (m->digits) {
+        for (int i = 0; i < 16; i++) codes[i] = panel_level(m, codes[i]);
+        return __builtin_convertvector(codes, floats16) * m->unit;
     }
+    return __builtin_convertvector(codes - m->zero, floats16);
 }
 
 /// Sixteen elements of a row.
-PANEL_ROWS floats16 panel_elements(const struct halftone_panels *m, const uint8_t *levels,
+PANEL_ROWS floats16 panel_elements(const struct halftone_panels *m, const uint8_t *codes,
                                    float scale, float offset) {
 #pragma clang fp contract(off)
-    ints16 level = __builtin_convertvector(*(const bytes16 *)levels, ints16) - m->zero;
-    floats16 number = __builtin_convertvector(level, floats16);
+    floats16 number = panel_levels(m, __builtin_convertvector(*(const bytes16 *)codes, ints16));
     if (panel_has_zeros(m)) return scale * (number - offset);
     if (m->offsets == HALFTONE_PANEL_NONE) return scale * number;
     return scale * number + offset;
@@ -81,7 +93,6 @@ PANEL_ROWS void decode_panel(const struct halftone_panels *m, const uint8_t *pan
         if (run % record_runs == 0) panel_read_record(m, panel, run / record_runs, &values);
         bytes64 steps[8];
         panel_steps(panel + panel_run_place(m, run), bits, steps);
-        if (m->table) panel_lookup_steps(m->table, steps);
         uint8_t rows[16][32];
         for (int half = 0; half < 2; half++) {
             ints16 turned[4];
@@ -127,15 +138,16 @@ PANEL_ROWS floats16 dot_panel(const struct halftone_panels *m, const uint8_t *pa
         }
         bytes64 steps[8];
         panel_steps(panel + panel_run_place(m, run), bits, steps);
-        if (m->table) panel_lookup_steps(m->table, steps);
         floats16 halves[2];
         for (int half = 0; half < 2; half++) {
             floats16 part[4] = {{0}, {0}, {0}, {0}};
             for (int step = 4 * half; step < 4 * half + 4; step++) {
                 uints16 four = (uints16)steps[step];
                 for (int i = 0; i < 4; i++) {
-                    ints16 level = (ints16)(four >> (uint32_t)(8 * i) & 255u);
-                    part[i] += __builtin_convertvector(level, floats16) * x[4 * step + i];
+                    ints16 code = (ints16)(four >> (uint32_t)(8 * i) & 255u);
+                    floats16 level = m->digits ? panel_levels(m, code)
+                                               : __builtin_convertvector(code, floats16);
+                    part[i] += level * x[4 * step + i];
                 }
             }
             halves[half] = (part[0] + part[1]) + (part[2] + part[3]);
@@ -147,7 +159,7 @@ PANEL_ROWS floats16 dot_panel(const struct halftone_panels *m, const uint8_t *pa
             sum[0] += sum[1];
         }
         for (int i = 0; i < groups; i++) {
-            floats16 zero = (floats16){0} + (float)m->zero;
+            floats16 zero = (floats16){0} + (m->digits ? 0 : (float)m->zero);
             if (panel_has_zeros(m)) zero += values.offset[i];
             total += values.scale[i] * (halves[i] - zero * sum[i]);
             if (!panel_has_zeros(m) && m->offsets != HALFTONE_PANEL_NONE) {

@@ -53,6 +53,12 @@ void halftone_panel_pack(uint32_t features, const struct halftone_panels *m, con
     PANEL_ROWS_CHOOSE(features, pack)(m, codes, panel);
 }
 
+void halftone_panel_put_scale(const struct halftone_panels *m, uint8_t *panel, int64_t group,
+                              int64_t row, uint32_t bits) {
+    int64_t size = panel_value_bytes(m->scales) / 16;
+    memcpy(panel + panel_scale_place(m, group) + size * row, &bits, (size_t)size);
+}
+
 /// The bits of a number that binary16 holds.
 static uint32_t half_bits(float value) {
     uint32_t bits;

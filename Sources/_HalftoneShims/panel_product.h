@@ -4,11 +4,27 @@
 //   PANEL_NAME            the name of the product,
 //   PANEL_MOST            the most vectors that meet a panel at once: 16 or 4,
 //   PANEL_DOT(a, c, x)    a plus four products per lane: unsigned bytes c, four signed bytes at x,
+//                         or PANEL_DOT_STEP(a, c, x, i), the bytes at x + 4 · i, where registers
+//                         hold the sums of several vectors rather than a run,
 //   PANEL_HALVES(at)      sixteen float16 as floats,
-//   PANEL_LOOKUP(t, c)    the bytes of 16-byte tables at the nibbles c.
-// Sums of a run are exact integers. Each row and vector is summed alone, run by run, so that its
-// result does not depend on which others are asked for.
+//   PANEL_LOOKUP(t, c)    the bytes of 16-byte tables at the nibbles c, and where there is more
+//   PANEL_ENTRIES(t, b, c) the bytes of a table of 2^b, at least 64, at the codes c,
+//   PANEL_FUSED(a, b, c)  a · b + c rounded once, unless the compiler is to spell it,
+//   PANEL_SIGNED          1 where the dots take signed bytes c,
+//   PANEL_TABLES_ONLY     where the product is for matrices with tables alone.
+// Sums of a run are exact integers, and scaled sums are added with one rounding. Each row and
+// vector is summed alone, run by run, so that its result depends neither on which others are asked
+// for nor on the instruction set: all forms give the same bits.
 #include "panel_types.h"
+
+#pragma clang fp contract(off)
+
+#ifndef PANEL_FUSED
+#define PANEL_FUSED(a, b, c) __builtin_elementwise_fma(a, b, c)
+#endif
+#ifndef PANEL_SIGNED
+#define PANEL_SIGNED 0
+#endif
 
 #define PANEL_INLINE PANEL_TARGET __attribute__((always_inline)) static inline
 
@@ -49,6 +65,17 @@ PANEL_INLINE floats16 panel_values(int32_t kind, const uint8_t *at, floats16 out
         return __builtin_convertvector(*(const bytes16 *)at, floats16) * outer;
     case HALFTONE_PANEL_INT8:
         return __builtin_convertvector(*(const sbytes16 *)at, floats16) * outer;
+    case HALFTONE_PANEL_E8M0: {
+        uints16 exponents = __builtin_convertvector(*(const bytes16 *)at, uints16);
+        // 2^−127 is subnormal: the upper bit of its fraction.
+        return (floats16)(exponents << 23 | ((uints16)(exponents == 0) & 0x00400000));
+    }
+    case HALFTONE_PANEL_E4M3: {
+        // Binary16 with a bias of 15 instead of 7.
+        words16 wide = __builtin_convertvector(*(const bytes16 *)at, words16);
+        words16 half = (wide & 128) << 8 | (wide & 127) << 7;
+        return PANEL_HALVES((const uint8_t *)&half) * 256;
+    }
     case HALFTONE_PANEL_ZEROS8:
         return -scale * __builtin_convertvector(*(const bytes16 *)at, floats16);
     case HALFTONE_PANEL_ZEROS4:
@@ -103,50 +130,85 @@ PANEL_INLINE const uint8_t *panel_read(const struct halftone_panels *m, const in
     return codes;
 }
 
+/// Sixteen times the same; x − 0 is x, also where that is −0.
+PANEL_INLINE floats16 panel_all(float x) { return x - (floats16){0}; }
+
 PANEL_INLINE floats16 panel_float(ints16 x) { return __builtin_convertvector(x, floats16); }
 
-/// The steps of a run, looked up if there is a table.
-PANEL_INLINE void panel_run(const struct halftone_panels *m, const uint8_t *codes, const int BITS,
-                            const int TABLE, bytes64 *steps) {
-    for (int i = 0; i < 8; i++) {
-        steps[i] = panel_codes(codes, BITS, i);
-        if (TABLE) steps[i] = PANEL_LOOKUP(*(const bytes64 *)m->table, steps[i]);
-    }
+/// Whether PANEL_DOT takes the codes less 128, which the offset of the sums makes up for.
+#define PANEL_LESS_128(BITS) (PANEL_SIGNED && (BITS) == 8)
+
+/// A step of a run as PANEL_DOT takes it.
+PANEL_INLINE bytes64 panel_step(const uint8_t *codes, const int BITS, const int step) {
+    return panel_codes(codes, BITS, step) ^ (uint8_t)(PANEL_LESS_128(BITS) ? 128 : 0);
+}
+
+/// Adds what a group of a run comes to: `sum` is that of the vector's bytes.
+PANEL_INLINE floats16 panel_add(floats16 total, ints16 dots, const struct panel_reader *reader,
+                                const int group, int32_t sum, float scale, const int affine) {
+    total = PANEL_FUSED(panel_float(dots), reader->scale[group] * scale, total);
+    if (!affine) return total;
+    return PANEL_FUSED(reader->offset[group], panel_all((float)sum * scale), total);
 }
 
 /// A panel and COUNT vectors.
 PANEL_INLINE void panel_sums(const struct halftone_panels *m, const uint8_t *panel, const int BITS,
-                             const int TABLE, const int HALVES, const int COUNT,
+                             const int HALVES, const int COUNT,
                              const struct halftone_panel_vectors *x, floats16 *total) {
+    enum { TABLE = 0 }; // for PANEL_DOT
     const int affine = m->offsets != HALFTONE_PANEL_NONE;
+    const int32_t zero = m->zero - (PANEL_LESS_128(BITS) ? 128 : 0);
     struct panel_reader reader = {.at = panel};
     for (int64_t run = 0; run < m->runs; run++) {
         const uint8_t *codes = panel_read(m, BITS, HALVES, &reader);
-        bytes64 z[8];
-        panel_run(m, codes, BITS, TABLE, z);
-        if (COUNT == 1) {
-            for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
+        for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
+#ifdef PANEL_DOT_STEP
+        // A step meets all vectors while it is in registers.
+        for (int group = 0; group < (HALVES ? 2 : 1); group++) {
+            const int first = 4 * group, end = HALVES ? first + 4 : 8;
+            int32_t sum[COUNT];
+            ints16 a[COUNT];
+            for (int t = 0; t < COUNT; t++) {
+                const int32_t *s = x->sums + 2 * (t * x->runs + run);
+                sum[t] = HALVES ? s[group] : s[0] + s[1];
+                a[t] = (ints16){0} - zero * sum[t];
+            }
+#pragma clang loop unroll(full)
+            for (int i = first; i < end; i++) {
+                bytes64 z = panel_step(codes, BITS, i);
+#pragma clang loop unroll(full)
+                for (int t = 0; t < COUNT; t++) {
+                    a[t] = PANEL_DOT_STEP(a[t], z, x->values + 32 * (t * x->runs + run), i);
+                }
+            }
+            for (int t = 0; t < COUNT; t++) {
+                const float scale = x->scales[t * x->runs + run];
+                total[t] = panel_add(total[t], a[t], &reader, group, sum[t], scale, affine);
+            }
         }
+#else
+        bytes64 z[8];
+        for (int i = 0; i < 8; i++) z[i] = panel_step(codes, BITS, i);
         for (int t = 0; t < COUNT; t++) {
             const int8_t *v = x->values + 32 * (t * x->runs + run);
             const int32_t *s = x->sums + 2 * (t * x->runs + run);
             const float scale = x->scales[t * x->runs + run];
             if (HALVES) {
                 for (int half = 0; half < 2; half++) {
-                    ints16 a = (ints16){0} - m->zero * s[half];
+                    ints16 a = (ints16){0} - zero * s[half];
                     for (int i = 4 * half; i < 4 * half + 4; i++) {
                         a = PANEL_DOT(a, z[i], v + 4 * i);
                     }
-                    total[t] += panel_float(a) * (reader.scale[half] * scale);
-                    if (affine) total[t] += reader.offset[half] * ((float)s[half] * scale);
+                    total[t] = panel_add(total[t], a, &reader, half, s[half], scale, affine);
                 }
             } else {
-                ints16 a = (ints16){0} - m->zero * (s[0] + s[1]);
+                const int32_t sum = s[0] + s[1];
+                ints16 a = (ints16){0} - zero * sum;
                 for (int i = 0; i < 8; i++) a = PANEL_DOT(a, z[i], v + 4 * i);
-                total[t] += panel_float(a) * (reader.scale[0] * scale);
-                if (affine) total[t] += reader.offset[0] * ((float)(s[0] + s[1]) * scale);
+                total[t] = panel_add(total[t], a, &reader, 0, sum, scale, affine);
             }
         }
+#endif
     }
 }
 
@@ -175,58 +237,60 @@ PANEL_INLINE void panel_put(floats16 sums, int64_t count, int64_t row, int64_t v
 typedef void (*panel_pass)(const struct halftone_panels *, const uint8_t *,
                            const struct halftone_panel_vectors *, floats16 *);
 
-#define PANEL_PASS(BITS, TABLE, COUNT)                                                             \
-    PANEL_TARGET __attribute__((noinline)) static void panel_pass_##BITS##_##TABLE##_##COUNT(      \
+#define PANEL_PASS(BITS, COUNT)                                                                    \
+    PANEL_TARGET __attribute__((noinline)) static void panel_pass_##BITS##_##COUNT(                \
         const struct halftone_panels *m, const uint8_t *panel,                                     \
         const struct halftone_panel_vectors *x, floats16 *sums) {                                  \
         floats16 total[COUNT];                                                                     \
         for (int t = 0; t < COUNT; t++) total[t] = (floats16){0};                                  \
         if (m->record_runs == 0) {                                                                 \
-            panel_sums(m, panel, BITS, TABLE, 1, COUNT, x, total);                                 \
+            panel_sums(m, panel, BITS, 1, COUNT, x, total);                                        \
         } else {                                                                                   \
-            panel_sums(m, panel, BITS, TABLE, 0, COUNT, x, total);                                 \
+            panel_sums(m, panel, BITS, 0, COUNT, x, total);                                        \
         }                                                                                          \
         for (int t = 0; t < COUNT; t++) sums[t] = total[t];                                        \
     }
 
+#ifndef PANEL_TABLES_ONLY
 #if PANEL_MOST == 16
-#define PANEL_PASSES(BITS, TABLE)                                                                  \
-    PANEL_PASS(BITS, TABLE, 1)                                                                     \
-    PANEL_PASS(BITS, TABLE, 2)                                                                     \
-    PANEL_PASS(BITS, TABLE, 4)                                                                     \
-    PANEL_PASS(BITS, TABLE, 8)                                                                     \
-    PANEL_PASS(BITS, TABLE, 16)                                                                    \
-    static const panel_pass panel_passes_##BITS##_##TABLE[5] = {                                   \
-        panel_pass_##BITS##_##TABLE##_1, panel_pass_##BITS##_##TABLE##_2,                          \
-        panel_pass_##BITS##_##TABLE##_4, panel_pass_##BITS##_##TABLE##_8,                          \
-        panel_pass_##BITS##_##TABLE##_16};
+#define PANEL_PASSES(BITS)                                                                         \
+    PANEL_PASS(BITS, 1)                                                                            \
+    PANEL_PASS(BITS, 2)                                                                            \
+    PANEL_PASS(BITS, 4)                                                                            \
+    PANEL_PASS(BITS, 8)                                                                            \
+    PANEL_PASS(BITS, 16)                                                                           \
+    static const panel_pass panel_passes_##BITS[5] = {                                             \
+        panel_pass_##BITS##_1, panel_pass_##BITS##_2, panel_pass_##BITS##_4,                       \
+        panel_pass_##BITS##_8, panel_pass_##BITS##_16};
 #else
-#define PANEL_PASSES(BITS, TABLE)                                                                  \
-    PANEL_PASS(BITS, TABLE, 1)                                                                     \
-    PANEL_PASS(BITS, TABLE, 2)                                                                     \
-    PANEL_PASS(BITS, TABLE, 4)                                                                     \
-    static const panel_pass panel_passes_##BITS##_##TABLE[3] = {                                   \
-        panel_pass_##BITS##_##TABLE##_1, panel_pass_##BITS##_##TABLE##_2,                          \
-        panel_pass_##BITS##_##TABLE##_4};
+#define PANEL_PASSES(BITS)                                                                         \
+    PANEL_PASS(BITS, 1)                                                                            \
+    PANEL_PASS(BITS, 2)                                                                            \
+    PANEL_PASS(BITS, 4)                                                                            \
+    static const panel_pass panel_passes_##BITS[3] = {                                             \
+        panel_pass_##BITS##_1, panel_pass_##BITS##_2, panel_pass_##BITS##_4};
 #endif
 
-PANEL_PASSES(1, 0)
-PANEL_PASSES(2, 0)
-PANEL_PASSES(3, 0)
-PANEL_PASSES(4, 0)
-PANEL_PASSES(5, 0)
-PANEL_PASSES(6, 0)
-PANEL_PASSES(7, 0)
-PANEL_PASSES(8, 0)
-PANEL_PASSES(4, 1)
+PANEL_PASSES(1)
+PANEL_PASSES(2)
+PANEL_PASSES(3)
+PANEL_PASSES(4)
+PANEL_PASSES(5)
+PANEL_PASSES(6)
+PANEL_PASSES(7)
+PANEL_PASSES(8)
+#endif
+
+#include "panel_tables.h"
 
 PANEL_TARGET void PANEL_NAME(const struct halftone_panels *m, int64_t first, int64_t last,
                 const struct halftone_panel_vectors *x,
                 const struct halftone_panel_output *output) {
-    static const panel_pass *const all[9] = {
-        panel_passes_1_0, panel_passes_2_0, panel_passes_3_0, panel_passes_4_0, panel_passes_5_0,
-        panel_passes_6_0, panel_passes_7_0, panel_passes_8_0, panel_passes_4_1};
-    const panel_pass *passes = all[m->table ? 8 : m->bits - 1];
+#ifndef PANEL_TABLES_ONLY
+    static const panel_pass *const all[8] = {
+        panel_passes_1, panel_passes_2, panel_passes_3, panel_passes_4,
+        panel_passes_5, panel_passes_6, panel_passes_7, panel_passes_8};
+#endif
     // Vectors that stay in the cache while all panels pass by.
     int64_t block = PANEL_VECTOR_BYTES / (32 * m->runs + 1) / PANEL_MOST * PANEL_MOST;
     if (block < PANEL_MOST) block = PANEL_MOST;
@@ -243,7 +307,12 @@ PANEL_TARGET void PANEL_NAME(const struct halftone_panels *m, int64_t first, int
                 part.scales += t * x->runs;
                 part.sums += 2 * t * x->runs;
                 floats16 sums[PANEL_MOST];
-                passes[power](m, panel, &part, sums);
+#ifdef PANEL_TABLES_ONLY
+                panel_pass pass = panel_table_pass(m, power);
+#else
+                panel_pass pass = m->digits ? panel_table_pass(m, power) : all[m->bits - 1][power];
+#endif
+                pass(m, panel, &part, sums);
                 for (int64_t i = 0; i < 1 << power; i++) {
                     panel_put(sums[i], rows, 16 * p, t + i, output);
                 }

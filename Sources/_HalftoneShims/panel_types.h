@@ -19,8 +19,7 @@ typedef PANEL_VECTOR(uint16_t, 32) words16;
 typedef PANEL_VECTOR(uint8_t, 16) bytes16;
 typedef PANEL_VECTOR(int8_t, 16) sbytes16;
 
-/// How far ahead of a lone vector codes are fetched: the memory's own reading ahead stops at each
-/// page.
+/// How far ahead codes are fetched: the memory's own reading ahead stops at each page.
 #define PANEL_AHEAD 2048
 
 /// Bytes of vectors that meet one panel after another: half of a usual second-level cache.
@@ -34,6 +33,8 @@ static inline int64_t panel_value_bytes(int32_t kind) {
     case HALFTONE_PANEL_FLOAT32: return 64;
     case HALFTONE_PANEL_UINT8:
     case HALFTONE_PANEL_INT8:
+    case HALFTONE_PANEL_E8M0:
+    case HALFTONE_PANEL_E4M3:
     case HALFTONE_PANEL_ZEROS8: return 16;
     case HALFTONE_PANEL_ZEROS4: return 8;
     default: return 0;
@@ -43,6 +44,14 @@ static inline int64_t panel_value_bytes(int32_t kind) {
 /// Whether offsets are zero points.
 static inline int panel_has_zeros(const struct halftone_panels *m) {
     return m->offsets == HALFTONE_PANEL_ZEROS8 || m->offsets == HALFTONE_PANEL_ZEROS4;
+}
+
+/// What a code stands for in units.
+static inline int32_t panel_level(const struct halftone_panels *m, int code) {
+    int size = m->bits <= 6 ? 64 : 1 << m->bits;
+    int32_t level = 0;
+    for (int d = m->digits; d-- > 0;) level = 256 * level + m->table[d * size + code] - 128;
+    return level;
 }
 
 /// Bytes of a header.

@@ -1,34 +1,47 @@
 // Panels: which form multiplies, the rounding of vectors, and the definition of a row.
 #include "panel_types.h"
+#include <math.h>
+
+// Products and sums are rounded apart, so that all processors give the same.
+#pragma clang fp contract(off)
 
 typedef void panel_product(const struct halftone_panels *, int64_t, int64_t,
                            const struct halftone_panel_vectors *,
                            const struct halftone_panel_output *);
-panel_product halftone_panel_product_vnni, halftone_panel_product_avx2,
-    halftone_panel_product_plain;
+panel_product halftone_panel_product_vbmi, halftone_panel_product_vnni, halftone_panel_product_avx2,
+    halftone_panel_product_dotprod, halftone_panel_product_neon, halftone_panel_product_plain;
 
 void halftone_panel_product(uint32_t features, const struct halftone_panels *m, int64_t first,
                             int64_t last, const struct halftone_panel_vectors *x,
                             const struct halftone_panel_output *output) {
     panel_product *product = halftone_panel_product_plain;
 #if defined(__x86_64__)
-    if (features & HALFTONE_CPU_AVX512_VNNI) {
+    if (m->digits && features & HALFTONE_CPU_AVX512_VNNI && features & HALFTONE_CPU_AVX512_VBMI) {
+        product = halftone_panel_product_vbmi;
+    } else if (features & HALFTONE_CPU_AVX512_VNNI) {
         product = halftone_panel_product_vnni;
     } else if (features & HALFTONE_CPU_AVX2_FMA) {
         product = halftone_panel_product_avx2;
+    }
+#elif defined(__aarch64__)
+    if (features & HALFTONE_CPU_DOTPROD) {
+        product = halftone_panel_product_dotprod;
+    } else if (features & HALFTONE_CPU_NEON) {
+        product = halftone_panel_product_neon;
     }
 #endif
     product(m, first, last, x, output);
 }
 
-/// Rounds one run; products and sums are rounded apart, so that all forms give the same bytes.
+/// Rounds one run.
 __attribute__((always_inline)) static inline void
 panel_quantize_run(const float *x, int8_t *values, float *scale, int32_t *sums) {
-#pragma clang fp contract(off)
     floats16 half[2] = {*(const floats16 *)x, *(const floats16 *)(x + 16)};
-    floats16 first = (floats16)((ints16)half[0] & 0x7FFFFFFF);
-    floats16 second = (floats16)((ints16)half[1] & 0x7FFFFFFF);
-    float largest = __builtin_reduce_max(__builtin_elementwise_max(first, second));
+    // Magnitudes are in the order of their bits, and integers have no NaN to look out for.
+    ints16 first = (ints16)half[0] & 0x7FFFFFFF, second = (ints16)half[1] & 0x7FFFFFFF;
+    int32_t bits = __builtin_reduce_max(__builtin_elementwise_max(first, second));
+    float largest;
+    memcpy(&largest, &bits, 4);
     float inverse = largest > 0 ? 127 / largest : 0;
     *scale = largest / 127;
     for (int i = 0; i < 2; i++) {
@@ -44,15 +57,16 @@ panel_quantize(const float *x, int64_t columns, int64_t stride,
                const struct halftone_panel_vectors *to) {
     for (int64_t t = 0; t < to->count; t++) {
         const float *vector = x + t * stride;
-        for (int64_t run = 0; run < to->runs; run++) {
+        for (int64_t run = 0; 32 * run < columns; run++) {
             int64_t at = t * to->runs + run;
             const float *source = vector + 32 * run;
-            float padded[32] = {0};
-            if (32 * run + 32 > columns) {
-                memcpy(padded, source, 4 * (columns - 32 * run));
-                source = padded;
+            if (32 * run + 32 <= columns) {
+                panel_quantize_run(source, to->values + 32 * at, to->scales + at, to->sums + 2 * at);
+                continue;
             }
-            panel_quantize_run(source, to->values + 32 * at, to->scales + at, to->sums + 2 * at);
+            float padded[32] = {0};
+            memcpy(padded, source, 4 * (columns - 32 * run));
+            panel_quantize_run(padded, to->values + 32 * at, to->scales + at, to->sums + 2 * at);
         }
     }
 }
@@ -77,6 +91,7 @@ void halftone_panel_quantize(uint32_t features, const float *x, int64_t columns,
     if (features & HALFTONE_CPU_AVX512) return panel_quantize_avx512(x, columns, stride, to);
     if (features & HALFTONE_CPU_AVX2_FMA) return panel_quantize_avx2(x, columns, stride, to);
 #endif
+    (void)features;
     panel_quantize(x, columns, stride, to);
 }
 
@@ -119,6 +134,9 @@ static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, 
     case HALFTONE_PANEL_FLOAT32: memcpy(&value, at + 4 * row, 4); return value;
     case HALFTONE_PANEL_UINT8: return outer * (float)at[row];
     case HALFTONE_PANEL_INT8: return outer * (float)(int8_t)at[row];
+    case HALFTONE_PANEL_E8M0: return scalbnf(1, at[row] - 127);
+    case HALFTONE_PANEL_E4M3:
+        return 256 * panel_half((uint16_t)((at[row] & 128) << 8 | (at[row] & 127) << 7));
     case HALFTONE_PANEL_ZEROS8: return (float)at[row];
     case HALFTONE_PANEL_ZEROS4: return (float)(at[row % 8] >> row / 8 * 4 & 15);
     case HALFTONE_PANEL_FACTOR: return scale * factor;
@@ -128,7 +146,6 @@ static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, 
 
 void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int64_t columns,
                                float *output) {
-#pragma clang fp contract(off)
     const uint8_t *panel = m->bytes + row / 16 * m->panel_bytes;
     int lane = (int)(row % 16);
     int64_t size = m->record_runs == 0 ? 16 : 32 * m->record_runs;
@@ -147,10 +164,11 @@ void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int
         for (int64_t c = group * size; c < end; c++) {
             const uint8_t *run = panel + panel_run_place(m, c / 32);
             int code = panel_code(run, m->bits, (int)(c % 32) / 4, 4 * lane + (int)(c % 4));
-            int level = (m->table ? m->table[code] : code) - m->zero;
-            output[c] = panel_has_zeros(m)                      ? scale * ((float)level - offset)
-                        : m->offsets == HALFTONE_PANEL_NONE ? scale * (float)level
-                                                            : scale * (float)level + offset;
+            float level = (float)(code - m->zero);
+            output[c] = m->digits            ? scale * ((float)panel_level(m, code) * m->unit)
+                        : panel_has_zeros(m) ? scale * (level - offset)
+                        : m->offsets == HALFTONE_PANEL_NONE ? scale * level
+                                                            : scale * level + offset;
         }
     }
 }

@@ -46,4 +46,24 @@ import Testing
         }
         #expect(message(["formats", "chart", path, "--tensor", "x"]).contains("has no matrix x"))
     }
+
+    @Test func formatsAreTimedAgainstIntegers() {
+        #expect(
+            message([
+                "formats", "speed", "--rows", "32", "--columns", "256", "--rounds", "1", "--json",
+            ]).isEmpty)
+        #expect(message(["formats", "speed", "--columns", "100"]).contains("--columns"))
+        #expect(message(["formats", "speed", "--form", "int9"]).contains("is no form"))
+    }
+
+    @Test func compressTakesForms() {
+        func refusal(_ arguments: String...) -> String {
+            message(["compress", "stories", "-o", "out"] + arguments)
+        }
+        #expect(refusal("--format", "e9m9").contains("is no form such as"))
+        #expect(refusal("--format", "nf4", "--group", "32").contains("nf4/32/f16"))
+        #expect(refusal("--format", "nf4", "--layout", "gptq").contains("halftone convert"))
+        #expect(refusal("--format", "nf4", "--bits", "4").contains("either"))
+        #expect(refusal("--format", "int4", "--embedding", "nf9").contains("is no form"))
+    }
 }

@@ -101,6 +101,41 @@ struct AttentionTests {
         }
     }
 
+    /// What a query gets does not depend on how many are computed beside it.
+    @Test(
+        arguments: [
+            (tokens: 150, headDim: 64, window: Int?.none), (150, 64, 40), (37, 10, nil),
+            (81, 80, 16), (64, 16, nil),
+        ])
+    func blocksGiveTheBitsOfEachQuery(tokens: Int, headDim: Int, window: Int?) {
+        let attention = Attention(
+            heads: 4, keyHeads: 2, headDim: headDim, scale: 0.2, window: window)
+        let pool = WorkerPool(threads: 2)
+        let projected = FloatBuffer(wave(tokens * attention.width, 0.5))
+        let scratch = (0..<2).map { _ in
+            FloatBuffer(count: Attention.scratch(count: tokens, positions: tokens))
+        }
+        let results = [tokens, 1, 70].map { size -> [Float] in
+            let store = KeyValueStore(heads: 2, headDim: headDim, capacity: tokens)
+            let rows = ActivationRows(width: 4 * headDim, capacity: tokens, forms: [])
+            for first in stride(from: 0, to: tokens, by: size) {
+                let count = min(size, tokens - first)
+                let segment = Attention.Segment(
+                    row: first, count: count, position: first, store: store, rotation: nil)
+                pool.together { team in
+                    attention.store(team, segment, projected)
+                    attention.run(team, segment, projected, scratch: scratch, into: rows)
+                }
+                store.advance(count)
+            }
+            var output = [Float](repeating: 0, count: tokens * 4 * headDim)
+            rows.floats.copy(0..<output.count, into: &output)
+            return output
+        }
+        #expect(results[0].contains { $0 != 0 })
+        #expect(results[0] == results[1] && results[0] == results[2])
+    }
+
     @Test func growthKeepsWhatIsStored() {
         let store = KeyValueStore(heads: 2, headDim: 2, capacity: 1)
         let attention = Attention(heads: 2, keyHeads: 2, headDim: 2, scale: 1)

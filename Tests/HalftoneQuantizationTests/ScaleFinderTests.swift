@@ -205,13 +205,15 @@ struct ScaleFinderTests {
             let scheme = WeightScheme(
                 format: IntegerFormat(bits: 3, symmetric: true), granularity: granularity)
             let plain = try RoundToNearest().quantize(weight, scheme: scheme)
-            let found = try RoundToNearest(importance: importance).quantize(weight, scheme: scheme)
+            let found = try RoundToNearest(weighsInputs: true).quantize(
+                weight, scheme: scheme, inputs: InputStatistics(meanSquares: importance))
             #expect(error(found) < error(plain), "\(granularity)")
         }
         let scheme = WeightScheme(format: IntegerFormat(bits: 3, symmetric: true))
         for bad in [[], [1, 2], importance.map { -$0 }, importance.map { _ in .nan }] {
             #expect(throws: QuantizationError.self) {
-                try RoundToNearest(importance: bad).quantize(weight, scheme: scheme)
+                try RoundToNearest(weighsInputs: true).quantize(
+                    weight, scheme: scheme, inputs: InputStatistics(meanSquares: bad))
             }
         }
         #expect(throws: QuantizationError.scalesPerColumn) {

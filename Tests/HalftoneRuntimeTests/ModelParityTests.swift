@@ -19,6 +19,7 @@ struct ModelParityTests {
     ]
 
     private struct Fixture {
+        let weights: DecoderWeights
         let decoder: Decoder
         let tokens: [Int32]
         let logits: [Float]
@@ -37,7 +38,7 @@ struct ModelParityTests {
             contentsOf: folder.appending(path: "expected.safetensors").path())
         let ids = try #require(expected.tensor(named: "input_ids"))
         return Fixture(
-            decoder: Decoder(weights, pool: WorkerPool(threads: threads)),
+            weights: weights, decoder: Decoder(weights, pool: WorkerPool(threads: threads)),
             tokens: (0..<ids.elementCount).map { Int32(ids.bytes.load(Int64.self, at: $0 * 8)) },
             logits: try #require(expected.tensor(named: "logits")).floats())
     }
@@ -77,6 +78,67 @@ struct ModelParityTests {
             let expected = Array(fixture.logits[index * width..<(index + 1) * width])
             #expect(worst(row, expected) < 1e-4, "token \(index)")
         }
+    }
+
+    /// Sequences of different lengths, one of them a single token, stage by stage.
+    @Test(arguments: names)
+    func stagesGiveTheSame(name: String) throws {
+        let fixture = try fixture(name)
+        let tokens = fixture.tokens
+        let run = try StagedRun(
+            fixture.weights, sequences: [tokens, [tokens[0]], Array(tokens.prefix(5))],
+            pool: WorkerPool(threads: 2))
+        for block in fixture.weights.spec.blocks {
+            var seen: [(BlockStage, Int, Int)] = []
+            run.run { stage, inputs in
+                seen.append((stage, inputs.sequence, inputs.count))
+                #expect(inputs.width == stage.width(of: block, in: fixture.weights.spec))
+                #expect(inputs.values.contains { $0 != 0 })
+            } replacing: { stage in
+                // What is put in place of itself changes nothing.
+                let role = Role(stage.parts(of: block)[0], block: run.block)
+                return [role: fixture.weights.matrix(role)]
+            }
+            #expect(seen.map(\.0) == BlockStage.allCases.flatMap { [$0, $0, $0] })
+            #expect(seen.map(\.2) == (0..<4).flatMap { _ in [tokens.count, 1, 5] })
+        }
+        let width = fixture.decoder.spec.vocabularySize
+        for (sequence, count) in run.lengths.enumerated() {
+            var logits = [Float](repeating: .nan, count: count * width)
+            fixture.decoder.logits(
+                of: run.hidden(ofSequence: sequence), from: 0, count: count, into: &logits)
+            #expect(worst(logits, Array(fixture.logits[..<(count * width)])) < 1e-4)
+        }
+    }
+
+    /// What is replaced at a stop is what the block computes with from there on.
+    @Test(arguments: ["llama3", "gpt2", "gpt_neox", "phi3", "gemma2"])
+    func replacedMatricesAreUsed(name: String) throws {
+        let fixture = try fixture(name)
+        var changed = fixture.weights
+        let run = try StagedRun(
+            fixture.weights, sequences: [fixture.tokens], pool: WorkerPool(threads: 2))
+        for block in fixture.weights.spec.blocks {
+            run.run { _, _ in
+            } replacing: { stage in
+                var replaced: [Role: any WeightMatrix] = [:]
+                for part in stage.parts(of: block) {
+                    let role = Role(part, block: run.block)
+                    let old = fixture.weights.matrix(role)
+                    let order = (0..<old.rows).map { old.rows - 1 - $0 }
+                    replaced[role] = old.gatheringRows(order)
+                    changed.replace(role, with: old.gatheringRows(order))
+                }
+                return replaced
+            }
+        }
+        let decoder = Decoder(changed, pool: WorkerPool(threads: 2))
+        var expected: [Float] = []
+        try decoder.read(fixture.tokens, state: decoder.makeState()) { hidden, rows in
+            expected += hidden[..<(rows * decoder.spec.width)]
+        }
+        let scale = expected.map { abs($0) }.max() ?? 0
+        #expect(worst(run.hidden(ofSequence: 0), expected) < 1e-4 * scale)
     }
 
     @Test func truncatingGoesBackInTime() throws {

@@ -69,6 +69,32 @@ struct PackedDecodingTests {
         #expect(results[0] == results[1] && results[0] == results[2])
     }
 
+    /// Long prompts are cut up among threads; no bit depends on how.
+    @Test(arguments: ["llama2", "gemma3", "gpt_neox", "phi3"])
+    func promptsAreAsTheirTokensOneAfterAnother(name: String) throws {
+        let decoders = try [1, 2, 3].map { try decoder(name, threads: $0) }
+        let size = decoders[0].spec.vocabularySize
+        let tokens = (0..<203).map { Int32(($0 * 7 + $0 / 5) % size) }
+        let one = decoders[0].makeState()
+        var expected: [Float] = []
+        for (index, token) in tokens.enumerated() {
+            let row = try decoders[0].logits(after: [token], state: one)
+            if index >= 201 { expected += row }
+        }
+        for decoder in decoders {
+            let state = decoder.makeState()
+            var output = [Float](repeating: .nan, count: 2 * size)
+            try decoder.logits(after: tokens, state: state, last: 2, into: &output)
+            #expect(output == expected, "\(decoder.spec.blocks.count) blocks")
+            let again = decoder.makeState()
+            var hidden: [Float] = []
+            try decoder.read(tokens, state: again) { states, _ in hidden = states }
+            decoder.logits(
+                of: hidden, from: 201 * decoder.spec.width, count: 2, into: &output)
+            #expect(output == expected)
+        }
+    }
+
     @Test func logitsOfTheLastPositionsAreThoseOfOneAfterAnother() throws {
         let decoder = try decoder("smollm2")
         let size = decoder.spec.vocabularySize

@@ -19,7 +19,8 @@ import json
 from pathlib import Path
 
 import torch
-from methods import adapters, bitlinear, denseshift, doublerounding, merging, whitepaper
+from methods import (
+    adapters, bitlinear, compensation, denseshift, doublerounding, merging, whitepaper)
 from methods.fixture import Fixture
 from safetensors.numpy import save_file
 
@@ -33,7 +34,7 @@ def main():
     fixture = Fixture()
     for add in (
         denseshift.add, bitlinear.add, doublerounding.add, adapters.add, merging.add_ties,
-        merging.add_ifm, whitepaper.add,
+        merging.add_ifm, whitepaper.add, compensation.add,
     ):
         add(fixture)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -92,13 +92,16 @@ struct BenchCommand: ParsableCommand {
         var ours = [[Double]](repeating: [], count: names.count)
         var theirs = ours
         var together: [Double] = []
-        // One round that does not count brings weights into memory.
+        // One round that does not count brings weights into memory and takes working memory, as
+        // the peer does.
         _ = try SpeedTest.decode(decoder, tokens: 1)
+        let state = decoder.makeState(capacity: lengths.max() ?? 1)
+        for length in lengths { _ = try SpeedTest.prefill(decoder, state, length: length) }
         for _ in 0..<rounds {
             for (index, count) in counts.enumerated() {
                 let seconds =
                     index < lengths.count
-                    ? try SpeedTest.prefill(decoder, length: count)
+                    ? try SpeedTest.prefill(decoder, state, length: count)
                     : try SpeedTest.decode(decoder, tokens: count)
                 ours[index].append(Double(count) / max(seconds, 1e-9))
             }
@@ -242,9 +245,11 @@ struct SpeedRow: Encodable {
 
 /// Timed runs of a decoder on made-up tokens.
 enum SpeedTest {
-    /// Seconds to read a prompt.
-    static func prefill(_ decoder: Decoder, length: Int) throws -> Double {
-        let state = decoder.makeState(capacity: length)
+    /// Seconds to read a prompt into a state, which forgets what it had.
+    static func prefill(
+        _ decoder: Decoder, _ state: DecoderState, length: Int
+    ) throws -> Double {
+        state.truncate(to: 0)
         let start = ContinuousClock.now
         _ = try decoder.logits(after: tokens(length, decoder), state: state)
         return (ContinuousClock.now - start).seconds

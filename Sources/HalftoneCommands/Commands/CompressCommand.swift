@@ -19,6 +19,16 @@ struct CompressCommand: ParsableCommand {
             in a shorter group. The embedding, and a head of its own, take at least 4 bits unless \
             --embedding says otherwise.
 
+            --format takes any other form, too. A form names a number format, weights to a scale \
+            (64 if left out) and how scales are stored (f16): e3m2/32/f16, ternary/channel/f32, \
+            nf4/64/e4m3:256 (scales that are codes themselves, 256 to a second scale). Or blocks: \
+            mxfp4, mxfp6e3m2, nvfp4, bfp4e8g16, Q4_K and the other GGUF types, dual-binary/64, \
+            vectors/2/256 (pairs of a fitted codebook of 256), complex (±1 and ±i). Structures go \
+            in front: columns=1%+int3/64 keeps the columns that matter most in 16 bits, \
+            sparse=0.5%+int3/64 adds the elements that matter most, rank=8+int3/64 a product of \
+            thin matrices for what is left over. binary/64+binary/64 is a stack, each for what the \
+            one before leaves over; int4/64@25%,int2/64 classes of columns. Parentheses group.
+
             --layout compressed-tensors, gptq or gptq-v2 writes a folder that those programs read; \
             embedding and head stay float then. compressed-tensors has 1 to 8 bits, GPTQ 2, 3, 4 \
             and 8, both for widths that groups divide.
@@ -38,7 +48,7 @@ struct CompressCommand: ParsableCommand {
     @Option(help: "Bits of a code, 1 to 8.")
     var bits: Int?
 
-    @Option(help: "An integer format: int4, uint3, …")
+    @Option(help: "An integer format, int4, uint3, …, or another form as above.")
     var format: String?
 
     @Option(help: "Weights that share a scale: a number, channel or tensor (default: 64).")
@@ -55,7 +65,10 @@ struct CompressCommand: ParsableCommand {
     var search: String?
 
     @Option(
-        help: "The format of embedding and head, or float (default: as the body, 4 bits at least).")
+        help: """
+            The format or form of embedding and head, or float (default: as the body, at least 4 \
+            bits per weight).
+            """)
     var embedding: String?
 
     @Option(
@@ -74,10 +87,64 @@ struct CompressCommand: ParsableCommand {
     @Flag(help: "Replace the output if it exists.")
     var force = false
 
+    @OptionGroup var method: MethodOptions
+
     @OptionGroup var shared: SharedOptions
 
     mutating func validate() throws {
-        _ = try recipe()
+        if try formPlan() == nil { _ = try recipe() }
+    }
+
+    /// The forms that are asked for, or nil for integer formats alone.
+    func formPlan() throws -> FormPlan? {
+        let names = [format, embedding == "float" ? nil : embedding].compactMap(\.self)
+        guard let format, names.contains(where: { IntegerFormat(named: $0) == nil }) else {
+            return nil
+        }
+        guard bits == nil else { throw ValidationError("give either --bits or --format") }
+        guard group == nil, scale == nil else {
+            throw ValidationError(
+                "--group and --scale belong to integer formats; a form says them itself: "
+                    + "\(format)/32/f16")
+        }
+        guard layout == nil || layout == "halftone", !output.hasSuffix(".gguf") else {
+            throw ValidationError(
+                "forms are written as this program's folders; GGUF types become GGUF files by "
+                    + "`halftone convert --type`")
+        }
+        guard method.name == .rtn else {
+            throw ValidationError(
+                "--method \(method.name.rawValue) finds codes of integer formats; forms are rounded"
+            )
+        }
+        do {
+            let body = try FormRecipe(format)
+            // A shape that every form has.
+            let isWide =
+                try body.form(rows: 4096, columns: 4096)
+                .bitsPerWeight(rows: 4096, columns: 4096) >= 4
+            var plan = FormPlan(
+                body: body, embedding: isWide ? body : try FormRecipe("int4/64"),
+                search: try scaleSearch() ?? .leastError)
+            if let embedding {
+                plan.embedding = embedding == "float" ? nil : try FormRecipe(embedding)
+            }
+            return plan
+        } catch let error as FormRecipeError {
+            throw ValidationError(error.description)
+        } catch let error as QuantizationError {
+            throw ValidationError("\(format): \(error)")
+        }
+    }
+
+    private func scaleSearch() throws -> ScaleSearch? {
+        guard let search else { return nil }
+        guard let found = ScaleSearch(named: search) else {
+            throw ValidationError(
+                "--search \"\(search)\" is none of least-error, absmax, percentile-0.999, "
+                    + "grid-100-0.2 and iterative-20")
+        }
+        return found
     }
 
     /// The layout of another program, or nil for this one's.
@@ -132,12 +199,7 @@ struct CompressCommand: ParsableCommand {
             recipe.body.scaleFormat = format
             recipe.embedding?.scaleFormat = format
         }
-        if let search {
-            guard let search = ScaleSearch(named: search) else {
-                throw ValidationError(
-                    "--search \"\(search)\" is none of least-error, absmax, percentile-0.999, "
-                        + "grid-100-0.2 and iterative-20")
-            }
+        if let search = try scaleSearch() {
             recipe.body.search = search
             recipe.embedding?.search = search
         }
@@ -155,8 +217,8 @@ struct CompressCommand: ParsableCommand {
     func run() throws {
         let start = ContinuousClock.now
         let loaded = try ModelArgument.load(model, shared)
+        if let plan = try formPlan() { return try run(loaded, plan, since: start) }
         let recipe = try recipe()
-        let pool = shared.pool
         let isOwn = try exportLayout() == nil
         let size = CompressedSize(
             of: loaded.spec, recipe: recipe, order: output.hasSuffix(".gguf") ? .rows : order)
@@ -166,53 +228,88 @@ struct CompressCommand: ParsableCommand {
                 : "\(Formatting.grouped(size.packedWeightCount)) weights become "
                     + "\(Formatting.bytes(size.packedByteCount)), "
                     + "\(Formatting.decimal(size.bitsPerWeight, 3)) bits each")
+        let (compressed, journal) = try method.compress(
+            loaded, named: model, recipe: recipe, output: output, shared)
+        let written = try write(compressed)
+        try journal?.remove()
+        try report(
+            body: recipe.body.description, embedding: recipe.embedding?.description,
+            packed: written.packedBytes, weights: size.packedWeightCount,
+            fileBytes: written.fileBytes, since: start)
+    }
+
+    /// Stores the matrices in forms of their own.
+    private func run(
+        _ loaded: LanguageModel, _ plan: FormPlan, since start: ContinuousClock.Instant
+    ) throws {
+        let size = try CompressedSize(of: loaded.spec, plan: plan)
+        shared.note(
+            "\(Formatting.grouped(size.packedWeightCount)) weights become "
+                + "\(Formatting.bytes(size.packedByteCount)), "
+                + "\(Formatting.decimal(size.bitsPerWeight, 3)) bits each")
         let progress = shared.progress(
             "Quantizing", total: size.packedWeightCount, unit: "weights")
-        let compressed = try CompressedModel(
-            loaded, recipe: recipe, pool: pool, progress: progress)
+        let model = try StoredModel(loaded, plan: plan, pool: shared.pool, progress: progress)
         progress.finish()
-        let written = try write(compressed)
-        let packed = written.packedBytes
+        let packed = model.stored.values.reduce(0) { $0 + $1.byteCount }
+        guard packed == size.packedByteCount else {
+            throw CommandError(
+                "the matrices take \(packed) bytes where \(size.packedByteCount) were predicted",
+                .failed)
+        }
+        let fileBytes = try write(
+            ModelFolderWriter(loaded, stored: model.stored), packedBytes: packed)
+        try report(
+            body: plan.body.description, embedding: plan.embedding?.description, packed: packed,
+            weights: size.packedWeightCount, fileBytes: fileBytes, since: start)
+    }
+
+    private func report(
+        body: String, embedding: String?, packed: Int, weights: Int, fileBytes: Int,
+        since start: ContinuousClock.Instant
+    ) throws {
         let report = CompressReport(
-            model: model, output: output, body: recipe.body.description,
-            embedding: recipe.embedding?.description ?? "float",
-            bitsPerWeight: Double(8 * packed) / Double(max(size.packedWeightCount, 1)),
-            packedBytes: packed, fileBytes: written.fileBytes,
-            seconds: (ContinuousClock.now - start).seconds,
+            model: model, output: output, body: body, embedding: embedding ?? "float",
+            bitsPerWeight: Double(8 * packed) / Double(max(weights, 1)), packedBytes: packed,
+            fileBytes: fileBytes, seconds: (ContinuousClock.now - start).seconds,
             peakMemoryBytes: ProcessMemory.peakBytes)
         if shared.json { return try Console.json(report) }
         Console.result(report.text)
+    }
+
+    /// Writes a folder and returns the bytes of its weight file, which are those predicted.
+    private func write(_ writer: ModelFolderWriter, packedBytes: Int) throws -> Int {
+        let progress = shared.progress("Writing", total: packedBytes, unit: "bytes")
+        let predicted = try writer.weightFileByteCount()
+        try writer.write(to: output, replaces: force, progress: progress)
+        progress.finish()
+        return try checkedSize(of: output + "/model.safetensors", predicted)
+    }
+
+    private func checkedSize(of path: String, _ predicted: Int) throws -> Int {
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+        guard size == predicted else {
+            throw CommandError(
+                "\(path) has \(size) bytes where \(predicted) were predicted", .failed)
+        }
+        return size
     }
 
     /// Writes the output and returns the bytes of the weight file and of the packed matrices.
     private func write(
         _ compressed: CompressedModel
     ) throws -> (fileBytes: Int, packedBytes: Int) {
-        let path: String
-        let predicted: Int
-        var packed = compressed.size.packedByteCount
-        let progress = shared.progress(
-            "Writing", total: compressed.size.packedByteCount, unit: "bytes")
         if output.hasSuffix(".gguf") {
+            let packed = compressed.size.packedByteCount
+            let progress = shared.progress("Writing", total: packed, unit: "bytes")
             let export = try GGUFExport(compressed)
-            predicted = try export.fileByteCount()
             try export.write(to: output, replaces: force, progress: progress)
-            path = output
-        } else {
-            let writer = ModelFolderWriter(
-                compressed, layout: try exportLayout(), order: order)
-            packed = try writer.packedByteCount()
-            predicted = try writer.weightFileByteCount()
-            try writer.write(to: output, replaces: force, progress: progress)
-            path = output + "/model.safetensors"
+            progress.finish()
+            return (try checkedSize(of: output, export.fileByteCount()), packed)
         }
-        progress.finish()
-        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
-        guard size == predicted else {
-            throw CommandError(
-                "\(path) has \(size) bytes where \(predicted) were predicted", .failed)
-        }
-        return (size, packed)
+        let writer = ModelFolderWriter(compressed, layout: try exportLayout(), order: order)
+        let packed = try writer.packedByteCount()
+        return (try write(writer, packedBytes: packed), packed)
     }
 }
 

@@ -10,7 +10,7 @@ struct FormatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "formats",
         abstract: "List number formats with their range, error and speed; show or compare them.",
-        subcommands: [List.self, Show.self, Chart.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Chart.self, Speed.self], defaultSubcommand: List.self)
 
     /// `halftone formats list`.
     struct List: ParsableCommand {
@@ -23,8 +23,8 @@ struct FormatsCommand: ParsableCommand {
                 above 6.02 · b on the normal one. For formats they are exact, at the scale with \
                 the least error; for all else they are measured on 65536 seeded numbers, scales \
                 found by least squares. Decoding \
-                is timed on one thread: formats from a code in each byte, GGUF blocks by their \
-                kernels, layouts and structures by their definition in plain loops. Structures: \
+                is timed on one thread by the kernels of the run time; structures around other forms by \
+                their definition in plain loops. Structures: \
                 {±1, ±i}; two planes of bits with a scale each (dual binary); stacks of planes for \
                 what is left; 256 pairs of a fitted codebook; int4 for one half of the columns, \
                 int2 for the other; 1 % of the columns or elements in 16 bits beside int3; a \
@@ -34,7 +34,7 @@ struct FormatsCommand: ParsableCommand {
         @OptionGroup var shared: SharedOptions
 
         func run() throws {
-            let formats = NumberFormat.known.map(FormatRow.init)
+            let formats = try NumberFormat.known.map(FormatRow.init)
             let blocks = try BlockRow.all()
             let (layouts, structures) = try FormRow.all()
             if shared.json {

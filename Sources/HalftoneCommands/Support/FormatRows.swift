@@ -17,7 +17,7 @@ struct FormatRow: Encodable {
     let heavyTailed: Double?
     let decodedPerSecond: Double
 
-    init(_ format: NumberFormat) {
+    init(_ format: NumberFormat) throws {
         name = "\(format)"
         bits = format.bits
         levels = format.levels.count
@@ -29,13 +29,17 @@ struct FormatRow: Encodable {
         normal = NumberSource.normal.bestScale(of: format).map { -10 * log10($0.squaredError) }
         heavyTailed = NumberSource.heavyTailed.bestScale(of: format)
             .map { -10 * log10($0.squaredError) }
-        let count = format.values.count
-        let codes = (0..<65536).map { UInt8($0 * 7919 % count) }
-        let values = format.values
-        var output = [Float](repeating: 0, count: codes.count)
-        decodedPerSecond = Timing.perSecond(codes.count) {
-            for index in codes.indices { output[index] = values[Int(codes[index])] }
-            return output[output.count / 3]
+        decodedPerSecond = Self.decodedPerSecond(
+            try FormatTiming.matrix(
+                .scaled(format, .channel, .plain(.float32)), rows: 64, columns: 1024))
+    }
+
+    /// Weights that the run time decodes in a second, on one thread.
+    static func decodedPerSecond(_ matrix: any WeightMatrix) -> Double {
+        var row = [Float](repeating: 0, count: matrix.columns)
+        return Timing.perSecond(matrix.rows * matrix.columns) {
+            for number in 0..<matrix.rows { matrix.decode(row: number, into: &row) }
+            return row[matrix.columns / 3]
         }
     }
 

@@ -66,6 +66,13 @@ struct GGUFMatrix {
     }
 }
 
+extension WeightMatrix {
+    /// The GGUF type that the matrix is stored in, perhaps with rows in another order.
+    var blockType: BlockType? {
+        (self as? BlockMatrix)?.type ?? (self as? GatheredMatrix)?.stored.type
+    }
+}
+
 /// Packed codes as GGUF blocks of 32 that hold the same values.
 struct GGUFRepacking {
     /// The type with the values of the scheme.

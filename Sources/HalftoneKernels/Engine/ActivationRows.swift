@@ -54,7 +54,8 @@ package final class ActivationRows: Sendable {
         }
         if let bytes {
             unsafe bytes.quantize(
-                floats.base + range.lowerBound * width, stride: width, rows: range)
+                floats.base + range.lowerBound * width, stride: width, rows: range,
+                columns: 0..<width)
         }
     }
 
@@ -65,11 +66,23 @@ package final class ActivationRows: Sendable {
 
     /// As ``finish(_:)`` for some columns of one token, which are whole runs.
     func finish(row: Int, columns: Range<Int>) {
-        guard let bytes else { return }
-        let length = PanelMatrix.runLength
-        unsafe bytes.quantize(
-            floats.base + row * width, row: row,
-            runs: columns.lowerBound / length..<(columns.upperBound + length - 1) / length)
+        unsafe finish(
+            rows: row..<row + 1, columns: columns,
+            from: floats.base + row * width + columns.lowerBound, stride: width)
+    }
+
+    /// Makes bytes, if they are read, of some columns of some tokens, which are whole runs.
+    ///
+    /// - Parameters:
+    ///   - range: The tokens.
+    ///   - columns: The columns.
+    ///   - values: The first column of the first token; tokens are `stride` floats apart.
+    ///   - stride: Floats from a token to the next.
+    @unsafe
+    func finish(
+        rows range: Range<Int>, columns: Range<Int>, from values: UnsafePointer<Float>, stride: Int
+    ) {
+        unsafe bytes?.quantize(values, stride: stride, rows: range, columns: columns)
     }
 }
 
@@ -87,21 +100,29 @@ package final class ReplicatedRows: Sendable {
 
     /// What a thread reads and writes.
     @inline(__always)
-    package func rows(_ team: Team, count: Int) -> ActivationRows {
-        count == 1 ? own[team.thread] : shared
+    package func rows(_ team: Team, _ range: Range<Int>) -> ActivationRows {
+        isReplicated(range) ? own[team.thread] : shared
     }
 
     /// What the first thread reads; for who is not in the team.
-    package func first(count: Int) -> ActivationRows { count == 1 ? own[0] : shared }
+    package func first(count: Int) -> ActivationRows {
+        isReplicated(0..<count) ? own[0] : shared
+    }
+
+    @inline(__always)
+    private func isReplicated(_ range: Range<Int>) -> Bool { range == 0..<1 }
 
     /// Calls a body with the tokens that a thread has to compute, and meets if need be.
     package func compute(
-        _ team: Team, count: Int, _ body: (ActivationRows, Range<Int>) -> Void
+        _ team: Team, _ range: Range<Int>, _ body: (ActivationRows, Range<Int>) -> Void
     ) {
-        if count == 1 {
-            body(own[team.thread], 0..<1)
+        if isReplicated(range) {
+            body(own[team.thread], range)
         } else {
-            team.share(count) { body(shared, $0) }
+            team.share(range.count) {
+                let first = range.lowerBound + $0.lowerBound
+                body(shared, first..<first + $0.count)
+            }
         }
     }
 }

@@ -1,4 +1,3 @@
-import COpenBLAS
 import _HalftoneShims
 
 /// Causal softmax attention of new tokens over a ``KeyValueStore``.
@@ -26,10 +25,10 @@ package struct Attention: Sendable {
     package var width: Int { (heads + 2 * keyHeads) * headDim }
 
     /// Queries that share a block of scores: bounds the memory of a long prompt.
-    private static let queryBlock = 64
+    static let queryBlock = 64
 
-    /// From this many queries on, blocks of them go through matrix products.
-    private static let blocksFrom = 8
+    /// From this many queries on, blocks of them share what is read.
+    static let blocksFrom = 8
 
     /// Describes one layer's attention.
     package init(
@@ -48,7 +47,7 @@ package struct Attention: Sendable {
 
     /// Floats that a thread needs for the scores of `count` queries over `positions`.
     package static func scratch(count: Int, positions: Int) -> Int {
-        (count >= blocksFrom ? min(count, queryBlock) : 1) * positions
+        (count >= blocksFrom ? min(count, queryBlock) : 1) * ((positions + 15) / 16 * 16)
     }
 
     /// Consecutive tokens of one sequence among those that are computed together.
@@ -72,6 +71,15 @@ package struct Attention: Sendable {
             self.position = position
             self.store = store
             self.rotation = rotation
+        }
+
+        /// The tokens in some of the rows; nil when there are none.
+        package func part(_ rows: Range<Int>) -> Segment? {
+            let own = rows.clamped(to: row..<row + count)
+            if own.isEmpty { return nil }
+            return Segment(
+                row: own.lowerBound, count: own.count, position: position + own.lowerBound - row,
+                store: store, rotation: rotation)
         }
     }
 
@@ -181,46 +189,5 @@ package struct Attention: Sendable {
         unsafe halftone_attend_mix(
             Processor.features, scores, store.values.base + past, Int64(headDim),
             Int64(visible), output.floats.base + row * output.width + head * headDim)
-    }
-
-    /// One head of a block of queries.
-    @unsafe
-    private func attend(
-        _ segment: Segment, block: Int, head: Int, _ projected: FloatBuffer,
-        _ scratch: FloatBuffer, _ output: ActivationRows
-    ) {
-        let first = block * Self.queryBlock
-        let count = min(Self.queryBlock, segment.count - first)
-        let firstPosition = segment.position + first
-        let end = firstPosition + count
-        let start = window.map { max(0, firstPosition - $0 + 1) } ?? 0
-        let keys = end - start
-        let store = segment.store
-        let past = store.place(head: head / (heads / keyHeads), token: start)
-        let row = segment.row + first
-        let scores = unsafe scratch.base
-        unsafe cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans,
-            blasint(count), blasint(keys), blasint(headDim),
-            scale, projected.base + row * width + head * headDim, blasint(width),
-            store.keys.base + past, blasint(headDim),
-            0, scores, blasint(keys))
-        for query in 0..<count {
-            let line = unsafe scores + query * keys
-            let position = firstPosition + query
-            let visible = position + 1 - start
-            let hidden = window.map { max(0, position - $0 + 1 - start) } ?? 0
-            if let softcap {
-                unsafe FloatKernels.softcap(line + hidden, count: visible - hidden, cap: softcap)
-            }
-            for index in 0..<hidden { unsafe line[index] = 0 }
-            unsafe FloatKernels.softmax(line + hidden, count: visible - hidden)
-            for index in visible..<max(visible, keys) { unsafe line[index] = 0 }
-        }
-        unsafe cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans,
-            blasint(count), blasint(headDim), blasint(keys),
-            1, scores, blasint(keys), store.values.base + past, blasint(headDim),
-            0, output.floats.base + row * output.width + head * headDim, blasint(output.width))
     }
 }

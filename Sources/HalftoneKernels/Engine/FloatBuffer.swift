@@ -52,6 +52,13 @@ package final class FloatBuffer: @unchecked Sendable {
         }
     }
 
+    /// Copies floats to a place in another buffer.
+    package func copy(_ range: Range<Int>, to other: FloatBuffer, at offset: Int) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "range out of bounds")
+        precondition(offset >= 0 && offset + range.count <= other.count, "the buffer has room")
+        unsafe (other.base + offset).update(from: base + range.lowerBound, count: range.count)
+    }
+
     /// Copies an array's floats in from the start.
     package func take(_ values: [Float], from offset: Int, count: Int) {
         precondition(offset >= 0 && offset + count <= values.count && count <= self.count)

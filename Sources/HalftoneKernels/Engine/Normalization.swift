@@ -25,25 +25,27 @@ package struct Normalization: Sendable {
         self.bias = FloatBuffer(bias ?? [Float](repeating: 0, count: gain.count))
     }
 
-    /// Normalizes tokens `[count, width]` and finishes them.
+    /// Normalizes some tokens of `[tokens, width]` and finishes them.
     package func run(
-        _ team: Team, _ input: FloatBuffer, count: Int, into output: ReplicatedRows
+        _ team: Team, _ input: FloatBuffer, rows: Range<Int>, into output: ReplicatedRows
     ) {
-        precondition(input.count >= count * width, "there are as many tokens")
-        output.compute(team, count: count) { rows, range in
-            precondition(rows.width == width, "the widths agree")
+        precondition(input.count >= rows.upperBound * width, "there are as many tokens")
+        output.compute(team, rows) { target, range in
+            precondition(target.width == width, "the widths agree")
             for row in range {
-                unsafe apply(input.base + row * width, rows.floats.base + row * width)
+                unsafe apply(input.base + row * width, target.floats.base + row * width)
             }
-            rows.finish(range)
+            target.finish(range)
         }
     }
 
-    /// Adds the normalized tokens of a buffer, `[count, width]`, to another.
-    package func add(_ team: Team, _ input: FloatBuffer, count: Int, to sum: FloatBuffer) {
-        precondition(input.count >= count * width && sum.count >= count * width)
-        team.share(count) { range in
-            for row in range {
+    /// Adds some normalized tokens of a buffer, `[tokens, width]`, to another.
+    package func add(_ team: Team, _ input: FloatBuffer, rows: Range<Int>, to sum: FloatBuffer) {
+        let needed = rows.upperBound * width
+        precondition(input.count >= needed && sum.count >= needed, "there are as many tokens")
+        team.share(rows.count) { range in
+            for index in range {
+                let row = rows.lowerBound + index
                 let x = unsafe input.base + row * width
                 // The gain follows the division, so that it may be done in place.
                 unsafe apply(x, x)

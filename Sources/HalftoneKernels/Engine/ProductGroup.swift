@@ -16,6 +16,8 @@ package struct WeightProduct: Sendable {
     package enum Form: Sendable {
         /// Integer products with bytes.
         case panels(PanelMatrix)
+        /// Integer products with the columns in another order: for each stored one its place.
+        case reordered(PanelMatrix, [Int])
         /// Products with floats.
         case matrix(any WeightMatrix)
     }
@@ -32,6 +34,10 @@ package struct WeightProduct: Sendable {
     ) {
         if activations == .int8, let panels = matrix.panels(on: pool) {
             form = .panels(panels)
+        } else if activations == .int8, let reordered = matrix as? ReorderedMatrix,
+            let panels = reordered.stored.panels(on: pool)
+        {
+            form = .reordered(panels, reordered.order)
         } else {
             form = .matrix(matrix)
         }
@@ -89,19 +95,21 @@ package struct ProductGroup: Sendable {
     /// Floats of a decoded tile: 1 MiB, so that it stays in the cache while it is used.
     private static let tileFloats = 1 << 18
 
-    /// Computes the products of `count` tokens.
+    /// Computes the products of some tokens.
     ///
     /// - Parameters:
     ///   - team: The threads, which meet at the end.
     ///   - input: Finished activations.
     ///   - rows: Tokens of the input.
-    ///   - output: `[count, rows]`, the first of which belongs to the first token.
+    ///   - output: `[tokens, rows]`.
+    ///   - first: The row of the output that belongs to the first token.
     ///   - adds: Whether the products are added to what is there.
     package func run(
         _ team: Team, _ input: ActivationRows, rows range: Range<Int>, into output: FloatBuffer,
-        adds: Bool = false
+        at first: Int = 0, adds: Bool = false
     ) {
-        precondition(range.upperBound <= input.capacity && range.count * rows <= output.count)
+        precondition(range.upperBound <= input.capacity, "the tokens are there")
+        precondition((first + range.count) * rows <= output.count, "the output has room")
         let units = products.reduce(0) { $0 + $1.units }
         team.share(units, pieces: Self.pieces(tokens: range.count)) { piece in
             var start = 0
@@ -111,32 +119,62 @@ package struct ProductGroup: Sendable {
                 start += product.units
                 let own = part.clamped(to: 0..<product.units)
                 if own.isEmpty { continue }
-                multiply(index, units: own, input, range, into: output, adds: adds)
+                let row = offsets[index] + own.lowerBound * PanelMatrix.panelRows
+                unsafe multiply(
+                    index, units: own, input, range, into: output.base + first * rows + row,
+                    stride: rows, adds: adds)
             }
         }
     }
 
     /// Some panels of one product.
+    ///
+    /// - Parameters:
+    ///   - index: The product.
+    ///   - units: Its panels, or as many rows.
+    ///   - input: Finished activations.
+    ///   - range: Tokens of the input.
+    ///   - output: Where the first of these rows of the first token goes.
+    ///   - stride: Floats from a token to the next.
+    ///   - adds: Whether the products are added to what is there.
+    @unsafe
     func multiply(
         _ index: Int, units: Range<Int>, _ input: ActivationRows, _ range: Range<Int>,
-        into output: FloatBuffer, adds: Bool
+        into output: UnsafeMutablePointer<Float>, stride: Int, adds: Bool
     ) {
         let product = products[index]
+        let first = units.lowerBound * PanelMatrix.panelRows
         switch product.form {
         case .panels(let panels):
             guard let vectors = input.bytes else {
                 preconditionFailure("the activations are there as bytes")
             }
             let target = unsafe halftone_panel_output(
-                values: output.base + offsets[index], stride: Int64(rows),
+                values: output - first, stride: Int64(stride),
                 bias: product.bias.map { unsafe UnsafePointer($0.base) }, adds: adds ? 1 : 0)
             unsafe panels.multiply(panels: units, vectors.rows(range), target)
+        case .reordered(let panels, let order):
+            // Whoever computes a piece rounds the vectors for it: little beside hundreds of rows.
+            let vectors = PanelVectors(columns: order.count, capacity: range.count)
+            unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: max(order.count, 1)) {
+                let ordered = $0.baseAddress!
+                for (index, row) in range.enumerated() {
+                    let source = unsafe input.floats.base + row * order.count
+                    for (column, place) in order.enumerated() {
+                        unsafe ordered[column] = source[place]
+                    }
+                    unsafe vectors.quantize(
+                        ordered, stride: order.count, rows: index..<index + 1)
+                }
+            }
+            let target = unsafe halftone_panel_output(
+                values: output.base + offsets[index], stride: Int64(rows),
+                bias: product.bias.map { unsafe UnsafePointer($0.base) }, adds: adds ? 1 : 0)
+            unsafe panels.multiply(panels: units, vectors.rows(0..<range.count), target)
         case .matrix(let matrix):
-            let first = units.lowerBound * PanelMatrix.panelRows
             let last = min(units.upperBound * PanelMatrix.panelRows, matrix.rows)
             unsafe multiply(
-                matrix, first..<last, product.bias, input, range,
-                output.base + offsets[index] + first, adds)
+                matrix, first..<last, product.bias, input, range, output, stride, adds)
         }
     }
 
@@ -145,7 +183,7 @@ package struct ProductGroup: Sendable {
     private func multiply(
         _ matrix: any WeightMatrix, _ rows: Range<Int>, _ bias: FloatBuffer?,
         _ input: ActivationRows, _ range: Range<Int>, _ output: UnsafeMutablePointer<Float>,
-        _ adds: Bool
+        _ outputStride: Int, _ adds: Bool
     ) {
         let columns = matrix.columns
         if range.count >= Self.tilesFrom {
@@ -162,7 +200,7 @@ package struct ProductGroup: Sendable {
                         blasint(range.count), blasint(tile.count), blasint(columns),
                         1, input.floats.base + range.lowerBound * columns, blasint(columns),
                         decoded, blasint(columns),
-                        adds ? 1 : 0, output + (start - rows.lowerBound), blasint(self.rows))
+                        adds ? 1 : 0, output + (start - rows.lowerBound), blasint(outputStride))
                 }
             }
         } else {
@@ -173,7 +211,7 @@ package struct ProductGroup: Sendable {
                 let vector = unsafe PreparedVector(
                     values: input.floats.base + row * columns,
                     sumsOf16: sums.base + row * input.sumWidth, count: columns)
-                let target = unsafe output + index * self.rows
+                let target = unsafe output + index * outputStride
                 guard adds else {
                     unsafe matrix.dot(rows: rows, input: vector, output: target)
                     continue
@@ -195,7 +233,7 @@ package struct ProductGroup: Sendable {
         guard let bias else { return }
         for index in 0..<range.count {
             unsafe FloatKernels.addScaled(
-                output + index * self.rows, bias.base + rows.lowerBound, scale: 1,
+                output + index * outputStride, bias.base + rows.lowerBound, scale: 1,
                 count: rows.count)
         }
     }

@@ -27,6 +27,9 @@ package struct Team: Sendable {
         self.board = board
     }
 
+    /// This thread as a team of its own, which does what it is asked alone and waits for nobody.
+    package var alone: Team { Team(thread: thread, threadCount: 1, board: board) }
+
     /// Shares out `0 ..< count` in pieces of whole grains, and waits until all are done.
     ///
     /// Who gets which piece is left to chance: a thread that the system interrupts holds the

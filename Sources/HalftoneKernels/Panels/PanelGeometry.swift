@@ -2,7 +2,7 @@ import _HalftoneShims
 
 /// Where the parts of a panel lie; see the header `panels.h`.
 ///
-/// Its description has no address but that of a table, which lives as long as the program.
+/// Its description has no address but that of its table.
 @safe
 struct PanelGeometry: @unchecked Sendable {
     /// How scales or offsets are stored.
@@ -13,6 +13,10 @@ struct PanelGeometry: @unchecked Sendable {
         case float32
         /// Bytes that multiply a float16 shared by a number of groups.
         case bytes(signed: Bool, perOuter: Int)
+        /// Bytes that are exponents: 2^(byte − 127).
+        case e8m0
+        /// Bytes that are E4M3 floats.
+        case e4m3
         /// Zero points as halves of bytes, or as bytes: offset = −scale · zero.
         case zeros(halves: Bool)
         /// Offset = factor · scale, without memory.
@@ -27,6 +31,8 @@ struct PanelGeometry: @unchecked Sendable {
                 case .float32: HALFTONE_PANEL_FLOAT32
                 case .bytes(signed: false, _): HALFTONE_PANEL_UINT8
                 case .bytes(signed: true, _): HALFTONE_PANEL_INT8
+                case .e8m0: HALFTONE_PANEL_E8M0
+                case .e4m3: HALFTONE_PANEL_E4M3
                 case .zeros(halves: true): HALFTONE_PANEL_ZEROS4
                 case .zeros(halves: false): HALFTONE_PANEL_ZEROS8
                 case .factor: HALFTONE_PANEL_FACTOR
@@ -38,6 +44,9 @@ struct PanelGeometry: @unchecked Sendable {
     /// All but the address.
     let description: halftone_panels
 
+    /// What codes stand for; keeps the memory that the description points to.
+    let table: PanelTable?
+
     /// Bytes of a panel.
     var panelBytes: Int { unsafe Int(description.panel_bytes) }
 
@@ -46,12 +55,13 @@ struct PanelGeometry: @unchecked Sendable {
     /// - Parameters:
     ///   - bits: Of a code.
     ///   - groupSize: Columns of a group: 16 or a multiple of 32, or at least all columns.
-    ///   - zero: What is subtracted from codes, or from what they stand for.
-    ///   - table: What 4-bit codes stand for.
+    ///   - zero: What is subtracted from codes; of no effect with a table.
+    ///   - table: What codes stand for, of as many bits; then there are no offsets.
     init(
-        rows: Int, columns: Int, bits: Int, groupSize: Int, zero: Int, table: PanelTable? = nil,
-        scales: Values, offsets: Values = .none
+        rows: Int, columns: Int, bits: Int, groupSize: Int, zero: Int = 0,
+        table: PanelTable? = nil, scales: Values, offsets: Values = .none
     ) {
+        precondition(table.map { $0.bits == bits } ?? true, "the table is of the codes")
         let runs = (columns + PanelMatrix.runLength - 1) / PanelMatrix.runLength
         let isHalf = groupSize == 16 && columns > 16
         var made = unsafe halftone_panels()
@@ -62,7 +72,12 @@ struct PanelGeometry: @unchecked Sendable {
         unsafe made.zero = Int32(zero)
         unsafe made.scales = scales.kind
         unsafe made.offsets = offsets.kind
-        unsafe made.table = table?.pointer
+        if let table {
+            unsafe made.digits = Int32(table.digits)
+            unsafe made.unit = table.unit
+            unsafe made.table = table.pointer
+        }
+        self.table = table
         if case .factor(let factor) = offsets { unsafe made.factor = factor }
         if case .bytes(_, let perOuter) = scales {
             unsafe made.header_records = Int64(isHalf ? perOuter / 2 : perOuter)
@@ -72,11 +87,12 @@ struct PanelGeometry: @unchecked Sendable {
     }
 
     /// The geometry of as many rows as there are of another matrix.
-    init(_ other: halftone_panels, rows: Int) {
-        var made = unsafe other
+    init(_ other: PanelMatrix, rows: Int) {
+        var made = unsafe other.description
         unsafe made.rows = Int64(rows)
         unsafe made.bytes = nil
         unsafe description = made
+        table = other.table
     }
 
     /// The number of panels.
@@ -154,29 +170,4 @@ struct PanelGeometry: @unchecked Sendable {
 private struct SharedBytes: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<UInt8>
     init(_ pointer: UnsafeMutablePointer<UInt8>) { unsafe self.pointer = pointer }
-}
-
-/// Sixteen values of 4-bit codes in the form that kernels look up; lives as long as the program.
-@safe
-struct PanelTable: @unchecked Sendable {
-    /// What is added to the values to make them unsigned.
-    static let bias = 128
-
-    /// The values plus ``bias``, four times.
-    let pointer: UnsafePointer<UInt8>
-
-    /// Keeps sixteen integers from −128 to 127.
-    init(_ values: [Int]) {
-        precondition(values.count == 16 && values.allSatisfy { (-128...127).contains($0) })
-        let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: 64)
-        for index in 0..<64 { unsafe memory[index] = UInt8(values[index % 16] + Self.bias) }
-        unsafe pointer = UnsafePointer(memory)
-    }
-
-    /// The values of IQ4_NL and IQ4_XS.
-    static let nonlinear = PanelTable(BlockDecoding.nonlinearLevels.map { Int($0) })
-
-    /// Twice the values of E2M1.
-    static let doubledE2M1 = PanelTable(
-        (0..<16).map { Int(BlockDecoding.doubledE2M1[$0]) })
 }

@@ -21,7 +21,7 @@ extension PanelMatrix: WeightMatrix {
     /// The same matrix with rows in another order, as a copy of their codes and scales.
     public func gatheringRows(_ order: [Int]) -> any WeightMatrix {
         precondition(order.allSatisfy { (0..<rows).contains($0) }, "row out of bounds")
-        return unsafe PanelGeometry(description, rows: order.count).gather(
+        return PanelGeometry(self, rows: order.count).gather(
             columns: columns, formatName: formatName, rowsFrom: self, order)
     }
 

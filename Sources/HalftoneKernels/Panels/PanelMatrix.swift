@@ -4,10 +4,11 @@ import _HalftoneShims
 /// sixteen rows, in each of which vector registers find four neighbours of every row.
 ///
 /// The layout is described in the header `panels.h`. An element is `scale · (code − zero) +
-/// offset` with the scale and offset of its group, the code perhaps looked up in a table of
-/// sixteen signed bytes first. Made from a ``WeightMatrix`` by ``WeightMatrix/panels(on:)`` with
-/// the same values, or on the bytes of a file by ``init(_:bytes:)``. Codes and scales take the
-/// bytes that they take in rows; rows are filled up to whole panels, columns to whole runs of 32.
+/// offset` with the scale and offset of its group, or `scale · table[code]`, where a value of the
+/// table is a fixed-point number of up to three bytes. Made from a ``WeightMatrix`` by
+/// ``WeightMatrix/panels(on:)`` with the same values, or on the bytes of a file by
+/// ``init(_:formatName:bytes:)``. Codes and scales take the bytes that they take in rows; rows are
+/// filled up to whole panels, columns to whole runs of 32.
 @safe
 public struct PanelMatrix: @unchecked Sendable {
     /// Rows of a panel.
@@ -28,20 +29,25 @@ public struct PanelMatrix: @unchecked Sendable {
     /// Bytes of memory, those of rows and columns that fill up included.
     public var byteCount: Int { bytes.count }
 
+    /// Bytes of a value that codes are looked up as, 1 to 3; 0 where they are numbers themselves.
+    package var digits: Int { table?.digits ?? 0 }
+
     /// The number of panels.
     public var panelCount: Int { (rows + Self.panelRows - 1) / Self.panelRows }
 
-    /// What the kernels read; points into `bytes`, and to a table that is never freed.
+    /// What the kernels read; points into `bytes` and `table`.
     let description: halftone_panels
 
     /// The panels one behind the other.
     public let bytes: Bytes
+    let table: PanelTable?
 
     /// Takes memory that is laid out as a geometry says.
     init(_ geometry: PanelGeometry, columns: Int, formatName: String, bytes: Bytes) {
         self.columns = columns
         self.formatName = formatName
         self.bytes = bytes
+        table = geometry.table
         var description = unsafe geometry.description
         unsafe bytes.withUnsafeBytes {
             unsafe description.bytes = $0.baseAddress?.assumingMemoryBound(to: UInt8.self)
@@ -62,11 +68,14 @@ public struct PanelMatrix: @unchecked Sendable {
         }
     }
 
-    /// Which instructions multiply.
+    /// Which instructions multiply; all give the same bits.
     package enum Form: CaseIterable {
         case plain
         case avx2
         case avx512VNNI
+        case avx512VBMI
+        case neon
+        case neonDotProduct
 
         /// Whether this processor has them.
         package var isAvailable: Bool {
@@ -78,6 +87,11 @@ public struct PanelMatrix: @unchecked Sendable {
             case .plain: 0
             case .avx2: UInt32(HALFTONE_CPU_AVX2_FMA)
             case .avx512VNNI: UInt32(HALFTONE_CPU_AVX2_FMA | HALFTONE_CPU_AVX512_VNNI)
+            case .avx512VBMI:
+                UInt32(
+                    HALFTONE_CPU_AVX2_FMA | HALFTONE_CPU_AVX512_VNNI | HALFTONE_CPU_AVX512_VBMI)
+            case .neon: UInt32(HALFTONE_CPU_NEON)
+            case .neonDotProduct: UInt32(HALFTONE_CPU_NEON | HALFTONE_CPU_DOTPROD)
             }
         }
     }
@@ -92,7 +106,8 @@ public struct PanelMatrix: @unchecked Sendable {
         unsafe input.withUnsafeBufferPointer { input in
             unsafe output.withUnsafeMutableBufferPointer { output in
                 guard let x = input.baseAddress, let y = output.baseAddress else { return }
-                unsafe vectors.quantize(x, stride: columns, rows: 0..<count)
+                unsafe vectors.quantize(
+                    x, stride: columns, rows: 0..<count, columns: 0..<columns)
                 let to = unsafe halftone_panel_output(
                     values: y, stride: Int64(rows), bias: nil, adds: 0)
                 unsafe multiply(

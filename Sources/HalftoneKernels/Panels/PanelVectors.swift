@@ -44,30 +44,28 @@ package final class PanelVectors: @unchecked Sendable {
             sums: sums.assumingMemoryBound(to: Int32.self) + 2 * first)
     }
 
-    /// Rounds vectors that start `stride` floats apart into the given rows.
+    /// Rounds some columns, whole runs or the last ones, of some vectors.
+    ///
+    /// - Parameters:
+    ///   - values: The first column of the first vector; vectors are `stride` floats apart.
+    ///   - stride: Floats from a vector to the next.
+    ///   - range: The vectors.
+    ///   - part: The columns.
     @unsafe
-    func quantize(_ values: UnsafePointer<Float>, stride: Int, rows range: Range<Int>) {
+    func quantize(
+        _ values: UnsafePointer<Float>, stride: Int, rows range: Range<Int>,
+        columns part: Range<Int>
+    ) {
         precondition(range.lowerBound >= 0 && range.upperBound <= capacity, "rows out of bounds")
-        unsafe withUnsafePointer(to: rows(range)) {
-            unsafe halftone_panel_quantize(
-                Processor.features, values, Int64(columns), Int64(stride), $0)
-        }
-    }
-
-    /// Rounds some runs of one vector, `values` being its first; for who computes parts of it.
-    @unsafe
-    func quantize(_ values: UnsafePointer<Float>, row: Int, runs part: Range<Int>) {
-        precondition(row >= 0 && row < capacity && part.upperBound <= runs, "out of bounds")
-        var target = unsafe rows(row..<row + 1)
-        unsafe target.values += part.lowerBound * PanelMatrix.runLength
-        unsafe target.scales += part.lowerBound
-        unsafe target.sums += 2 * part.lowerBound
-        unsafe target.runs = Int64(part.count)
-        let first = part.lowerBound * PanelMatrix.runLength
-        let count = min(columns - first, part.count * PanelMatrix.runLength)
+        precondition(part.lowerBound >= 0 && part.upperBound <= columns, "columns out of bounds")
+        let run = part.lowerBound / PanelMatrix.runLength
+        var target = unsafe rows(range)
+        unsafe target.values += run * PanelMatrix.runLength
+        unsafe target.scales += run
+        unsafe target.sums += 2 * run
         unsafe withUnsafePointer(to: target) {
             unsafe halftone_panel_quantize(
-                Processor.features, values + first, Int64(count), Int64(count), $0)
+                Processor.features, values, Int64(part.count), Int64(stride), $0)
         }
     }
 }

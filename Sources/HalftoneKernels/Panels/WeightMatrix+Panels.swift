@@ -44,7 +44,7 @@ extension UniformMatrix {
         let groups = (columns + panelGroup - 1) / panelGroup
         let result = unsafe codes.withUnsafeBytes { packed in
             unsafe withParts(from: 0) { _, scales, zeros in
-                let base = unsafe SharedInput(
+                let base = unsafe SharedParts(
                     packed.baseAddress!.assumingMemoryBound(to: UInt8.self), scales, zeros)
                 return unsafe geometry.fill(
                     columns: columns, formatName: formatName, pool: pool
@@ -91,6 +91,28 @@ extension PanelGeometry {
     }
 }
 
+extension PanelGeometry.Values {
+    /// The smallest storage of floats that holds all values as they are.
+    static func exact(_ values: [Float]) -> Self {
+        if values.allSatisfy({ SmallFloat.float16(SmallFloat.float16Bits($0)) == $0 }) {
+            return .float16
+        }
+        return values.allSatisfy { $0.bitPattern & 0xFFFF == 0 } ? .bfloat16 : .float32
+    }
+
+    /// The bits of a value as it is stored.
+    func bits(of value: Float) -> UInt32 {
+        switch self {
+        case .float16: UInt32(SmallFloat.float16Bits(value))
+        case .bfloat16: value.bitPattern >> 16
+        case .float32: value.bitPattern
+        case .e8m0: UInt32(Int(value.exponent) + 127)
+        case .e4m3: UInt32(NumberFormat.e4m3.code(of: value))
+        default: UInt32(value)
+        }
+    }
+}
+
 extension BlockMatrix {
     /// Panels of the same codes and scales; nil for types that are no multiples of small integers
     /// or of a table of sixteen.
@@ -103,8 +125,7 @@ extension BlockMatrix {
         let blocks = columns / type.blockSize
         defer { bytes.releasePages() }
         return unsafe bytes.withUnsafeBytes { stored in
-            let base = unsafe SharedInput(
-                stored.baseAddress!.assumingMemoryBound(to: UInt8.self), nil, nil)
+            let base = unsafe SharedInput(stored.baseAddress!.assumingMemoryBound(to: UInt8.self))
             return unsafe geometry.fill(
                 columns: columns, formatName: formatName, pool: pool
             ) { number, panel, codes in
@@ -134,7 +155,6 @@ extension BlockMatrix {
         func bytes(_ signed: Bool, _ perOuter: Int) -> PanelGeometry.Values {
             .bytes(signed: signed, perOuter: perOuter)
         }
-        let bias = PanelTable.bias
         return switch type {
         case .q4_0: geometry(4, group: 32, zero: 8, .float16)
         case .q4_1: geometry(4, group: 32, zero: 0, .float16, .float16)
@@ -146,30 +166,36 @@ extension BlockMatrix {
         case .q4_K: geometry(4, group: 32, zero: 0, bytes(false, 8), bytes(false, 8))
         case .q5_K: geometry(5, group: 32, zero: 0, bytes(false, 8), bytes(false, 8))
         case .q6_K: geometry(6, group: 16, zero: 32, bytes(true, 16))
-        case .iq4_NL: geometry(4, group: 32, zero: bias, table: .nonlinear, .float16)
-        case .iq4_XS: geometry(4, group: 32, zero: bias, table: .nonlinear, bytes(true, 8))
+        case .iq4_NL: geometry(4, group: 32, zero: 0, table: .nonlinear, .float16)
+        case .iq4_XS: geometry(4, group: 32, zero: 0, table: .nonlinear, bytes(true, 8))
         case .tq1_0, .tq2_0: geometry(2, group: 256, zero: 1, .float16)
-        case .mxfp4: geometry(4, group: 32, zero: bias, table: .doubledE2M1, .bfloat16)
+        case .mxfp4: geometry(4, group: 32, zero: 0, table: .e2m1, .e8m0)
+        case .nvfp4: geometry(4, group: 16, zero: 0, table: .e2m1, .e4m3)
         default: nil
         }
     }
 }
 
-/// Pointers that several threads read.
+/// A pointer that several threads read.
 @unsafe
-private struct SharedInput: @unchecked Sendable {
+struct SharedInput: @unchecked Sendable {
     let pointer: UnsafePointer<UInt8>
-    private let floats: UnsafePointer<Float>?
+    init(_ pointer: UnsafePointer<UInt8>) { unsafe self.pointer = pointer }
+}
+
+/// Codes, scales and zero points that several threads read.
+@unsafe
+private struct SharedParts: @unchecked Sendable {
+    let pointer: UnsafePointer<UInt8>
+    let scales: UnsafePointer<Float>
     let zeros: UnsafePointer<Float>?
 
-    var scales: UnsafePointer<Float> { unsafe floats! }
-
     init(
-        _ pointer: UnsafePointer<UInt8>, _ scales: UnsafePointer<Float>?,
+        _ pointer: UnsafePointer<UInt8>, _ scales: UnsafePointer<Float>,
         _ zeros: UnsafePointer<Float>?
     ) {
         unsafe self.pointer = pointer
-        unsafe floats = scales
+        unsafe self.scales = scales
         unsafe self.zeros = zeros
     }
 }

@@ -69,7 +69,7 @@ public struct ScaleFinder<Levels: ScaledLevels>: Sendable {
         precondition(importance.map { $0.count == values.count } ?? true, "a weight for each")
         // Numbers that all count alike are as good as none.
         let importance = importance.flatMap { one in
-            one.allSatisfy { $0 == one.first } ? nil : one
+            one.allSatisfy { $0 == one.first } ? nil : Self.normalized(one).weights
         }
         let covering = covering(values)
         guard covering.scale != 0, covering.scale.isFinite else { return covering }
@@ -113,8 +113,18 @@ public struct ScaleFinder<Levels: ScaledLevels>: Sendable {
             return zip(values, importance ?? [Float](repeating: 1, count: values.count)[...])
                 .reduce(0) { $0 + Double($1.0) * Double($1.0) * Double($1.1) }
         }
-        let fit = levels.fit(values, importance, unit: unit, scale: scale, zero: choice.zero)
-        return fit.error / (Double(unit) * Double(unit))
+        let normalized = importance.map { Self.normalized($0) }
+        let fit = levels.fit(
+            values, normalized?.weights, unit: unit, scale: scale, zero: choice.zero)
+        return fit.error / (Double(unit) * Double(unit)) / Double(normalized?.unit ?? 1)
+    }
+
+    /// Importance times the power of two that brings the largest to between 1 and 2.
+    private static func normalized(
+        _ importance: ArraySlice<Float>
+    ) -> (weights: ArraySlice<Float>, unit: Float) {
+        let unit = GroupQuantizer.unit(for: importance.max() ?? 0)
+        return unit == 1 ? (importance, 1) : (ArraySlice(importance.map { $0 * unit }), unit)
     }
 
     /// The exact scale whose levels cover every value, before it is stored.

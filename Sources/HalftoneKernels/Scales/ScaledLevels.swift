@@ -19,7 +19,7 @@ public protocol ScaledLevels: Sendable {
     ///
     /// - Parameters:
     ///   - values: Finite.
-    ///   - importance: What each square counts, as many as values; nil for 1.
+    ///   - importance: What each square counts, as many as values, the largest near 1; nil for 1.
     ///   - unit: A power of two that multiplies the values first.
     ///   - scale: For values times `unit`; finite, not 0.
     ///   - zero: The level that stands for 0.
@@ -91,20 +91,25 @@ extension IntegerFormat: ScaledLevels {
     /// The nearest code, ties to even.
     public func level(nearest steps: Float) -> Float { Float(code(steps: steps)) }
 
-    /// Without importance in float32 lanes, the same on every processor.
+    /// In float32 lanes, the same on every processor.
     public func fit(
         _ values: ArraySlice<Float>, _ importance: ArraySlice<Float>?, unit: Float, scale: Float,
         zero: Float
     ) -> ScaleFit {
-        if importance != nil {
-            return plainFit(values, importance, unit: unit, scale: scale, zero: zero)
-        }
+        precondition(importance.map { $0.count == values.count } ?? true, "a weight for each")
         var sums = halftone_fit()
-        unsafe values.withUnsafeBufferPointer { values in
-            guard let base = values.baseAddress else { return }
-            unsafe halftone_packed_fit(
-                Processor.features, base, Int64(values.count), unit, scale, zero,
-                Float(maximumCode), &sums)
+        func measure(_ weights: UnsafePointer<Float>?) {
+            unsafe values.withUnsafeBufferPointer { values in
+                guard let base = values.baseAddress else { return }
+                unsafe halftone_packed_fit(
+                    Processor.features, base, weights, Int64(values.count), unit, scale, zero,
+                    Float(maximumCode), &sums)
+            }
+        }
+        if let importance {
+            unsafe importance.withUnsafeBufferPointer { unsafe measure($0.baseAddress) }
+        } else {
+            measure(nil)
         }
         var fit = ScaleFit()
         (fit.error, fit.cross, fit.square) = (sums.error, sums.cross, sums.square)

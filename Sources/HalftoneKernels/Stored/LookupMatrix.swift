@@ -1,10 +1,12 @@
 import HalftoneFormats
+import _HalftoneShims
 
 /// A matrix of codes that a table turns into values, with a scale for each block.
 ///
-/// The value of an element is `table[code] · scale`. Codes lie in row-major order without gaps
-/// between rows. It is the form of formats without a product of their own, such as NF4, FP4 and
-/// 8-bit floats: a product decodes one row at a time, so that no more memory is taken than a row.
+/// The value of an element is `table[code] · scale`: NF4, FP4, floats of 6 and 8 bits and all else
+/// that is no multiple of integers. Codes lie in row-major order without gaps between rows, or each
+/// row from a whole byte on. Products with floats decode one row at a time, so that no more memory
+/// is taken than a row; products with bytes are those of ``WeightMatrix/panels(on:)``.
 public struct LookupMatrix: WeightMatrix {
     /// How codes lie in bytes.
     public enum Packing: Sendable, Hashable {
@@ -14,9 +16,24 @@ public struct LookupMatrix: WeightMatrix {
         case lowHalfFirst
         /// The high half of a byte is the earlier of two codes; the table has 16 values.
         case highHalfFirst
+        /// Each row from a whole byte on, codes of 1 to 8 bits from the least significant bit on;
+        /// the table has 2^bits values.
+        case rows(bits: Int)
 
         /// Bits of a code.
-        public var bits: Int { self == .bytes ? 8 : 4 }
+        public var bits: Int {
+            switch self {
+            case .bytes: 8
+            case .lowHalfFirst, .highHalfFirst: 4
+            case .rows(let bits): bits
+            }
+        }
+
+        /// Bytes of a matrix.
+        func byteCount(rows: Int, columns: Int) -> Int {
+            if case .rows(let bits) = self { return rows * ((columns * bits + 7) / 8) }
+            return (rows * columns * bits + 7) / 8
+        }
     }
 
     /// Which elements share a scale.
@@ -39,11 +56,12 @@ public struct LookupMatrix: WeightMatrix {
     /// A short name of the format for tables.
     public let formatName: String
 
-    private let codes: Bytes
-    private let packing: Packing
-    private let table: [Float]
-    private let blocks: Blocks
-    private let scales: [Float]
+    let codes: Bytes
+    let packing: Packing
+    let table: [Float]
+    let blocks: Blocks
+    let scales: [Float]
+    let scaleUnit: Float
 
     /// Puts a matrix together from its parts.
     ///
@@ -52,21 +70,24 @@ public struct LookupMatrix: WeightMatrix {
     ///   - columns: 0 or more.
     ///   - codes: Exactly as many bytes as the shape takes, with any content.
     ///   - packing: How codes lie in bytes.
-    ///   - table: The value of each code: 16 or 256.
+    ///   - table: The value of each code: as many as there are codes of that many bits.
     ///   - blocks: Sizes of 1 or more.
     ///   - scales: One for each block: tiles row after row, or runs.
+    ///   - scaleUnit: What scales are multiples of by small floats, if they are; products with
+    ///     bytes then read a byte for each.
     ///   - formatName: A short name for tables.
     ///   - byteCount: Bytes of all parts as they are stored.
     /// - Throws: ``LookupMatrixError`` when the sizes disagree.
     public init(
         rows: Int, columns: Int, codes: Bytes, packing: Packing, table: [Float], blocks: Blocks,
-        scales: [Float], formatName: String, byteCount: Int
+        scales: [Float], scaleUnit: Float = 1, formatName: String, byteCount: Int
     ) throws(LookupMatrixError) {
         let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
-        guard rows >= 0, columns >= 0, !overflow, count <= .max / 8 else {
+        guard rows >= 0, columns >= 0, !overflow, count <= .max / 16, rows <= .max / 16 else {
             throw .invalidShape(rows: rows, columns: columns)
         }
-        let expectedBytes = (count * packing.bits + 7) / 8
+        guard (1...8).contains(packing.bits) else { throw .invalidPacking(packing) }
+        let expectedBytes = packing.byteCount(rows: rows, columns: columns)
         guard codes.count == expectedBytes else {
             throw .wrongCodes(expectedBytes: expectedBytes, found: codes.count)
         }
@@ -79,12 +100,12 @@ public struct LookupMatrix: WeightMatrix {
         }
         self.init(
             checked: rows, columns, codes: codes, packing: packing, table: table, blocks: blocks,
-            scales: scales, formatName: formatName, byteCount: byteCount)
+            scales: scales, scaleUnit: scaleUnit, formatName: formatName, byteCount: byteCount)
     }
 
     private init(
         checked rows: Int, _ columns: Int, codes: Bytes, packing: Packing, table: [Float],
-        blocks: Blocks, scales: [Float], formatName: String, byteCount: Int
+        blocks: Blocks, scales: [Float], scaleUnit: Float, formatName: String, byteCount: Int
     ) {
         self.rows = rows
         self.columns = columns
@@ -93,6 +114,7 @@ public struct LookupMatrix: WeightMatrix {
         self.table = table
         self.blocks = blocks
         self.scales = scales
+        self.scaleUnit = scaleUnit
         self.formatName = formatName
         self.byteCount = byteCount
     }
@@ -121,6 +143,7 @@ extension LookupMatrix.Blocks {
 public enum LookupMatrixError: Error, Sendable, Equatable, CustomStringConvertible {
     case invalidShape(rows: Int, columns: Int)
     case invalidBlocks(LookupMatrix.Blocks)
+    case invalidPacking(LookupMatrix.Packing)
     case wrongCodes(expectedBytes: Int, found: Int)
     case wrongTable(expected: Int, found: Int)
     case wrongScales(expected: Int, found: Int)
@@ -131,6 +154,7 @@ public enum LookupMatrixError: Error, Sendable, Equatable, CustomStringConvertib
         case .invalidShape(let rows, let columns):
             "no matrix has \(rows) rows of \(columns) columns"
         case .invalidBlocks(let blocks): "no block has the size \(blocks)"
+        case .invalidPacking(let packing): "no code has \(packing.bits) bits"
         case .wrongCodes(let expected, let found):
             "the codes take \(found) bytes; the shape needs \(expected)"
         case .wrongTable(let expected, let found):
@@ -145,16 +169,37 @@ extension LookupMatrix {
     /// Decodes whole rows to float32, with one rounding per element.
     @unsafe
     public func decode(rows range: Range<Int>, into output: UnsafeMutablePointer<Float>) {
+        unsafe decode(rows: range, into: output, features: Processor.features)
+    }
+
+    /// Decodes whole rows by given instructions.
+    @unsafe
+    package func decode(
+        rows range: Range<Int>, into output: UnsafeMutablePointer<Float>, features: UInt32
+    ) {
         precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows out of bounds")
         guard columns > 0 else { return }
         unsafe codes.withUnsafeBytes { bytes in
             unsafe table.withUnsafeBufferPointer { table in
-                for (index, row) in range.enumerated() {
-                    unsafe decode(
-                        row, bytes.baseAddress!.assumingMemoryBound(to: UInt8.self),
-                        table.baseAddress!, into: output + index * columns)
+                unsafe scales.withUnsafeBufferPointer { scales in
+                    for (index, row) in range.enumerated() {
+                        unsafe decode(
+                            row, bytes.baseAddress!.assumingMemoryBound(to: UInt8.self),
+                            table.baseAddress!, scales.baseAddress!,
+                            into: output + index * columns, features)
+                    }
                 }
             }
+        }
+    }
+
+    /// All rows as float32, decoded by given instructions.
+    package func decoded(features: UInt32) -> [Float] {
+        unsafe [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in
+            if let base = buffer.baseAddress {
+                unsafe decode(rows: 0..<rows, into: base, features: features)
+            }
+            count = rows * columns
         }
     }
 
@@ -178,31 +223,37 @@ extension LookupMatrix {
 
     /// The same matrix with rows in another order, as a copy of their codes and scales.
     ///
-    /// Each row of the copy has scales of its own; the byte count is this matrix's in proportion
-    /// to the rows, rounded up.
+    /// Each row of the copy has scales of its own, and starts with a whole byte; the byte count is
+    /// this matrix's in proportion to the rows, rounded up.
     public func gatheringRows(_ order: [Int]) -> any WeightMatrix {
         precondition(order.allSatisfy { (0..<rows).contains($0) }, "row out of bounds")
         let perRow = rows == 0 ? 0 : Double(byteCount) / Double(rows)
         let width = blockColumns
         let across = (columns + width - 1) / width
-        var gathered = [UInt8](repeating: 0, count: (order.count * columns * packing.bits + 7) / 8)
+        let bits = packing.bits
+        let rowBytes = (columns * bits + 7) / 8
+        var gathered = [UInt8](repeating: 0, count: order.count * rowBytes)
         for (index, row) in order.enumerated() {
-            for column in 0..<columns {
-                write(code(row * columns + column), at: index * columns + column, to: &gathered)
+            for (column, code) in rowCodes(row).enumerated() {
+                let (byte, shift) = (column * bits).quotientAndRemainder(dividingBy: 8)
+                let wide = UInt16(code) << UInt16(shift)
+                gathered[index * rowBytes + byte] |= UInt8(truncatingIfNeeded: wide)
+                if shift + bits > 8 { gathered[index * rowBytes + byte + 1] |= UInt8(wide >> 8) }
             }
         }
         let picked = order.flatMap { row in
             (0..<across).map { scales[scaleIndex(row, $0 * width)] }
         }
         return LookupMatrix(
-            checked: order.count, columns, codes: Bytes(gathered), packing: packing, table: table,
-            blocks: .tiles(rows: 1, columns: width), scales: picked, formatName: formatName,
+            checked: order.count, columns, codes: Bytes(gathered), packing: .rows(bits: bits),
+            table: table, blocks: .tiles(rows: 1, columns: width), scales: picked,
+            scaleUnit: scaleUnit, formatName: formatName,
             byteCount: Int((perRow * Double(order.count)).rounded(.up)))
     }
 
     /// Columns of a row that share a scale whatever the row: those of a tile, or the greatest
     /// length that divides a run and the width.
-    private var blockColumns: Int {
+    var blockColumns: Int {
         switch blocks {
         case .tiles(_, let width): return width
         case .runs(let length):
@@ -212,7 +263,8 @@ extension LookupMatrix {
         }
     }
 
-    private func scaleIndex(_ row: Int, _ column: Int) -> Int {
+    /// The place of an element's scale.
+    func scaleIndex(_ row: Int, _ column: Int) -> Int {
         switch blocks {
         case .tiles(let height, let width):
             row / height * ((columns + width - 1) / width) + column / width
@@ -220,53 +272,52 @@ extension LookupMatrix {
         }
     }
 
-    private func code(_ element: Int) -> UInt8 {
-        switch packing {
-        case .bytes: codes[element]
-        case .lowHalfFirst: codes[element / 2] >> (element % 2 == 0 ? 0 : 4) & 15
-        case .highHalfFirst: codes[element / 2] >> (element % 2 == 0 ? 4 : 0) & 15
+    /// Where the codes of a row are: a byte, and a code from there on.
+    private func start(of row: Int) -> (byte: Int, code: Int) {
+        if case .rows(let bits) = packing { return (row * ((columns * bits + 7) / 8), 0) }
+        return (0, row * columns)
+    }
+
+    /// Takes the codes of a row apart.
+    @unsafe
+    func unpack(
+        _ row: Int, _ bytes: UnsafePointer<UInt8>, into output: UnsafeMutablePointer<UInt8>
+    ) {
+        let (byte, code) = start(of: row)
+        unsafe halftone_lookup_codes(
+            Int32(packing.bits), packing == .highHalfFirst ? 1 : 0, bytes + byte, Int64(code),
+            Int64(columns), output)
+    }
+
+    /// The codes of a row.
+    func rowCodes(_ row: Int) -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: columns) { buffer, count in
+            unsafe codes.withUnsafeBytes { bytes in
+                guard let base = buffer.baseAddress, let bytes = bytes.baseAddress else { return }
+                unsafe unpack(row, bytes.assumingMemoryBound(to: UInt8.self), into: base)
+            }
+            count = columns
         }
     }
 
-    private func write(_ code: UInt8, at element: Int, to bytes: inout [UInt8]) {
-        switch packing {
-        case .bytes: bytes[element] = code
-        case .lowHalfFirst: bytes[element / 2] |= code << (element % 2 == 0 ? 0 : 4)
-        case .highHalfFirst: bytes[element / 2] |= code << (element % 2 == 0 ? 4 : 0)
-        }
-    }
-
-    /// Decodes one row, a stretch of equal scale at a time.
+    /// Decodes one row.
     @unsafe
     private func decode(
         _ row: Int, _ bytes: UnsafePointer<UInt8>, _ table: UnsafePointer<Float>,
-        into output: UnsafeMutablePointer<Float>
+        _ scales: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>,
+        _ features: UInt32
     ) {
-        let first = row * columns
-        var column = 0
-        while column < columns {
-            let end =
-                switch blocks {
-                case .tiles(_, let width): min((column / width + 1) * width, columns)
-                case .runs(let length):
-                    min(((first + column) / length + 1) * length - first, columns)
-                }
-            let scale = scales[scaleIndex(row, column)]
-            switch packing {
-            case .bytes:
-                for index in column..<end {
-                    unsafe output[index] = table[Int(bytes[first &+ index])] * scale
-                }
-            case .lowHalfFirst, .highHalfFirst:
-                let flip = packing == .highHalfFirst ? 1 : 0
-                for index in column..<end {
-                    let element = first &+ index
-                    let shift = UInt8(truncatingIfNeeded: ((element ^ flip) & 1) &* 4)
-                    let code = unsafe bytes[element &>> 1] &>> shift & 15
-                    unsafe output[index] = table[Int(code)] * scale
-                }
+        let (byte, code) = start(of: row)
+        let (lead, group) =
+            switch blocks {
+            case .tiles(_, let width): (width, width)
+            case .runs(let length): (length - row * columns % length, length)
             }
-            column = end
-        }
+        var lookup = unsafe halftone_lookup(
+            first: Int64(code), count: Int64(columns), lead: Int64(lead), group: Int64(group),
+            scales: scales + scaleIndex(row, 0), table: table, output: output)
+        unsafe halftone_lookup_decode(
+            features, Int32(packing.bits), packing == .highHalfFirst ? 1 : 0, bytes + byte,
+            &lookup)
     }
 }

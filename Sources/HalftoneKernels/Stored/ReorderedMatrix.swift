@@ -1,7 +1,8 @@
 /// A matrix whose columns are stored in another order, as GPTQ's order of activations leaves them.
 ///
 /// Column `order[j]` of this matrix is column `j` of the stored one, so that weights which share
-/// a scale lie side by side there. A product brings the vector into that order first.
+/// a scale lie side by side there. A product brings the vector into that order first; products with
+/// bytes round it then, and are those of the stored matrix.
 public struct ReorderedMatrix: WeightMatrix {
     /// The matrix as it is stored.
     public let stored: any WeightMatrix

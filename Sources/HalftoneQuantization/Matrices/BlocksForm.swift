@@ -5,7 +5,7 @@ import HalftoneKernels
 struct BlocksForm: MatrixCoding {
     let layout: BlockLayout
 
-    private var hasFactor: Bool { if case .float = layout.scale { true } else { false } }
+    var hasFactor: Bool { if case .float = layout.scale { true } else { false } }
 
     func layout(_ rows: Int, _ columns: Int) throws(QuantizationError) -> [PartLayout] {
         let (down, across) = layout.blocks(rows: rows, columns: columns)

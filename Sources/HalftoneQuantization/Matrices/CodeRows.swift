@@ -56,12 +56,21 @@ struct CodeRows {
         }
     }
 
+    /// Codes as a stream of bits in each row, which they are already unless words take less.
+    func plain(_ bytes: Bytes, rows: Int, columns: Int) -> Bytes {
+        guard usesWords(columns) else { return bytes }
+        let codes = decode(bytes, rows: rows, columns: columns)
+        return Bytes(
+            (0..<rows).flatMap { stream(codes[$0 * columns..<($0 + 1) * columns]) })
+    }
+
     private func stream(_ codes: ArraySlice<Int>) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: (codes.count * bits + 7) / 8)
         for (index, code) in codes.enumerated() {
-            for bit in 0..<bits where code >> bit & 1 == 1 {
-                let place = index * bits + bit
-                bytes[place / 8] |= 1 << UInt8(place % 8)
+            // At most 16 bits lie in three bytes.
+            let (first, shift) = (index * bits).quotientAndRemainder(dividingBy: 8)
+            for byte in 0...(shift + bits - 1) / 8 {
+                bytes[first + byte] |= UInt8(truncatingIfNeeded: (code << shift) >> (8 * byte))
             }
         }
         return bytes

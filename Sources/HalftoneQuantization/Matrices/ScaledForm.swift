@@ -11,9 +11,9 @@ struct ScaledForm: MatrixCoding {
     let granularity: Granularity
     let scales: MatrixForm.ScaleStorage
 
-    private var rows: CodeRows { CodeRows(values: format.values.count) }
+    var rows: CodeRows { CodeRows(values: format.values.count) }
 
-    private var isAffine: Bool { format.zeroPoints == .codes }
+    var isAffine: Bool { format.zeroPoints == .codes }
 
     func layout(_ rows: Int, _ columns: Int) throws(QuantizationError) -> [PartLayout] {
         guard (1...1 << 20).contains(granularity.groupSize(inFeatures: 1)) else {
@@ -105,20 +105,7 @@ struct ScaledForm: MatrixCoding {
     ) throws(QuantizationError) -> [Float] {
         let groups = MatrixGroups(granularity, rows: rows, columns: columns)
         let codes = self.rows.decode(reader.bytes(), rows: rows, columns: columns)
-        var scales: [Float]
-        switch self.scales {
-        case .plain(.float8):
-            let bytes = reader.bytes()
-            let factor = try reader.floats(.float32)[0]
-            scales = ScaleCodec(.float8, factor: factor).decode(bytes)
-            if let bad = scales.firstIndex(where: { !$0.isFinite }) {
-                throw .notFinite(part: "scales", index: bad)
-            }
-        case .plain(let storage): scales = try reader.floats(storage)
-        case .quantized(let format, let size):
-            scales = try DoubleScales.decode(
-                &reader, format: format, group: size, count: groups.count)
-        }
+        let scales = try scales(&reader, count: groups.count).values
         let zeros =
             isAffine ? self.rows.decode(reader.bytes(), rows: 1, columns: groups.count) : nil
         var values = [Float](repeating: 0, count: rows * columns)
@@ -129,6 +116,27 @@ struct ScaledForm: MatrixCoding {
             }
         }
         return values
+    }
+
+    /// The scales, and what they are multiples of if they are stored as small floats, else 1.
+    func scales(
+        _ reader: inout PartReader, count: Int
+    ) throws(QuantizationError) -> (values: [Float], unit: Float) {
+        switch scales {
+        case .plain(.float8):
+            let bytes = reader.bytes()
+            let factor = try reader.floats(.float32)[0]
+            let values = ScaleCodec(.float8, factor: factor).decode(bytes)
+            if let bad = values.firstIndex(where: { !$0.isFinite }) {
+                throw .notFinite(part: "scales", index: bad)
+            }
+            return (values, factor)
+        case .plain(let storage): return (try reader.floats(storage), 1)
+        case .quantized(let format, let size):
+            return (
+                try DoubleScales.decode(&reader, format: format, group: size, count: count), 1
+            )
+        }
     }
 
     private func largestScale(_ source: MatrixValues, _ groups: MatrixGroups) -> Float {

@@ -3,8 +3,7 @@ import HalftoneKernels
 
 /// A matrix of weights in any ``MatrixForm``: its parts as a file holds them, and its values.
 ///
-/// This is the definition in plain loops. A matrix of integer codes alone has its fast form in
-/// ``QuantizedTensor``.
+/// This is the definition in plain loops; ``matrix()`` is what products are computed with.
 public struct StoredMatrix: Sendable {
     /// How it is stored.
     public let form: MatrixForm
@@ -51,7 +50,7 @@ public struct StoredMatrix: Sendable {
             throw .weightNotFinite(
                 row: bad / columns, column: bad % columns, value: "\(values[bad])")
         }
-        try RoundToNearest.check(importance, columns: columns)
+        try RowPlan.check(importance, columns: columns)
         let source = MatrixValues(
             values: values, rows: rows, columns: columns, importance: importance, search: search,
             seed: seed)
@@ -108,23 +107,6 @@ extension StoredMatrix {
     }
 }
 
-extension StoredMatrix {
-    /// The matrix to compute with: its values, decoded.
-    ///
-    /// - Throws: As ``decoded()``.
-    public func matrix() throws(QuantizationError) -> any WeightMatrix {
-        do {
-            return try DecodedMatrix(
-                try decoded(), rows: rows, columns: columns, byteCount: byteCount,
-                formatName: form.description)
-        } catch let error as QuantizationError {
-            throw error
-        } catch {
-            throw .badParts("\(error)")
-        }
-    }
-}
-
 /// What a form encodes.
 struct MatrixValues {
     var values: [Float]
@@ -168,6 +150,9 @@ protocol MatrixCoding {
     func decode(
         _ reader: inout PartReader, _ rows: Int, _ columns: Int
     ) throws(QuantizationError) -> [Float]
+
+    /// A matrix that computes with the parts as they are, if there is a kind.
+    func matrix(_ stored: StoredMatrix) throws -> (any WeightMatrix)?
 }
 
 /// Hands out the parts of a matrix in their order.

@@ -10,9 +10,12 @@
 
 /// Bits of halftone_cpu_features().
 enum {
-    HALFTONE_CPU_AVX2_FMA = 1 << 0,   ///< AVX2, FMA and F16C, with the system saving ymm state.
-    HALFTONE_CPU_AVX512 = 1 << 1,     ///< AVX-512 F, BW, VL and DQ.
-    HALFTONE_CPU_AVX512_VNNI = 1 << 2 ///< AVX-512 VNNI.
+    HALFTONE_CPU_AVX2_FMA = 1 << 0,    ///< AVX2, FMA and F16C, with the system saving ymm state.
+    HALFTONE_CPU_AVX512 = 1 << 1,      ///< AVX-512 F, BW, VL and DQ.
+    HALFTONE_CPU_AVX512_VNNI = 1 << 2, ///< AVX-512 VNNI.
+    HALFTONE_CPU_NEON = 1 << 3,        ///< Advanced SIMD, as every arm64 processor has it.
+    HALFTONE_CPU_DOTPROD = 1 << 4,     ///< Dot products of bytes, ARMv8.2 and later.
+    HALFTONE_CPU_AVX512_VBMI = 1 << 5  ///< AVX-512 VBMI.
 };
 
 /// The instruction sets that this processor and operating system offer.
@@ -64,8 +67,10 @@ struct halftone_fit {
 };
 
 /// Measures the codes of a scale and zero point.
-void halftone_packed_fit(uint32_t features, const float *values, int64_t count, float unit,
-                         float scale, float zero, float maximum, struct halftone_fit *fit);
+/// Each term times its weight, of which none is far from the largest's 1; NULL for 1.
+void halftone_packed_fit(uint32_t features, const float *values, const float *weights,
+                         int64_t count, float unit, float scale, float zero, float maximum,
+                         struct halftone_fit *fit);
 
 /// Writes the codes, one byte each.
 void halftone_packed_round(uint32_t features, const float *values, int64_t count, float unit,
@@ -87,6 +92,28 @@ void halftone_attend_scores(uint32_t features, const float *query, const float *
 /// output = weights · values.
 void halftone_attend_mix(uint32_t features, const float *weights, const float *values,
                          int64_t width, int64_t count, float *output);
+
+/// Consecutive queries of one head, their scores and what they get; strides are in floats.
+struct halftone_attend_block {
+    int64_t count, width;
+    const float *queries;
+    int64_t query_stride;
+    float *scores;
+    int64_t score_stride;
+    float *output;
+    int64_t output_stride;
+};
+
+/// The scores of keys that lie in tiles of sixteen, `[width][16]`, as of each query alone. The first
+/// query sees `visible` of them, perhaps below 0, and each later one a key more; what is not seen is
+/// left out or holds anything.
+void halftone_attend_block_scores(uint32_t features, const struct halftone_attend_block *block,
+                                  const float *keys, int64_t tiles, int64_t visible, float scale);
+
+/// The sums of values `[keys][width]` weighted by scores, as of each query alone. The first query
+/// sees `visible`, each later one more; scores of the three keys behind are 0.
+void halftone_attend_block_mix(uint32_t features, const struct halftone_attend_block *block,
+                               const float *values, int64_t visible);
 
 // Batch norm of [rows, channels], with a sum and a rectifier behind it. Parts of an array can be
 // worked on apart; the results do not depend on the instruction set.
@@ -155,5 +182,25 @@ float halftone_exponentials(uint32_t features, const float *input, float shift, 
 
 /// The largest element, NaN left out; -infinity of none.
 float halftone_maximum(uint32_t features, const float *input, int64_t count);
+
+// Codes of 1 to 8 bits from the least significant bit on, or halves of bytes with the earlier code
+// in the high half (`high_first`, 4 bits). `first` is the index of a code in `packed`.
+
+/// Takes `count` codes apart.
+void halftone_lookup_codes(int32_t bits, int32_t high_first, const uint8_t *packed, int64_t first,
+                           int64_t count, uint8_t *codes);
+
+/// Codes in a row that a table and scales make values of.
+struct halftone_lookup {
+    int64_t first, count; ///< Codes.
+    int64_t lead, group;  ///< How many have the first scale, and each of the next: 1 or more.
+    const float *scales;
+    const float *table; ///< 2^bits values.
+    float *output;      ///< table[code] · scale.
+};
+
+/// Decodes codes.
+void halftone_lookup_decode(uint32_t features, int32_t bits, int32_t high_first,
+                            const uint8_t *packed, const struct halftone_lookup *row);
 
 #endif

@@ -17,7 +17,8 @@
 //   2 bits   128     bytes 64 · (s mod 2) …, bits 2 · (s / 2) and the one above
 //   1 bit     64     bytes 0 …, bit s
 //
-// An element is scale · (code − zero) + offset, or scale · (table[code] − zero) + offset.
+// An element is scale · (code − zero) + offset. With a table of 1 to 3 digits to the base 256 it is
+// scale · unit · Σ 256^d · (table[d][code] − 128).
 #ifndef HALFTONE_PANELS_H
 #define HALFTONE_PANELS_H
 
@@ -31,6 +32,8 @@ enum {
     HALFTONE_PANEL_FLOAT32,  ///< Floats.
     HALFTONE_PANEL_UINT8,    ///< Unsigned bytes that multiply an outer float16.
     HALFTONE_PANEL_INT8,     ///< Signed bytes that multiply an outer float16.
+    HALFTONE_PANEL_E8M0,     ///< Bytes that are exponents: 2^(byte − 127); no NaN.
+    HALFTONE_PANEL_E4M3,     ///< Bytes that are floats of 4 exponent bits; no NaN.
     HALFTONE_PANEL_ZEROS8,   ///< Offsets: unsigned zero points, offset = −scale · zero.
     HALFTONE_PANEL_FACTOR,   ///< Offsets: offset = factor · scale, without memory.
     HALFTONE_PANEL_ZEROS4    ///< As ZEROS8 in 8 bytes: byte i has row i's low, row i + 8's high.
@@ -48,7 +51,10 @@ struct halftone_panels {
     int32_t zero;
     int32_t scales, offsets; ///< How they are stored.
     float factor;            ///< Of offsets that are multiples of scales.
-    const uint8_t *table;    ///< NULL, or the 16 values of 4-bit codes, four times.
+    int32_t digits;          ///< Of the table's values, 1 to 3; 0: there is no table.
+    float unit;              ///< What 1 is worth in the table.
+    const uint8_t *table;    ///< [digit][code] plus 128, least digit first; 64 entries or more to
+                             ///< a digit, which repeat the codes. Such matrices have no offsets.
 };
 
 /// Bytes of a panel.
@@ -63,7 +69,8 @@ struct halftone_panel_vectors {
     int32_t *sums;       ///< Sums of the bytes of each half run.
 };
 
-/// Rounds vectors of `columns` finite floats, `stride` apart, into `to`.
+/// Rounds vectors of `columns` finite floats, `stride` apart, into `to`; fewer than it has fill its
+/// first runs.
 void halftone_panel_quantize(uint32_t features, const float *x, int64_t columns, int64_t stride,
                              const struct halftone_panel_vectors *to);
 
@@ -99,6 +106,10 @@ void halftone_panel_dot_rows(uint32_t features, const struct halftone_panels *m,
 /// Packs the codes `[16][32 · runs]` of a panel.
 void halftone_panel_pack(uint32_t features, const struct halftone_panels *m, const uint8_t *codes,
                          uint8_t *panel);
+
+/// Writes the bits of the scale of a group of a row.
+void halftone_panel_put_scale(const struct halftone_panels *m, uint8_t *panel, int64_t group,
+                              int64_t row, uint32_t bits);
 
 /// Writes the scales of a row of a panel, which its storage holds as they are, and its offsets:
 /// those of zero points `zeros`, or none for NULL. Group g of the panel is group g · group_size /

@@ -1,0 +1,103 @@
+import HalftoneFiles
+import HalftoneKernels
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuns
+
+/// What a calibrated compression has done so far, in a run directory: block by block.
+///
+/// A job that was killed goes on behind the last block that was finished, and ends with the same
+/// bytes as one that was not.
+public struct CompressionJournal: Sendable {
+    private let run: Run
+    private let recipe: CompressionRecipe
+
+    private static let file = "matrices.safetensors"
+
+    /// What must agree for a job to go on with another's blocks.
+    private struct Recipe: Encodable {
+        var model: String
+        var modelBytes: Int
+        var body: String
+        var embedding: String?
+        var search: String
+        var method: String
+        var calibration: String
+        var threads: Int
+    }
+
+    /// Starts a journal, or goes on with one.
+    ///
+    /// - Parameters:
+    ///   - path: The folder.
+    ///   - model: The model that is compressed.
+    ///   - recipe: Formats.
+    ///   - method: A text that states the method with all its settings.
+    ///   - calibration: What is read.
+    ///   - threads: Of the pool; with another number sums would be rounded otherwise.
+    /// - Throws: `RunError` when the folder is the journal of another job, and what the disk says.
+    public init(
+        at path: String, model: LanguageModel, recipe: CompressionRecipe, method: String,
+        calibration: CalibrationText, threads: Int
+    ) throws {
+        let lines = calibration.sequences.map { "\($0)" }.joined(separator: "\n")
+        let settings = Recipe(
+            model: model.source.path, modelBytes: model.weights.byteCount,
+            body: "\(recipe.body)", embedding: recipe.embedding.map { "\($0)" },
+            search: "\(recipe.body.search)", method: method,
+            calibration: SHA256.hexadecimal(of: Array(lines.utf8)), threads: threads)
+        run = try Run.open(
+            at: path, kind: "compress", recipe: RunRecipe(encoding: settings),
+            units: model.spec.blocks.indices.map { Self.unit($0) })
+        self.recipe = recipe
+    }
+
+    /// Blocks that are done.
+    public var finishedBlocks: Int {
+        get throws { try run.status().done.count }
+    }
+
+    /// The folder.
+    public var path: String { run.path }
+
+    private static func unit(_ block: Int) -> String { "block \(block)" }
+
+    /// The matrices of a block, if it is done.
+    func matrices(
+        of block: Int, in spec: DecoderSpec
+    ) throws -> [Role: QuantizedTensor]? {
+        guard try run.status().done.contains(Self.unit(block)) else { return nil }
+        let folder = try run.folder(of: Self.unit(block))
+        let file = try SafetensorsFile(contentsOf: folder.path + "/" + Self.file)
+        var result: [Role: QuantizedTensor] = [:]
+        for slot in spec.slots where slot.role.block == block {
+            guard let scheme = recipe.scheme(for: slot.role) else { continue }
+            let name = "\(slot.role)"
+            func part(_ suffix: String) -> Bytes? { file.tensor(named: name + suffix)?.bytes }
+            result[slot.role] = try QuantizedTensor(
+                rows: slot.shape[0], columns: slot.shape[1], scheme: scheme,
+                parts: QuantizedTensor.StoredParts(
+                    codes: part(PackedManifest.Suffix.codes) ?? Bytes([]),
+                    scales: part(PackedManifest.Suffix.scales) ?? Bytes([]),
+                    scaleFactor: part(PackedManifest.Suffix.factor),
+                    zeroPoints: part(PackedManifest.Suffix.zeros)))
+        }
+        return result
+    }
+
+    /// Notes the matrices of a block.
+    func note(_ block: Int, _ matrices: [Role: QuantizedTensor]) throws {
+        guard let claim = try run.claim(), claim.name == Self.unit(block) else {
+            throw RunError.claimLost(unit: Self.unit(block))
+        }
+        var writer = SafetensorsWriter()
+        for (role, matrix) in matrices.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            for source in matrix.sources(named: "\(role)") { try writer.add(source) }
+        }
+        try writer.write(to: claim.folder.path + "/" + Self.file)
+        try claim.finish()
+    }
+
+    /// Removes the folder, once its result is where it belongs.
+    public func remove() throws { try run.options.fileSystem.remove(run.path) }
+}

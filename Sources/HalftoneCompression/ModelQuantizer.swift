@@ -1,0 +1,116 @@
+import HalftoneKernels
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuns
+import HalftoneRuntime
+
+/// Quantizes the matrices of a model, each for the inputs that it has, and keeps the results.
+struct ModelQuantizer {
+    /// The packed matrices so far.
+    private(set) var quantized: [Role: QuantizedTensor] = [:]
+
+    /// The model's parameters with the packed matrices in place.
+    private(set) var weights: DecoderWeights
+
+    private let recipe: CompressionRecipe
+    private let method: any WeightMethod
+    private let pool: WorkerPool
+    private let progress: RunProgress?
+
+    init(
+        _ weights: DecoderWeights, _ recipe: CompressionRecipe, _ method: any WeightMethod,
+        _ pool: WorkerPool, _ progress: RunProgress?
+    ) {
+        self.weights = weights
+        self.recipe = recipe
+        self.method = method
+        self.pool = pool
+        self.progress = progress
+    }
+
+    /// Quantizes a matrix unless it stays float.
+    ///
+    /// - Returns: The matrix to compute with, or nil when it stays as it is.
+    @discardableResult
+    mutating func quantize(
+        _ role: Role, inputs: InputStatistics?
+    ) throws(CompressionError) -> (any WeightMatrix)? {
+        guard let scheme = recipe.scheme(for: role) else { return nil }
+        let matrix = weights.matrix(role)
+        do {
+            let packed = try method.quantize(matrix, scheme: scheme, inputs: inputs, pool: pool)
+            quantized[role] = packed
+            weights.replace(role, with: packed.matrix)
+            progress?.advance(by: matrix.rows * matrix.columns, note: "\(role)")
+            return packed.matrix
+        } catch {
+            throw .cannotQuantize(matrix: "\(role)", reason: error.description)
+        }
+    }
+
+    /// Quantizes all matrices, those of blocks for the inputs that a text gives them.
+    ///
+    /// - Parameters:
+    ///   - calibration: What is read.
+    ///   - journal: Gives the matrices of blocks that are done, and notes those of the others.
+    mutating func run(_ calibration: CalibrationText, _ journal: CompressionJournal?) throws {
+        let spec = weights.spec
+        for slot in spec.slots where slot.role.block == nil && slot.role.isPackable {
+            try quantize(slot.role, inputs: nil)
+        }
+        let pass: StagedRun
+        do {
+            pass = try StagedRun(weights, sequences: calibration.sequences, pool: pool)
+        } catch {
+            throw CompressionError.badCalibration(error.description)
+        }
+        for (index, block) in spec.blocks.enumerated() {
+            if let known = try journal?.matrices(of: index, in: spec) {
+                use(known, in: pass, block)
+                continue
+            }
+            try compute(index, block, in: pass)
+            try journal?.note(index, quantized.filter { $0.key.block == index })
+        }
+    }
+
+    /// Quantizes the matrices of the next block, those of a stage for the inputs that they get.
+    private mutating func compute(
+        _ index: Int, _ block: BlockSpec, in pass: StagedRun
+    ) throws(CompressionError) {
+        var inputs: InputStatistics?
+        try pass.run { _, activations in
+            if activations.sequence == 0 {
+                inputs = InputStatistics(width: activations.width, detail: method.inputDetail)
+            }
+            activations.withRows { inputs?.add($0, rows: $1, pool: pool) }
+        } replacing: { stage throws(CompressionError) in
+            var replaced: [Role: any WeightMatrix] = [:]
+            for part in stage.parts(of: block) {
+                let role = Role(part, block: index)
+                replaced[role] = try quantize(role, inputs: inputs)
+            }
+            return replaced
+        }
+    }
+
+    /// Computes the next block with matrices that were quantized before.
+    private mutating func use(
+        _ known: [Role: QuantizedTensor], in pass: StagedRun, _ block: BlockSpec
+    ) {
+        let index = pass.block
+        pass.run { stage in
+            var replaced: [Role: any WeightMatrix] = [:]
+            for part in stage.parts(of: block) {
+                let role = Role(part, block: index)
+                replaced[role] = known[role]?.matrix
+            }
+            return replaced
+        }
+        for (role, matrix) in known {
+            quantized[role] = matrix
+            weights.replace(role, with: matrix.matrix)
+            progress?.advance(by: matrix.rows * matrix.columns, note: "\(role), done before")
+        }
+    }
+}

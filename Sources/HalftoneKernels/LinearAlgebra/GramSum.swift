@@ -1,0 +1,88 @@
+import COpenBLAS
+
+/// The sum of `x·xᵀ` over vectors `x` that come in batches: the second moments of what flows into
+/// a layer, in float32.
+///
+/// The sum does not depend on the number of threads, but on how vectors are cut into batches.
+public struct GramSum: Sendable {
+    /// Numbers of a vector.
+    public let width: Int
+
+    /// Row after row; only tiles on and above the diagonal are kept up.
+    private var elements: FloatArray
+
+    /// Rows and columns of a tile.
+    private static let tile = 192
+
+    /// A sum of nothing.
+    ///
+    /// - Complexity: 4 · `width`² bytes.
+    public init(width: Int) {
+        precondition(width >= 0, "a vector has no negative length")
+        self.width = width
+        elements = FloatArray(repeating: 0, count: width * width)
+    }
+
+    /// Takes a sum as ``symmetric()`` gave it.
+    ///
+    /// - Parameter elements: `width²` numbers.
+    public init(width: Int, elements: FloatArray) {
+        precondition(elements.count == width * width, "the matrix is square")
+        self.width = width
+        self.elements = elements
+    }
+
+    /// Adds vectors.
+    ///
+    /// - Parameters:
+    ///   - vectors: `[count, width]`, row after row.
+    ///   - pool: The threads to use.
+    /// - Complexity: `count` · `width`² multiplications and additions, about.
+    public mutating func add(_ vectors: FloatArray, pool: WorkerPool) {
+        guard width > 0 else { return }
+        precondition(vectors.count % width == 0, "whole vectors")
+        unsafe add(vectors.pointer, count: vectors.count / width, pool)
+    }
+
+    /// Adds rows of a buffer.
+    package mutating func add(_ buffer: FloatBuffer, rows: Range<Int>, pool: WorkerPool) {
+        precondition(rows.lowerBound >= 0 && rows.upperBound * width <= buffer.count)
+        unsafe add(buffer.base + rows.lowerBound * width, count: rows.count, pool)
+    }
+
+    @unsafe
+    private mutating func add(_ vectors: UnsafePointer<Float>, count: Int, _ pool: WorkerPool) {
+        guard count > 0, width > 0 else { return }
+        // One BLAS thread per caller: the pool decides who computes.
+        openblas_set_num_threads(1)
+        let parts = (width + Self.tile - 1) / Self.tile
+        let tiles = (0..<parts).flatMap { row in (row..<parts).map { (row, $0) } }
+        let x = unsafe Shared(vectors)
+        let sum = unsafe SharedMutable(elements.mutablePointer)
+        let width = width
+        pool.each(tiles.count, grain: 1) { range in
+            for (row, column) in tiles[range] {
+                let (first, second) = (row * Self.tile, column * Self.tile)
+                unsafe cblas_sgemm(
+                    CblasRowMajor, CblasTrans, CblasNoTrans,
+                    blasint(min(Self.tile, width - first)),
+                    blasint(min(Self.tile, width - second)), blasint(count),
+                    1, x.pointer + first, blasint(width), x.pointer + second, blasint(width),
+                    1, sum.pointer + first * width + second, blasint(width))
+            }
+        }
+    }
+
+    /// The sum, both triangles, row after row.
+    public func symmetric() -> FloatArray {
+        var result = elements
+        guard width > 0 else { return result }
+        let base = unsafe result.mutablePointer
+        for row in 0..<width {
+            for column in 0..<row {
+                unsafe base[row * width + column] = base[column * width + row]
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,184 @@
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneQuantization
+import Synchronization
+
+/// Error compensation with integer codes: each column is rounded to nearest, and the later ones
+/// make up for it.
+///
+/// A group's scale is chosen when its first column is reached, from its weights as they are then;
+/// with columns in the order of activation the groups are not met one after another, and their
+/// scales are chosen from the original weights (`static_groups` of GPTQModel).
+///
+/// Source: E. Frantar, S. Ashkboos, T. Hoefler and D. Alistarh, "GPTQ: Accurate Post-Training
+/// Quantization for Generative Pre-trained Transformers", ICLR 2023, arXiv:2210.17323. Scales are
+/// chosen by the scheme's search, which the authors' program does with `absmax`, and errors count
+/// in it what they cost at their turn.
+public struct GPTQ: WeightMethod {
+    /// The share of the mean second moment that is added to all of them.
+    public var damping: Double
+
+    /// In which order columns are rounded.
+    public var order: ErrorCompensation.Order
+
+    /// What errors count in the search for scales.
+    public var weighting: Weighting
+
+    /// What the squared error of a column counts when scales are searched.
+    public enum Weighting: String, Sendable, CaseIterable, Codable {
+        /// 1.
+        case uniform
+        /// What it costs when its turn has come and later columns make up for it.
+        case compensated
+    }
+
+    /// Creates the method.
+    public init(
+        damping: Double = 0.01, order: ErrorCompensation.Order = .natural,
+        weighting: Weighting = .compensated
+    ) {
+        self.damping = damping
+        self.order = order
+        self.weighting = weighting
+    }
+
+    /// Second moments.
+    public var inputDetail: InputStatistics.Detail { .gram }
+
+    /// Quantizes one matrix; see `WeightMethod.quantize(_:scheme:inputs:pool:)`.
+    ///
+    /// Without inputs, or with one scale for all weights of no inputs, weights are rounded to
+    /// nearest.
+    public func quantize(
+        _ weight: any WeightMatrix, scheme: WeightScheme, inputs: InputStatistics?,
+        pool: WorkerPool
+    ) throws(QuantizationError) -> QuantizedTensor {
+        guard let inputs else {
+            return try RoundToNearest().quantize(weight, scheme: scheme, pool: pool)
+        }
+        let engine = try ErrorCompensation(inputs, damping: damping, order: order)
+        return try quantize(weight, scheme: scheme, engine: engine, pool: pool).tensor
+    }
+
+    /// As ``quantize(_:scheme:inputs:pool:)``, with what each column cost.
+    ///
+    /// - Parameters:
+    ///   - weight: `[rows, columns]`.
+    ///   - scheme: Format, groups and scales.
+    ///   - engine: Made of the layer's inputs; may serve several layers that read the same.
+    ///   - pool: The threads to use.
+    /// - Returns: The codes, and by place in the order of rounding the squared output per token
+    ///   that the column's errors cost.
+    public func quantize(
+        _ weight: any WeightMatrix, scheme: WeightScheme, engine: ErrorCompensation,
+        pool: WorkerPool
+    ) throws(QuantizationError) -> (tensor: QuantizedTensor, losses: [Double]) {
+        let (rows, columns) = (weight.rows, weight.columns)
+        var importance: [Float]?
+        if weighting == .compensated {
+            var byColumn = engine.costs
+            for (place, column) in engine.columns.enumerated() {
+                byColumn[column] = engine.costs[place]
+            }
+            importance = byColumn
+        }
+        let plan = try RowPlan(
+            weight, scheme: scheme, importance: importance, pool: pool)
+        let size = min(scheme.granularity.groupSize(inFeatures: columns), max(columns, 1))
+        let bits = scheme.format.bits
+        let rowBytes = PackedCodes.bytesPerRow(columns: columns, bits: bits)
+        let groups = plan.shared == nil ? scheme.granularity.groupsPerRow(inFeatures: columns) : 0
+        let all = Mutex(QuantizedRows(rows: rows, rowBytes: rowBytes, groups: groups))
+        let isNatural = engine.columns.elementsEqual(0..<columns)
+        let losses = try engine.round(
+            weight, groupSize: isNatural ? size : max(columns, 1), pool: pool
+        ) { row in
+            GroupColumns(
+                plan: plan, row: row, groupSize: size, columns: isNatural ? nil : engine.columns,
+                width: columns)
+        } take: { row, quantizer in
+            var part = QuantizedRows(rows: 0, rowBytes: 0, groups: 0)
+            part.codes = PackedCodes.pack(
+                codes: quantizer.codes, rows: 1, columns: columns, bits: bits)
+            if groups > 0 {
+                part.scales = quantizer.choices.map(\.scale)
+                part.zeros = quantizer.choices.map(\.zero)
+            }
+            all.withLock {
+                $0.replace(row..<row + 1, with: part, rowBytes: rowBytes, groups: groups)
+            }
+        }
+        let tensor = try QuantizedTensor(
+            all.withLock { $0 }, rows: rows, columns: columns, plan: plan)
+        return (tensor, losses)
+    }
+}
+
+/// The columns of one row as integer codes with a scale for each group.
+private struct GroupColumns: ColumnQuantizer {
+    private let plan: RowPlan
+    private let row: Int
+    private let groupSize: Int
+    /// The columns by place, or nil when they are rounded as they stand.
+    private let columns: [Int]?
+    private let most: Float
+    private(set) var codes: [UInt8]
+    private(set) var choices: [ScaleChoice]
+    private var current: ScaleChoice
+    private var inverse: Float = 0
+
+    init(plan: RowPlan, row: Int, groupSize: Int, columns: [Int]?, width: Int) {
+        self.plan = plan
+        self.row = row
+        self.groupSize = groupSize
+        self.columns = columns
+        most = Float(plan.scheme.format.maximumCode)
+        codes = [UInt8](repeating: 0, count: width)
+        current = ScaleChoice(scale: 0, zero: 0)
+        choices = []
+        choices.reserveCapacity(plan.scheme.granularity.groupsPerRow(inFeatures: width))
+    }
+
+    mutating func begin(
+        at place: Int, _ weights: ArraySlice<Float>
+    ) throws(QuantizationError) {
+        guard let columns else {
+            // The importance is found by column.
+            var group = [Float](repeating: 0, count: place)
+            group += weights
+            choices.append(try plan.choice(group[place...], row: row, column: place))
+            use(choices[choices.count - 1])
+            return
+        }
+        // The whole row before anything is rounded: scales of groups of neighbours.
+        var values = [Float](repeating: 0, count: weights.count)
+        for (column, value) in zip(columns, weights) { values[column] = value }
+        for first in stride(from: 0, to: values.count, by: groupSize) {
+            let group = values[first..<min(first + groupSize, values.count)]
+            choices.append(try plan.choice(group, row: row, column: first))
+        }
+    }
+
+    mutating func round(_ weight: Float, at place: Int) -> Float {
+        var column = place
+        if let columns {
+            column = columns[place]
+            use(choices[column / groupSize])
+        }
+        guard inverse != 0 else {
+            codes[column] = UInt8(current.zero)
+            return 0
+        }
+        let steps = weight * inverse + current.zero
+        // Adding and subtracting 1.5 · 2²³ rounds to the nearest even integer.
+        let rounded = (min(max(steps, 0), most) + 0x1.8p23) - 0x1.8p23
+        codes[column] = UInt8(rounded)
+        return (rounded - current.zero) * current.scale
+    }
+
+    private mutating func use(_ choice: ScaleChoice) {
+        current = choice
+        let inverse = 1 / choice.scale
+        self.inverse = inverse.isFinite ? inverse : 0
+    }
+}

@@ -1,0 +1,199 @@
+import HalftoneKernels
+import HalftoneModels
+
+/// What reads the same activations of a block, in the order of computation.
+public enum BlockStage: Int, Sendable, CaseIterable, Codable {
+    /// Queries, keys and values.
+    case attentionInput
+    /// The projection of what attention gives.
+    case attentionOutput
+    /// The first layer of the perceptron, gates included.
+    case perceptronInput
+    /// The last layer of the perceptron.
+    case perceptronOutput
+
+    /// The matrices that read the stage's activations.
+    public func parts(of block: BlockSpec) -> [Role.Part] {
+        switch self {
+        case .attentionInput: block.attention.isFused ? [.qkv] : [.query, .key, .value]
+        case .attentionOutput: [.attentionOutput]
+        case .perceptronInput:
+            !block.mlp.isGated ? [.up] : block.mlp.isFused ? [.gateUp] : [.gate, .up]
+        case .perceptronOutput: [.down]
+        }
+    }
+
+    /// Features of the stage's activations.
+    public func width(of block: BlockSpec, in spec: DecoderSpec) -> Int {
+        switch self {
+        case .attentionInput, .perceptronInput: spec.width
+        case .attentionOutput: block.attention.heads * block.attention.headDim
+        case .perceptronOutput: block.mlp.hiddenWidth
+        }
+    }
+}
+
+/// Many sequences that go through a model together, block by block, stopping before each product.
+///
+/// At a stop the activations of all tokens can be looked at, and the matrices that are about to
+/// read them be replaced: what follows is computed with the new ones. So one pass gives every
+/// layer the inputs that it will have in the model whose earlier layers are quantized already.
+/// Arithmetic is float32, as a ``Decoder`` of the same weights with `Activations.float32` computes
+/// it but for the order of sums.
+///
+/// Sequences are read apart; each begins at position 0.
+public final class StagedRun {
+    /// The parameters, with those replaced that were replaced so far.
+    public private(set) var weights: DecoderWeights
+
+    /// The block that ``run(observing:replacing:)`` computes next.
+    public private(set) var block = 0
+
+    /// The sequences' lengths.
+    public let lengths: [Int]
+
+    /// Tokens of all sequences.
+    public var tokenCount: Int { lengths.reduce(0, +) }
+
+    private let pool: WorkerPool
+    private let workspace: Workspace
+    /// `[tokens, width]` of all sequences, one after another.
+    private let residual: FloatBuffer
+
+    /// Reads the embeddings of sequences.
+    ///
+    /// - Parameters:
+    ///   - weights: Float or packed.
+    ///   - sequences: At least one token each.
+    ///   - pool: The threads to use; as many threads give the same bits.
+    /// - Throws: ``DecoderError`` for tokens that the model does not have.
+    /// - Complexity: Memory of ``byteCount(of:tokens:longest:)`` while blocks are computed.
+    public init(
+        _ weights: DecoderWeights, sequences: [[Int32]], pool: WorkerPool
+    ) throws(DecoderError) {
+        self.weights = weights
+        self.pool = pool
+        lengths = sequences.map(\.count)
+        residual = FloatBuffer(
+            count: sequences.reduce(0) { $0 + $1.count } * weights.spec.width)
+        let decoder = Decoder(weights, pool: pool)
+        let state = decoder.makeState(capacity: 1)
+        workspace = state.workspace
+        var first = 0
+        for sequence in sequences {
+            try decoder.embed(sequence, state)
+            let count = sequence.count * weights.spec.width
+            workspace.residual.copy(0..<count, to: residual, at: first)
+            first += count
+        }
+    }
+
+    /// Bytes that a run takes while it computes a block: the residual stream, what attention gives
+    /// and the hidden layer of all tokens, and keys and values of one sequence.
+    ///
+    /// - Parameters:
+    ///   - spec: The model.
+    ///   - tokens: Of all sequences.
+    ///   - longest: Of one sequence.
+    public static func byteCount(of spec: DecoderSpec, tokens: Int, longest: Int) -> Int {
+        let wide = spec.blocks.map { block in
+            let attention = block.attention
+            let perToken = attention.heads * attention.headDim + block.mlp.hiddenWidth
+            let heads = attention.heads + 4 * attention.keyHeads
+            let gates = block.mlp.hiddenWidth * (block.mlp.isGated ? 2 : 1)
+            return tokens * (spec.width + perToken)
+                + longest * (heads * attention.headDim + 3 * spec.width + perToken + gates)
+        }
+        return 4 * (wide.max() ?? 0)
+    }
+
+    /// Computes the next block.
+    ///
+    /// - Parameters:
+    ///   - observe: Called at each stop for each sequence with its activations.
+    ///   - replace: Called at each stop after that, gives the matrices to replace; they have the
+    ///     shapes of those that they stand for.
+    public func run<Failure: Error>(
+        observing observe: (BlockStage, StageInputs) -> Void,
+        replacing replace: (BlockStage) throws(Failure) -> [Role: any WeightMatrix]
+    ) throws(Failure) {
+        precondition(block < weights.spec.blocks.count, "there are further blocks")
+        var pass = BlockPass(
+            weights, block: block, lengths: lengths, residual, workspace, pool)
+        for stage in BlockStage.allCases {
+            pass.reach(stage) { observe(stage, $0) }
+            let replaced = try replace(stage)
+            for (role, matrix) in replaced { weights.replace(role, with: matrix) }
+            if !replaced.isEmpty { pass.take(weights) }
+        }
+        pass.finish()
+        block += 1
+    }
+
+    /// Computes the next block without looking at it.
+    ///
+    /// - Parameter replace: Gives the matrices to replace at each stop.
+    public func run(replacing replace: (BlockStage) -> [Role: any WeightMatrix] = { _ in [:] }) {
+        run(observing: { _, _ in }, replacing: replace)
+    }
+
+    /// The normalized hidden states of a sequence after the last block, as
+    /// ``Decoder/logits(of:from:count:into:)`` takes them, `[tokens, width]`.
+    public func hidden(ofSequence index: Int) -> [Float] {
+        precondition(block == weights.spec.blocks.count, "all blocks were computed")
+        let count = lengths[index]
+        let first = lengths[..<index].reduce(0, +)
+        let width = weights.spec.width
+        residual.copy(first * width..<(first + count) * width, to: workspace.residual, at: 0)
+        let norm = PlanBuilder(weights, .float32, pool)
+            .norm(.finalNorm, weights.spec.finalNorm, nil)
+        pool.together { team in
+            norm.run(team, workspace.residual, count: count, into: workspace.normed)
+        }
+        var result = [Float](repeating: 0, count: count * width)
+        workspace.copyNormed(count, into: &result)
+        return result
+    }
+
+    /// The residual stream of a sequence, `[tokens, width]`.
+    public func residual(ofSequence index: Int) -> [Float] {
+        let width = weights.spec.width
+        let first = lengths[..<index].reduce(0, +) * width
+        var result = [Float](repeating: 0, count: lengths[index] * width)
+        residual.copy(first..<first + result.count, into: &result)
+        return result
+    }
+}
+
+/// The activations of some tokens before a product, valid while they are being looked at.
+public struct StageInputs {
+    private let buffer: FloatBuffer
+
+    /// Tokens.
+    public let count: Int
+
+    /// Features of a token.
+    public let width: Int
+
+    /// The number of the sequence.
+    public let sequence: Int
+
+    init(_ rows: ActivationRows, count: Int, sequence: Int) {
+        buffer = rows.floats
+        width = rows.width
+        self.count = count
+        self.sequence = sequence
+    }
+
+    /// A copy, `[count, width]`.
+    public var values: [Float] {
+        var result = [Float](repeating: 0, count: count * width)
+        buffer.copy(0..<count * width, into: &result)
+        return result
+    }
+
+    /// Hands the rows to who knows buffers.
+    package func withRows(_ body: (FloatBuffer, Range<Int>) -> Void) {
+        body(buffer, 0..<count)
+    }
+}
