@@ -1,6 +1,8 @@
+import HalftoneFormats
+
 /// The keys and values of one attention layer, for all tokens of a sequence so far.
 ///
-/// Keys lie as `[heads][capacity][headDim]`, values the same, so that the past of one head is
+/// They are floats, or packed as a policy says. Float keys lie as `[heads][capacity][headDim]`, values the same, so that the past of one head is
 /// one contiguous matrix. The capacity doubles when it is reached.
 package final class KeyValueStore: Sendable {
     /// Heads of keys and values.
@@ -10,6 +12,8 @@ package final class KeyValueStore: Sendable {
     /// Keys and values.
     let keys: FloatBuffer
     let values: FloatBuffer
+    /// Keys and values that are not all floats; then ``keys`` and ``values`` have none.
+    package let packed: PackedKeyValues?
     private let size: Size
 
     /// Tokens, changed only by the sequence's owner between runs.
@@ -26,6 +30,33 @@ package final class KeyValueStore: Sendable {
         size.capacity = max(capacity, 1)
         keys = FloatBuffer(count: heads * size.capacity * headDim)
         values = FloatBuffer(count: heads * size.capacity * headDim)
+        packed = nil
+    }
+
+    /// An empty store that packs what it holds, with room for `capacity` tokens.
+    ///
+    /// - Parameters:
+    ///   - heads: Heads of keys and values.
+    ///   - headDim: Width of one head, at most 1024.
+    ///   - capacity: Tokens.
+    ///   - policy: How keys and values are stored.
+    ///   - order: Which channel of a key is stored where, a permutation for each head,
+    ///     `[heads][headDim]`; or nil.
+    ///   - partials: Working memory, which the layers of a sequence share.
+    ///   - features: Bits of `halftone_cpu_features` to work with; they change no result.
+    package init(
+        heads: Int, headDim: Int, capacity: Int, policy: KeyValuePolicy, order: [Int]? = nil,
+        partials: FloatBuffer, features: UInt32 = Processor.features
+    ) {
+        self.heads = heads
+        self.headDim = headDim
+        size = Size()
+        keys = FloatBuffer(count: 0)
+        values = FloatBuffer(count: 0)
+        packed = PackedKeyValues(
+            policy, heads: heads, headDim: headDim, order: order, partials: partials,
+            features: features)
+        reserve(max(capacity, 1))
     }
 
     /// Tokens stored.
@@ -35,11 +66,19 @@ package final class KeyValueStore: Sendable {
     package var capacity: Int { size.capacity }
 
     /// Bytes of the memory taken.
-    package var byteCount: Int { 2 * heads * capacity * headDim * MemoryLayout<Float>.size }
+    package var byteCount: Int {
+        packed?.byteCount ?? 2 * heads * capacity * headDim * MemoryLayout<Float>.size
+    }
 
     /// Makes room for a number of tokens, those stored included.
     package func reserve(_ wanted: Int) {
         guard wanted > capacity else { return }
+        if let packed {
+            packed.keys.reserve(wanted)
+            packed.values.reserve(wanted)
+            size.capacity = wanted
+            return
+        }
         let grown = max(wanted, capacity * 2)
         for buffer in [keys, values] {
             buffer.regroup(
@@ -53,10 +92,17 @@ package final class KeyValueStore: Sendable {
     package func advance(_ tokens: Int) {
         precondition(count + tokens <= capacity, "there is room for the tokens")
         size.count += tokens
+        packed?.keys.advance(to: count)
+        packed?.values.advance(to: count)
     }
 
     /// Forgets all but the first `length` tokens.
-    package func truncate(to length: Int) { size.count = min(count, max(length, 0)) }
+    package func truncate(to length: Int) {
+        let kept = min(count, max(length, 0))
+        packed?.keys.truncate(count, to: kept)
+        packed?.values.truncate(count, to: kept)
+        size.count = kept
+    }
 
     /// Where a head's keys or values of a token are.
     @inline(__always)

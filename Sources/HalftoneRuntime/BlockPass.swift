@@ -76,7 +76,8 @@ struct BlockPass {
                 rows = workspace.hidden[index]
                 pool.together { team in
                     block.gated.run(
-                        team, read, rows: 0..<count, scratch: workspace.gates, into: rows)
+                        team, read, rows: 0..<count, scratch: workspace.gates,
+                        tiles: workspace.tiles, into: rows)
                 }
                 rows.floats.copy(
                     0..<count * rows.width, to: hidden, at: first * rows.width)
@@ -118,7 +119,7 @@ struct BlockPass {
 
     private func normalize(_ norm: Normalization, _ count: Int) -> ActivationRows {
         pool.together { team in
-            norm.run(team, workspace.residual, count: count, into: workspace.normed)
+            norm.run(team, workspace.residual, rows: 0..<count, into: workspace.normed)
         }
         // A single token is every thread's own; all of them have the same.
         return workspace.normed.first(count: count)
@@ -153,7 +154,7 @@ struct BlockPass {
             first * rows.width..<(first + count) * rows.width, to: rows.floats, at: 0)
         rows.finish(0..<count)
         pool.together { team in
-            block.add(product, rows, norm, team, count, workspace)
+            block.add(product, rows, norm, team, 0..<count, workspace)
         }
     }
 }

@@ -1,3 +1,4 @@
+import HalftoneFormats
 import HalftoneKernels
 import HalftoneModels
 
@@ -12,7 +13,10 @@ public struct Decoder: Sendable {
     /// Tokens that are computed together when a prompt is read.
     public static let chunk = 512
 
-    private let plan: DecoderPlan
+    /// How keys and values are kept.
+    public var cache: KeyValuePolicy { plan.cache }
+
+    private var plan: DecoderPlan
     private let pool: WorkerPool
 
     /// Wires weights up to run on a pool of threads.
@@ -24,12 +28,14 @@ public struct Decoder: Sendable {
     ///   - weights: Float or packed.
     ///   - pool: The threads.
     ///   - activations: How vectors meet packed weights.
+    ///   - cache: How keys and values are kept.
     public init(
-        _ weights: DecoderWeights, pool: WorkerPool, activations: Activations = .float32
+        _ weights: DecoderWeights, pool: WorkerPool, activations: Activations = .float32,
+        cache: KeyValuePolicy = .float32
     ) {
         spec = weights.spec
         self.pool = pool
-        plan = DecoderPlan(weights, activations: activations, pool: pool)
+        plan = DecoderPlan(weights, activations: activations, cache: cache, pool: pool)
     }
 
     /// A state for a new sequence.
@@ -37,6 +43,30 @@ public struct Decoder: Sendable {
     /// - Parameter capacity: Tokens to take memory for; more is taken when they come.
     public func makeState(capacity: Int = 256) -> DecoderState {
         DecoderState(plan: plan, capacity: capacity, threadCount: pool.threadCount)
+    }
+
+    /// Puts the channels of keys into the order that the policy wants by what they are on a text;
+    /// nothing for policies that want no such order.
+    ///
+    /// Sequences that are made afterwards have it.
+    ///
+    /// - Parameter tokens: The text, read once with keys and values as floats.
+    /// - Throws: ``DecoderError`` before anything is computed.
+    public mutating func orderKeys(by tokens: [Int32]) throws(DecoderError) {
+        let order = plan.cache.keyOrder
+        guard order == .magnitudes || order == .ranges else { return }
+        let state = DecoderState(
+            plan: plan, capacity: tokens.count, threadCount: pool.threadCount, isFloat: true)
+        try read(tokens, state: state) { _, _ in }
+        plan.keyOrders = zip(plan.blocks, state.keyStatistics()).map { block, statistics in
+            let numbers = order == .ranges ? statistics.ranges : statistics.magnitudes
+            let width = block.attention.headDim
+            return (0..<block.attention.keyHeads).flatMap { head in
+                (0..<width).sorted {
+                    (numbers[head * width + $1], $0) < (numbers[head * width + $0], $1)
+                }
+            }
+        }
     }
 
     /// Reads tokens, appending to the sequence.
@@ -58,8 +88,7 @@ public struct Decoder: Sendable {
             let workspace = state.workspace
             embed(tokens[start..<start + count], state, workspace)
             workspace.step.run(
-                on: pool, count: count, needed: 0..<count, segments: state.segments,
-                givesLogits: false)
+                on: pool, count: count, needed: 0..<count, segments: state.segments)
             state.advance(count)
             workspace.copyNormed(count, into: &hidden)
             body(hidden, count)
@@ -122,7 +151,8 @@ public struct Decoder: Sendable {
         }
         workspace.logits.reserve(count * spec.vocabularySize)
         workspace.step.run(
-            on: pool, count: count, needed: 0..<count, segments: batch.segments, givesLogits: true)
+            on: pool, count: count, needed: 0..<count, segments: batch.segments,
+            givesLogits: true)
         for state in batch.states { state.advance(1) }
         workspace.logits.copy(0..<count * spec.vocabularySize, into: &output)
         squash(&output, count: count)

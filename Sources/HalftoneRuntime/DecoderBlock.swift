@@ -72,7 +72,9 @@ struct DecoderBlock: Sendable {
         projections.run(
             team, workspace.normed.rows(team, rows), rows: rows, into: workspace.projected,
             at: rows.lowerBound)
-        each(team, segments, rows) { attention.store($0, $1, workspace.projected) }
+        each(team, segments, rows) {
+            attention.store($0, $1, workspace.projected, scratch: workspace.scores)
+        }
     }
 
     /// Adds what this block computes to the residual stream of some tokens, for which, and for all

@@ -1,3 +1,4 @@
+import HalftoneFormats
 import HalftoneKernels
 import HalftoneModels
 
@@ -15,9 +16,20 @@ struct DecoderPlan: Sendable {
     /// The distinct rotary positions of the blocks.
     let rotations: [RopeSpec]
 
-    init(_ weights: DecoderWeights, activations: Activations, pool: WorkerPool) {
+    /// How keys and values are kept.
+    let cache: KeyValuePolicy
+
+    /// Which channel of a key is stored where, by block; nil where it is the model's order.
+    var keyOrders: [[Int]?]
+
+    init(
+        _ weights: DecoderWeights, activations: Activations, cache: KeyValuePolicy,
+        pool: WorkerPool
+    ) {
         let builder = PlanBuilder(weights, activations, pool)
         spec = weights.spec
+        self.cache = cache
+        keyOrders = spec.blocks.indices.map { builder.keyOrder(cache.keyOrder, $0) }
         rotations = builder.rotations
         blocks = spec.blocks.indices.map { DecoderBlock(builder, index: $0) }
         finalNorm = builder.norm(.finalNorm, spec.finalNorm, nil)
@@ -62,13 +74,13 @@ struct DecoderPlan: Sendable {
         _ team: Team, count: Int, needed: Range<Int>, segments: [[Attention.Segment]],
         _ workspace: Workspace
     ) {
-        if count >= Self.passage * team.threadCount {
+        // What is packed is stored in order, and new tokens are read as floats by those after them.
+        if count >= Self.passage * team.threadCount, cache.isFloat32 {
             return runPassages(team, count, needed, segments, workspace)
         }
-        for (index, block) in blocks.enumerated() {
-            block.begin(team, rows: 0..<count, segments: segments[index], workspace)
-            block.end(
-                team, rows: 0..<count, index: index, segments: segments[index], workspace)
+        for index in blocks.indices {
+            blocks[index].begin(team, rows: 0..<count, segments: segments[index], workspace)
+            end(index, team, 0..<count, segments, workspace)
         }
         finalNorm.run(team, workspace.residual, rows: 0..<count, into: workspace.normed)
     }

@@ -1,3 +1,4 @@
+import HalftoneFormats
 import HalftoneKernels
 import HalftoneModels
 
@@ -10,6 +11,7 @@ public final class DecoderState {
 
     /// Keys and values, one store per block.
     private let stores: [KeyValueStore]
+    private let attentions: [Attention]
     private var tables: [RotationTable]
     private let rotations: [Int?]
 
@@ -18,10 +20,21 @@ public final class DecoderState {
     /// The tokens that are being computed, for each block; one segment each.
     private(set) var segments: [[Attention.Segment]]
 
-    init(plan: DecoderPlan, capacity: Int, threadCount: Int) {
-        stores = plan.blocks.map {
-            KeyValueStore(
-                heads: $0.attention.keyHeads, headDim: $0.attention.headDim, capacity: capacity)
+    /// - Parameters:
+    ///   - plan: What the decoder does.
+    ///   - capacity: Tokens to take memory for.
+    ///   - threadCount: Threads.
+    ///   - isFloat: Whether keys and values are floats whatever the plan says.
+    init(plan: DecoderPlan, capacity: Int, threadCount: Int, isFloat: Bool = false) {
+        attentions = plan.blocks.map(\.attention)
+        let partials = FloatBuffer(count: 0)
+        stores = zip(attentions, plan.keyOrders).map { attention, order in
+            isFloat || plan.cache.isFloat32
+                ? KeyValueStore(
+                    heads: attention.keyHeads, headDim: attention.headDim, capacity: capacity)
+                : KeyValueStore(
+                    heads: attention.keyHeads, headDim: attention.headDim, capacity: capacity,
+                    policy: plan.cache, order: order, partials: partials)
         }
         tables = plan.rotations.map { RotationTable($0) }
         rotations = plan.blocks.map(\.rotation)
@@ -34,7 +47,16 @@ public final class DecoderState {
     /// Bytes of the memory taken by keys and values.
     public var cacheByteCount: Int { stores.reduce(0) { $0 + $1.byteCount } }
 
+    /// What the float keys of each block are like.
+    func keyStatistics() -> [(magnitudes: [Double], ranges: [Double])] {
+        stores.map { $0.keyStatistics() }
+    }
+
     /// Forgets all but the first `length` tokens.
+    ///
+    /// With packed keys and values, up to seven tokens are taken back without a trace. Of more,
+    /// those before stay as they are stored, in spite of a window of floats; a group along tokens
+    /// that is no longer whole becomes floats of the values that it was stored as.
     public func truncate(to length: Int) {
         position = min(position, max(length, 0))
         for store in stores { store.truncate(to: length) }
@@ -49,6 +71,7 @@ public final class DecoderState {
             segments[index][0] = Attention.Segment(
                 row: row, count: count, position: position, store: store,
                 rotation: rotations[index].map { tables[$0].rotation })
+            attentions[index].reservePartials(segments[index][0])
         }
     }
 

@@ -6,8 +6,8 @@ final class DecoderStep: TeamProgram {
     private let plan: DecoderPlan
     private unowned let workspace: Workspace
     private var count = 0
-    private var needed = 0..<0
     private var segments: [[Attention.Segment]] = []
+    private var needed = 0..<0
     private var givesLogits = false
 
     init(_ plan: DecoderPlan, _ workspace: Workspace) {
@@ -20,12 +20,12 @@ final class DecoderStep: TeamProgram {
     /// - Parameters:
     ///   - pool: The threads.
     ///   - count: Tokens.
-    ///   - needed: Those whose hidden states are needed afterwards.
+    ///   - needed: Tokens whose hidden states are wanted.
     ///   - segments: The sequences that they belong to, for each block.
-    ///   - givesLogits: Whether the logits of those needed are wanted, too.
+    ///   - givesLogits: Whether the logits of those tokens are wanted too.
     func run(
         on pool: WorkerPool, count: Int, needed: Range<Int>, segments: [[Attention.Segment]],
-        givesLogits: Bool
+        givesLogits: Bool = false
     ) {
         self.count = count
         self.needed = needed

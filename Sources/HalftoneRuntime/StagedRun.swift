@@ -148,7 +148,7 @@ public final class StagedRun {
         let norm = PlanBuilder(weights, .float32, pool)
             .norm(.finalNorm, weights.spec.finalNorm, nil)
         pool.together { team in
-            norm.run(team, workspace.residual, count: count, into: workspace.normed)
+            norm.run(team, workspace.residual, rows: 0..<count, into: workspace.normed)
         }
         var result = [Float](repeating: 0, count: count * width)
         workspace.copyNormed(count, into: &result)

@@ -61,7 +61,7 @@ final class Workspace {
             self.positions = max(positions, min(2 * self.positions, positions + 4096))
             let tokens = max(tokens, capacity)
             for buffer in scores {
-                buffer.reserve(Attention.scratch(count: tokens, positions: self.positions))
+                buffer.reserve(plan.scratch(count: tokens, positions: self.positions))
             }
         }
         guard tokens > capacity else { return }

@@ -63,7 +63,7 @@ extension Tensor {
     }
 
     /// The Gaussian error linear unit, of finite values.
-    public func gelu(_ form: FloatOps.GELU = .erf) -> Tensor {
+    public func gelu(_ form: GELUForm = .erf) -> Tensor {
         switch form {
         case .erf: mapped(Functions.GaussianErrorUnit())
         case .tanh: mapped(Functions.GaussianTanhUnit())

@@ -9,12 +9,19 @@ import Testing
 
 /// Models of packed weights with integer products: alone, together and with guesses.
 struct PackedDecodingTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent()
+    static let root = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Fixtures/Models")
 
     /// A model with random weights in eight bits, groups of 16 where widths are small.
     private func decoder(_ name: String, threads: Int = 2) throws -> Decoder {
-        let folder = Self.root.appending(path: name)
+        try Self.decoder(name, threads: threads)
+    }
+
+    /// The same with a policy for keys and values.
+    static func decoder(
+        _ name: String, threads: Int = 2, cache: KeyValuePolicy = .float32
+    ) throws -> Decoder {
+        let folder = root.appending(path: name)
         let text = try Data(contentsOf: folder.appending(path: "config.json"))
         let configuration = try ConfigurationReader(JSONParser.parse(Array(text)))
         let architecture = try Architectures.named(
@@ -31,7 +38,7 @@ struct PackedDecodingTests {
                 pool: pool)
             weights.replace(slot.role, with: packed.matrix)
         }
-        return Decoder(weights, pool: pool, activations: .int8)
+        return Decoder(weights, pool: pool, activations: .int8, cache: cache)
     }
 
     @Test(arguments: ["llama2", "gemma3", "qwen2", "gpt2", "gpt_neox", "phi3"])

@@ -303,8 +303,10 @@ void sweep_panel_columns(struct sweep_result *result, uint32_t features, int64_t
     struct sweep_random random = {.state = 1};
     for (int64_t n = 1; n <= SWEEP_LARGEST; n = sweep_after(n, step)) {
         for (int code = 0; code < CODES; code++) {
-            for (int group = 0; group < GROUPS; group++) {
-                struct coding coding = coding_of(code, group, (int)(n + code + group) % VALUES);
+            // Halves of runs, and one of the larger groups.
+            for (int larger = 0; larger < 2; larger++) {
+                int group = larger ? 1 + (int)(n % (GROUPS - 1)) : 0;
+                struct coding coding = coding_of(code, group, (int)(n / 4 + code) % VALUES);
                 int64_t rows = sweep_integer(&random, 1, 20);
                 try_shape(result, features, coding, rows, n, sweep_integer(&random, 1, 4));
             }

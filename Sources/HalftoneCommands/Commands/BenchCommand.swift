@@ -29,6 +29,9 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Tokens to generate.")
     var tokens = 64
 
+    @Option(help: "Tokens that are read before those that are generated.")
+    var behind = 1
+
     @Option(help: "Sequences that generate together, beside one alone.")
     var sequences = 1
 
@@ -51,11 +54,18 @@ struct BenchCommand: ParsableCommand {
     var againstModel: String?
 
     @OptionGroup var generation: GenerationArguments
+    @OptionGroup var cache: CacheArguments
     @OptionGroup var shared: SharedOptions
 
     mutating func validate() throws {
         guard against != nil || againstModel == nil else {
             throw ValidationError("--against-model goes with --against")
+        }
+        guard (1...1 << 20).contains(behind) else {
+            throw ValidationError("--behind must be from 1 to 1048576")
+        }
+        guard behind == 1 || against == nil else {
+            throw ValidationError("--behind does not go with --against")
         }
         guard tokens >= 1, rounds >= 1, (1...256).contains(sequences) else {
             throw ValidationError(
@@ -64,6 +74,10 @@ struct BenchCommand: ParsableCommand {
         guard try !promptLengths.isEmpty else {
             throw ValidationError("--prompt wants lengths such as 128,512")
         }
+    }
+
+    private var decodeName: String {
+        behind == 1 ? "decode \(tokens)" : "decode \(tokens) behind \(behind)"
     }
 
     private var promptLengths: [Int] {
@@ -82,11 +96,16 @@ struct BenchCommand: ParsableCommand {
             return try StartTest.firstToken(model: model, shared, generation)
         }
         if start { return try measureStarts() }
-        var loaded = try LanguageModel(path: ModelStore.path(of: model), readsTokenizer: false)
-        let decoder = generation.decoder(of: &loaded, on: shared.pool)
+        var loaded = try LanguageModel(
+            path: ModelStore.path(of: model), readsTokenizer: try cache.readsText)
+        generation.layOut(&loaded, on: shared.pool)
+        var decoder = Decoder(
+            loaded.weights, pool: shared.pool, activations: generation.activations,
+            cache: try cache.policy)
+        try cache.order(&decoder, loaded)
         let lengths = try promptLengths
         let peer = try peer()
-        let names = lengths.map { "prefill \($0)" } + ["decode \(tokens)"]
+        let names = lengths.map { "prefill \($0)" } + [decodeName]
         let counts = lengths + [tokens]
         let progress = shared.progress("Measuring", total: rounds, unit: "rounds")
         var ours = [[Double]](repeating: [], count: names.count)
@@ -102,12 +121,12 @@ struct BenchCommand: ParsableCommand {
                 let seconds =
                     index < lengths.count
                     ? try SpeedTest.prefill(decoder, state, length: count)
-                    : try SpeedTest.decode(decoder, tokens: count)
+                    : try SpeedTest.decode(decoder, tokens: count, behind: behind)
                 ours[index].append(Double(count) / max(seconds, 1e-9))
             }
             if sequences > 1 {
                 let seconds = try SpeedTest.decode(
-                    decoder, tokens: tokens, sequences: sequences)
+                    decoder, tokens: tokens, behind: behind, sequences: sequences)
                 together.append(Double(tokens * sequences) / max(seconds, 1e-9))
             }
             if let peer {
@@ -122,7 +141,7 @@ struct BenchCommand: ParsableCommand {
                 names[index], ours[index], peer: peer == nil ? nil : theirs[index])
         }
         if sequences > 1 {
-            rows.append(SpeedRow("decode \(tokens) × \(sequences)", together, peer: nil))
+            rows.append(SpeedRow("\(decodeName) × \(sequences)", together, peer: nil))
         }
         try report(rows, loaded, decoder)
     }
@@ -177,7 +196,8 @@ struct BenchCommand: ParsableCommand {
             return try Console.json(
                 BenchReport(
                     model: model, threads: threads, activations: generation.activations,
-                    weightBytes: loaded.weights.byteCount,
+                    weightBytes: loaded.weights.byteCount, cache: "\(decoder.cache)",
+                    cacheTokens: tokens + behind, cacheBytes: cacheBytes(decoder),
                     peakMemoryBytes: ProcessMemory.peakBytes, rows: rows))
         }
         let peers = against == nil ? [] : ["#peer", "#ratio"]
@@ -199,6 +219,14 @@ struct BenchCommand: ParsableCommand {
         Console.result(
             "\nweights \(Formatting.bytes(loaded.weights.byteCount)), \(threads) threads, "
                 + "\(generation.activations.rawValue) activations\(peak)")
+        Console.result(
+            "keys and values \(decoder.cache): \(Formatting.bytes(cacheBytes(decoder))) for "
+                + "\(Formatting.grouped(tokens + behind)) tokens")
+    }
+
+    /// Bytes of the keys and values of a sequence that is generated.
+    private func cacheBytes(_ decoder: Decoder) -> Int {
+        decoder.makeState(capacity: tokens + behind).cacheByteCount
     }
 }
 
@@ -208,6 +236,9 @@ private struct BenchReport: Encodable {
     let threads: Int
     let activations: Activations
     let weightBytes: Int
+    let cache: String
+    let cacheTokens: Int
+    let cacheBytes: Int
     let peakMemoryBytes: Int?
     let rows: [SpeedRow]
 }
@@ -255,10 +286,10 @@ enum SpeedTest {
         return (ContinuousClock.now - start).seconds
     }
 
-    /// Seconds to generate tokens behind a prompt of one.
-    static func decode(_ decoder: Decoder, tokens count: Int) throws -> Double {
-        let state = decoder.makeState(capacity: count + 1)
-        var logits = try decoder.logits(after: tokens(1, decoder), state: state)
+    /// Seconds to generate tokens behind a prompt.
+    static func decode(_ decoder: Decoder, tokens count: Int, behind: Int = 1) throws -> Double {
+        let state = decoder.makeState(capacity: count + behind)
+        var logits = try decoder.logits(after: tokens(behind, decoder), state: state)
         let start = ContinuousClock.now
         var next: [Int32] = [0]
         for token in tokens(count, decoder) {
@@ -268,10 +299,17 @@ enum SpeedTest {
         return (ContinuousClock.now - start).seconds
     }
 
-    /// Seconds to generate tokens of several sequences together, each behind a prompt of one.
-    static func decode(_ decoder: Decoder, tokens count: Int, sequences: Int) throws -> Double {
+    /// Seconds to generate tokens of several sequences together, each behind a prompt.
+    static func decode(
+        _ decoder: Decoder, tokens count: Int, behind: Int = 1, sequences: Int
+    ) throws -> Double {
         let batch = decoder.makeBatch(
-            (0..<sequences).map { _ in decoder.makeState(capacity: count + 1) })
+            (0..<sequences).map { _ in decoder.makeState(capacity: count + behind) })
+        if behind > 1 {
+            for state in batch.states {
+                _ = try decoder.logits(after: tokens(behind - 1, decoder), state: state)
+            }
+        }
         var next = tokens(sequences, decoder)
         var logits = [Float](repeating: 0, count: sequences * decoder.spec.vocabularySize)
         try decoder.logits(after: next, batch: batch, into: &logits)

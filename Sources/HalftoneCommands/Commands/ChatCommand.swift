@@ -24,6 +24,7 @@ struct ChatCommand: ParsableCommand {
     var system: String?
 
     @OptionGroup var generation: GenerationArguments
+    @OptionGroup var keyValues: CacheArguments
     @OptionGroup var guesses: GuessArguments
     @OptionGroup var sampling: SamplingArguments
     @OptionGroup var shared: SharedOptions
@@ -33,7 +34,11 @@ struct ChatCommand: ParsableCommand {
         let conversation = try Conversation(loaded, name: model)
         let tokenizer = try ModelArgument.tokenizer(loaded, model)
         var sampler = Sampler(try sampling.options(recommended: loaded.recommendedSampling))
-        let decoder = generation.decoder(of: &loaded, on: shared.pool)
+        generation.layOut(&loaded, on: shared.pool)
+        var decoder = Decoder(
+            loaded.weights, pool: shared.pool, activations: generation.activations,
+            cache: try keyValues.policy)
+        try keyValues.order(&decoder, loaded)
         var cache = PromptCache(decoder)
         var messages: [ChatMessage] = system.map { [.system($0)] } ?? []
         let answering = Answering()

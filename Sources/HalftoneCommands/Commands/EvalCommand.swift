@@ -18,7 +18,9 @@ struct EvalCommand: ParsableCommand {
             does. With --against, both models read the same windows and the mean of \
             KL(reference ‖ model) is reported with its 95 % interval. With --against-logits the \
             reference is a safetensors file of another program's input_ids and logits, and every \
-            position of those tokens is scored.
+            position of those tokens is scored. With --kv, keys and values are kept as a policy \
+            says: each position sees what it would see if tokens were read one by one. The model \
+            of --against keeps floats.
             """)
 
     @Argument(help: ModelArgument.help)
@@ -48,6 +50,7 @@ struct EvalCommand: ParsableCommand {
     @Flag(help: "Score all positions of a window, not only the second half.")
     var allPositions = false
 
+    @OptionGroup var cache: CacheArguments
     @OptionGroup var shared: SharedOptions
 
     mutating func validate() throws {
@@ -75,7 +78,9 @@ struct EvalCommand: ParsableCommand {
         let start = ContinuousClock.now
         let loaded = try ModelArgument.load(model, shared)
         let pool = shared.pool
-        let decoder = Decoder(loaded.weights, pool: pool, activations: activations)
+        var decoder = Decoder(
+            loaded.weights, pool: pool, activations: activations, cache: try cache.policy)
+        try cache.order(&decoder, loaded)
         let progress = shared.progress("Evaluating", total: nil, unit: "windows")
         var report = EvalReport(
             model: model, windowLength: windowLength, scoring: allPositions ? .all : .secondHalf,

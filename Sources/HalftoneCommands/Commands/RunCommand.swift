@@ -21,6 +21,7 @@ struct RunCommand: ParsableCommand {
     var chat = false
 
     @OptionGroup var generation: GenerationArguments
+    @OptionGroup var cache: CacheArguments
     @OptionGroup var guesses: GuessArguments
     @OptionGroup var sampling: SamplingArguments
     @OptionGroup var shared: SharedOptions
@@ -30,7 +31,11 @@ struct RunCommand: ParsableCommand {
         let tokenizer = try ModelArgument.tokenizer(loaded, model)
         let recommended = chat ? loaded.recommendedSampling : SamplingOptions()
         var sampler = Sampler(try sampling.options(recommended: recommended))
-        let decoder = generation.decoder(of: &loaded, on: shared.pool)
+        generation.layOut(&loaded, on: shared.pool)
+        var decoder = Decoder(
+            loaded.weights, pool: shared.pool, activations: generation.activations,
+            cache: try cache.policy)
+        try cache.order(&decoder, loaded)
         let tokens = try promptTokens(loaded, tokenizer)
         let state = decoder.makeState(capacity: tokens.count + sampling.maxTokens)
         var stream = StreamingDecoder(tokenizer)

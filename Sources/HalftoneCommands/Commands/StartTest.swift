@@ -54,7 +54,9 @@ struct StartTest {
         model: String, _ shared: SharedOptions, _ generation: GenerationArguments
     ) throws {
         var loaded = try LanguageModel(path: ModelStore.path(of: model), readsTokenizer: false)
-        let decoder = generation.decoder(of: &loaded, on: shared.pool)
+        let pool = shared.pool
+        generation.layOut(&loaded, on: pool)
+        let decoder = Decoder(loaded.weights, pool: pool, activations: generation.activations)
         let state = decoder.makeState(capacity: 2)
         _ = try decoder.logits(after: [1], state: state)
         try Console.json(

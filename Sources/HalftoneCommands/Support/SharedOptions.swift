@@ -1,9 +1,12 @@
 import ArgumentParser
 import Foundation
+import HalftoneData
+import HalftoneFormats
 import HalftoneKernels
 import HalftoneModels
 import HalftoneRuns
 import HalftoneRuntime
+import HalftoneText
 
 /// Options that every command has.
 struct SharedOptions: ParsableArguments {
@@ -42,10 +45,49 @@ struct GenerationArguments: ParsableArguments {
     @Option(help: "int8 rounds activations to bytes where weights are packed; float32 does not.")
     var activations = Activations.int8
 
-    /// A decoder of a model, whose weights are then held in one order only.
-    func decoder(of model: inout LanguageModel, on pool: WorkerPool) -> Decoder {
+    /// Lays out a model's weights for these activations, so that they are held in one order only.
+    func layOut(_ model: inout LanguageModel, on pool: WorkerPool) {
         if activations == .int8 { model.weights.layOutPanels(on: pool) }
-        return Decoder(model.weights, pool: pool, activations: activations)
+    }
+}
+
+/// How keys and values are kept, for `run`, `chat`, `eval` and `bench`.
+struct CacheArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            How keys and values are kept: a format for both (float32, float16, int8), or \
+            K:FORMAT,V:FORMAT. A format may have a group, as in uint4/channel32, nf4/token64 or \
+            bfp4/token16. More parts: window=64 keeps the latest tokens as floats, protect=4 the \
+            first ones, and order=weights (or magnitudes, ranges) puts large channels of keys side \
+            by side.
+            """, valueName: "policy"))
+    var kv: String?
+
+    mutating func validate() throws { _ = try policy }
+
+    /// Shows a decoder the text that its policy wants, a made-up story.
+    func order(_ decoder: inout Decoder, _ model: LanguageModel) throws {
+        guard let tokenizer = model.tokenizer, try policy.keyOrder != .model else { return }
+        let text = StoryText(seed: 0).text(byteCount: 4096, of: .training)
+        try decoder.orderKeys(by: Array(tokenizer.encode(text).prefix(512)))
+    }
+
+    /// Whether a text is read to find out about keys, for which a model needs its tokenizer.
+    var readsText: Bool {
+        get throws { try policy.keyOrder != .model }
+    }
+
+    /// The policy, float32 unless one was given.
+    var policy: KeyValuePolicy {
+        get throws {
+            guard let kv else { return .float32 }
+            do {
+                return try KeyValuePolicy(parsing: kv)
+            } catch {
+                throw ValidationError("--kv: \(error)")
+            }
+        }
     }
 }
 

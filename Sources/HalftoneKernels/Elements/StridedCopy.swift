@@ -63,32 +63,32 @@ package struct StridedCopy: Sendable {
 
     /// Adds contiguous elements to the places of the walk; places must differ from each other.
     package func scatterAdd(_ x: FloatArray, to target: inout FloatArray) {
-        precondition(x.count == count)
-        guard count > 0 else { return }
-        check(target.count)
-        let source = unsafe Shared(x.pointer)
-        let output = unsafe SharedMutable(target.mutablePointer)
-        let last = lengths.count - 1
-        let (inner, stride) = (lengths[last], strides[last])
-        let grain = max(1, Elements.grain / inner)
-        WorkerPool.current.each(count / inner, grain: grain) { range in
-            var walk = Walk(lengths, strides, without: [last])
-            walk.move(to: range.lowerBound)
-            for _ in range {
-                let from = unsafe source.pointer + walk.place
-                let to = unsafe output.pointer + offset + walk.other
-                if stride == 1 {
-                    unsafe FloatRun.map(to, from, into: to, count: inner) { $0 + $1 }
-                } else {
-                    for index in 0..<inner { unsafe to[index * stride] += from[index] }
-                }
-                walk.next()
+        unsafe eachRun(of: x, to: &target) { from, to, count, stride in
+            if stride == 1 {
+                unsafe FloatRun.map(to, from, into: to, count: count) { $0 + $1 }
+            } else {
+                for index in 0..<count { unsafe to[index * stride] += from[index] }
             }
         }
     }
 
     /// Writes contiguous elements to the places of the walk.
     package func scatter(_ x: FloatArray, to target: inout FloatArray) {
+        unsafe eachRun(of: x, to: &target) { from, to, count, stride in
+            if stride == 1 {
+                unsafe to.update(from: from, count: count)
+            } else {
+                for index in 0..<count { unsafe to[index * stride] = from[index] }
+            }
+        }
+    }
+
+    /// Calls a closure with contiguous elements, their places, their number and the places' stride.
+    @inline(__always) @unsafe
+    private func eachRun(
+        of x: FloatArray, to target: inout FloatArray,
+        _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int, Int) -> Void
+    ) {
         precondition(x.count == count)
         guard count > 0 else { return }
         check(target.count)
@@ -101,13 +101,9 @@ package struct StridedCopy: Sendable {
             var walk = Walk(lengths, strides, without: [last])
             walk.move(to: range.lowerBound)
             for _ in range {
-                let from = unsafe source.pointer + walk.place
-                let to = unsafe output.pointer + offset + walk.other
-                if stride == 1 {
-                    unsafe to.update(from: from, count: inner)
-                } else {
-                    for index in 0..<inner { unsafe to[index * stride] = from[index] }
-                }
+                unsafe body(
+                    source.pointer + walk.place, output.pointer + offset + walk.other, inner, stride
+                )
                 walk.next()
             }
         }

@@ -47,7 +47,8 @@ package struct Attention: Sendable {
 
     /// Floats that a thread needs for the scores of `count` queries over `positions`.
     package static func scratch(count: Int, positions: Int) -> Int {
-        (count >= blocksFrom ? min(count, queryBlock) : 1) * ((positions + 15) / 16 * 16)
+        guard count >= blocksFrom else { return positions }
+        return min(count, queryBlock) * ((positions + 15) / 16 * 16)
     }
 
     /// Consecutive tokens of one sequence among those that are computed together.
@@ -89,24 +90,22 @@ package struct Attention: Sendable {
     ///   - team: The threads, which meet at the end.
     ///   - segment: The tokens.
     ///   - projected: `[rows, width]`: queries, keys and values of a token, head after head.
-    package func store(_ team: Team, _ segment: Segment, _ projected: FloatBuffer) {
+    ///   - scratch: For each thread as many floats as ``run(_:_:_:scratch:into:)`` needs; a store
+    ///     that packs uses them.
+    package func store(
+        _ team: Team, _ segment: Segment, _ projected: FloatBuffer, scratch: [FloatBuffer] = []
+    ) {
         precondition(projected.count >= (segment.row + segment.count) * width)
+        if let packed = segment.store.packed {
+            return store(team, segment, packed, projected, scratch: scratch)
+        }
         let all = heads + keyHeads
         team.share(segment.count * all) { range in
             for unit in range {
                 let token = unit / all
                 let head = unit % all
-                let row = unsafe projected.base + (segment.row + token) * width
-                let vector = unsafe row + head * headDim
-                let isKey = head >= heads
-                if let headNorms {
-                    let norm = isKey ? headNorms.key : headNorms.query
-                    unsafe norm.apply(vector, vector)
-                }
-                if let rotation = segment.rotation {
-                    unsafe rotation.turn(vector, position: segment.position + token)
-                }
-                guard isKey else { continue }
+                let vector = unsafe turn(segment, token: token, head: head, projected)
+                guard head >= heads else { continue }
                 let store = segment.store
                 let place = store.place(head: head - heads, token: segment.position + token)
                 unsafe (store.keys.base + place).update(from: vector, count: headDim)
@@ -116,24 +115,47 @@ package struct Attention: Sendable {
         }
     }
 
+    /// Normalizes and turns one query or key, and gives its place.
+    @inline(__always) @unsafe @discardableResult
+    func turn(
+        _ segment: Segment, token: Int, head: Int, _ projected: FloatBuffer
+    ) -> UnsafeMutablePointer<Float> {
+        let row = unsafe projected.base + (segment.row + token) * width
+        let vector = unsafe row + head * headDim
+        if let headNorms {
+            let norm = head >= heads ? headNorms.key : headNorms.query
+            unsafe norm.apply(vector, vector)
+        }
+        if let rotation = segment.rotation {
+            unsafe rotation.turn(vector, position: segment.position + token)
+        }
+        return unsafe vector
+    }
+
     /// Attends from the tokens of a segment, whose keys and values are stored.
     ///
     /// - Parameters:
     ///   - team: The threads, which meet at the end.
     ///   - segment: The tokens.
     ///   - projected: As stored.
-    ///   - scratch: For each thread ``scratch(count:positions:)`` floats.
+    ///   - scratch: For each thread ``scratch(count:positions:)`` floats, and those of
+    ///     ``packedScratch(count:positions:policy:)`` if they are packed.
     ///   - output: `[rows, heads · headDim]`, finished afterwards.
     /// - Complexity: O(count · positions · heads · headDim).
     package func run(
         _ team: Team, _ segment: Segment, _ projected: FloatBuffer, scratch: [FloatBuffer],
         into output: ActivationRows
     ) {
+        precondition(output.width == heads * headDim)
+        precondition(output.capacity >= segment.row + segment.count)
+        if let packed = segment.store.packed {
+            return segment.count < Self.blocksFrom
+                ? runFew(team, segment, packed, projected, scratch: scratch, into: output)
+                : runBlocks(team, segment, packed, projected, scratch: scratch, into: output)
+        }
         let scores = scratch[team.thread]
         let end = segment.position + segment.count
         precondition(scores.count >= Self.scratch(count: segment.count, positions: end))
-        precondition(output.width == heads * headDim)
-        precondition(output.capacity >= segment.row + segment.count)
         if segment.count < Self.blocksFrom {
             let finishesHeads = output.finishesColumns(ofWidth: headDim)
             team.share(segment.count * heads) { range in
@@ -161,7 +183,7 @@ package struct Attention: Sendable {
         }
     }
 
-    private func finish(_ team: Team, _ segment: Segment, _ output: ActivationRows) {
+    func finish(_ team: Team, _ segment: Segment, _ output: ActivationRows) {
         team.share(segment.count) { range in
             output.finish(segment.row + range.lowerBound..<segment.row + range.upperBound)
         }

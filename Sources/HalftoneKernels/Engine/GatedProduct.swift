@@ -5,7 +5,7 @@ package struct GatedProduct: Sendable {
     /// The nonlinearity.
     package enum Activation: Sendable {
         case silu
-        case gelu(FloatOps.GELU)
+        case gelu(GELUForm)
         case relu
     }
 

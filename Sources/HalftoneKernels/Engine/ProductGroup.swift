@@ -164,11 +164,12 @@ package struct ProductGroup: Sendable {
                         unsafe ordered[column] = source[place]
                     }
                     unsafe vectors.quantize(
-                        ordered, stride: order.count, rows: index..<index + 1)
+                        ordered, stride: order.count, rows: index..<index + 1,
+                        columns: 0..<order.count)
                 }
             }
             let target = unsafe halftone_panel_output(
-                values: output.base + offsets[index], stride: Int64(rows),
+                values: output - first, stride: Int64(stride),
                 bias: product.bias.map { unsafe UnsafePointer($0.base) }, adds: adds ? 1 : 0)
             unsafe panels.multiply(panels: units, vectors.rows(0..<range.count), target)
         case .matrix(let matrix):

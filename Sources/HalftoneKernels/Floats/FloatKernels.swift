@@ -78,21 +78,21 @@ package enum FloatKernels {
 
     /// Replaces each value by its Gaussian error linear unit.
     @unsafe
-    package static func gelu(_ x: UnsafeMutablePointer<Float>, count: Int, form: FloatOps.GELU) {
+    package static func gelu(_ x: UnsafeMutablePointer<Float>, count: Int, form: GELUForm) {
         unsafe halftone_map(Processor.features, number(form), x, x, Int64(count))
     }
 
     /// Replaces each gate by its Gaussian error linear unit times its partner.
     @unsafe
     package static func geluMultiply(
-        gate: UnsafeMutablePointer<Float>, up: UnsafePointer<Float>, count: Int, form: FloatOps.GELU
+        gate: UnsafeMutablePointer<Float>, up: UnsafePointer<Float>, count: Int, form: GELUForm
     ) {
         unsafe halftone_map_multiply(
             Processor.features, number(form), gate, up, gate, Int64(count))
     }
 
     /// The function's number among the kernels in C.
-    private static func number(_ form: FloatOps.GELU) -> Int32 {
+    private static func number(_ form: GELUForm) -> Int32 {
         switch form {
         case .tanh: Int32(HALFTONE_GELU_TANH)
         case .erf: Int32(HALFTONE_GELU_ERROR)

@@ -1,49 +1,47 @@
-/// The float operations of a decoder between its matrix products, on runs of float arrays.
-///
-/// Ranges that leave an array are a mistake of the caller. Package code that
-/// already holds memory uses `FloatKernels`.
-public enum FloatOps {
-    /// Which formula of the Gaussian error linear unit a model was trained with.
-    public enum GELU: Sendable, Hashable {
-        /// `x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³)))`.
-        case tanh
-        /// `x/2 · (1 + erf(x/√2))`.
-        case erf
-    }
+/// Which formula of the Gaussian error linear unit a model was trained with.
+public enum GELUForm: Sendable, Hashable {
+    /// `x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³)))`.
+    case tanh
+    /// `x/2 · (1 + erf(x/√2))`.
+    case erf
 }
 
-extension FloatOps {
+/// The float operations of a decoder between its matrix products, on runs of float arrays.
+///
+/// Ranges that leave an array are a mistake of the caller. Code that holds memory already uses
+/// `FloatKernels`.
+package enum FloatOps {
     /// Replaces a run by its softmax, `e^x` over the sum of all; only −∞ becomes zeros.
     ///
     /// - Parameters:
     ///   - x: The array; other elements stay.
     ///   - offset: Where the run starts.
     ///   - count: Its length. One NaN or +∞ makes all of it NaN.
-    public static func softmax(_ x: inout [Float], offset: Int, count: Int) {
+    package static func softmax(_ x: inout [Float], offset: Int, count: Int) {
         unsafe withRun(&x, offset, count) { unsafe FloatKernels.softmax($0, count: count) }
     }
 
     /// `log Σ e^x` of a run; −∞ for an empty one.
-    public static func logSumExp(_ x: [Float], offset: Int, count: Int) -> Float {
+    package static func logSumExp(_ x: [Float], offset: Int, count: Int) -> Float {
         unsafe withRun(x, offset, count) { unsafe FloatKernels.logSumExp($0, count: count) }
     }
 
     /// Replaces each value of a run by `e^x`, within 1.5 ulp where the result is normal.
-    public static func exp(_ x: inout [Float], offset: Int, count: Int) {
+    package static func exp(_ x: inout [Float], offset: Int, count: Int) {
         unsafe withRun(&x, offset, count) {
             unsafe Functions.Exponential().mapRun($0, $0, count)
         }
     }
 
     /// Replaces each value of a run by its hyperbolic tangent, within 3 ulp.
-    public static func tanh(_ x: inout [Float], offset: Int, count: Int) {
+    package static func tanh(_ x: inout [Float], offset: Int, count: Int) {
         unsafe withRun(&x, offset, count) {
             unsafe Functions.HyperbolicTangent().mapRun($0, $0, count)
         }
     }
 
     /// Replaces the first `count` gates `g` by `g / (1 + e^(−g)) · u` with the partners `u`.
-    public static func siluMultiply(gate: inout [Float], up: [Float], count: Int) {
+    package static func siluMultiply(gate: inout [Float], up: [Float], count: Int) {
         unsafe withRun(&gate, 0, count) { gate in
             unsafe withRun(up, 0, count) {
                 unsafe FloatKernels.siluMultiply(gate: gate, up: $0, count: count)
@@ -52,12 +50,12 @@ extension FloatOps {
     }
 
     /// Replaces a run by its Gaussian error linear unit, of finite values.
-    public static func gelu(_ x: inout [Float], offset: Int, count: Int, form: GELU) {
+    package static func gelu(_ x: inout [Float], offset: Int, count: Int, form: GELUForm) {
         unsafe withRun(&x, offset, count) { unsafe FloatKernels.gelu($0, count: count, form: form) }
     }
 
     /// Replaces the first `count` gates by `gelu(gate) · up`.
-    public static func geluMultiply(gate: inout [Float], up: [Float], count: Int, form: GELU) {
+    package static func geluMultiply(gate: inout [Float], up: [Float], count: Int, form: GELUForm) {
         unsafe withRun(&gate, 0, count) { gate in
             unsafe withRun(up, 0, count) {
                 unsafe FloatKernels.geluMultiply(gate: gate, up: $0, count: count, form: form)
@@ -72,7 +70,7 @@ extension FloatOps {
     ///   - offset: Where the run begins.
     ///   - count: Numbers of the run.
     ///   - cap: Above 0.
-    public static func softcap(_ x: inout [Float], offset: Int, count: Int, cap: Float) {
+    package static func softcap(_ x: inout [Float], offset: Int, count: Int, cap: Float) {
         precondition(cap > 0, "a cap is positive")
         unsafe withRun(&x, offset, count) {
             unsafe FloatKernels.softcap($0, count: count, cap: cap)
@@ -80,7 +78,7 @@ extension FloatOps {
     }
 
     /// Adds `scale · y` to the first `count` elements of `x`.
-    public static func addScaled(_ x: inout [Float], _ y: [Float], scale: Float, count: Int) {
+    package static func addScaled(_ x: inout [Float], _ y: [Float], scale: Float, count: Int) {
         unsafe withRun(&x, 0, count) { x in
             unsafe withRun(y, 0, count) {
                 unsafe FloatKernels.addScaled(x, $0, scale: scale, count: count)
@@ -89,14 +87,14 @@ extension FloatOps {
     }
 
     /// Multiplies a run by `factor`.
-    public static func scale(_ x: inout [Float], offset: Int, count: Int, by factor: Float) {
+    package static func scale(_ x: inout [Float], offset: Int, count: Int, by factor: Float) {
         unsafe withRun(&x, offset, count) {
             unsafe FloatKernels.scale($0, by: factor, count: count)
         }
     }
 
     /// `Σ x·y` over the first `count` elements, in float32 with sixteen partial sums.
-    public static func dot(_ x: [Float], _ y: [Float], count: Int) -> Float {
+    package static func dot(_ x: [Float], _ y: [Float], count: Int) -> Float {
         unsafe withRun(x, 0, count) { x in
             unsafe withRun(y, 0, count) { unsafe FloatKernels.dot(x, $0, count: count) }
         }
@@ -114,7 +112,7 @@ extension FloatOps {
     ///   - gain: `width` values.
     ///   - epsilon: Added to the mean square or variance before its root.
     ///   - output: Room for `rows · width` values.
-    public static func rmsNorm(
+    package static func rmsNorm(
         _ x: [Float], rows: Int, width: Int, gain: [Float], epsilon: Float,
         into output: inout [Float]
     ) {
@@ -146,7 +144,7 @@ extension FloatOps {
     ///   - bias: `width` values, or nil for none.
     ///   - epsilon: Added to the mean square or variance before its root.
     ///   - output: Room for `rows · width` values.
-    public static func layerNorm(
+    package static func layerNorm(
         _ x: [Float], rows: Int, width: Int, gain: [Float], bias: [Float]?, epsilon: Float,
         into output: inout [Float]
     ) {

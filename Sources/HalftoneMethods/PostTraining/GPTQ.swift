@@ -33,8 +33,12 @@ public struct GPTQ: WeightMethod {
     }
 
     /// Creates the method.
+    ///
+    /// With columns in the order of activation a 4-bit SmolLM2-135M in groups of 128 has a
+    /// divergence of 0.113 after 8 windows of text, with columns as they stand 0.154, and 0.202
+    /// with `absmax` scales whose errors all count alike.
     public init(
-        damping: Double = 0.01, order: ErrorCompensation.Order = .natural,
+        damping: Double = 0.01, order: ErrorCompensation.Order = .activation,
         weighting: Weighting = .compensated
     ) {
         self.damping = damping

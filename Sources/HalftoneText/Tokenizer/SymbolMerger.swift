@@ -19,11 +19,13 @@ struct SymbolMerger: Sendable {
         var end: Int32
     }
 
-    private struct Candidate: Sendable {
+    private struct Candidate: HeapCandidate, Sendable {
         /// The rank in the upper half, the position of the left symbol in the lower.
         var key: UInt64
         var end: Int32
         var id: Int32
+
+        func precedes(_ other: Candidate) -> Bool { key < other.key }
     }
 
     private static let scanned = 20
@@ -33,7 +35,7 @@ struct SymbolMerger: Sendable {
 
     private var ranks: [Int32] = []
     private var merged: [Int32] = []
-    private var heap: [Candidate] = []
+    private var heap = CandidateHeap<Candidate>()
     private var next: [Int32] = []
     private var previous: [Int32] = []
 
@@ -83,13 +85,13 @@ struct SymbolMerger: Sendable {
         let count = symbols.count
         next.removeAll(keepingCapacity: true)
         previous.removeAll(keepingCapacity: true)
-        heap.removeAll(keepingCapacity: true)
+        heap.removeAll()
         for index in 0..<Int32(truncatingIfNeeded: count) {
             next.append(Int(index) + 1 < count ? index + 1 : -1)
             previous.append(index - 1)
         }
         for index in 0..<count - 1 { offer(index, index + 1, rules, text) }
-        while let candidate = pop() {
+        while let candidate = heap.pop() {
             let left = Int(candidate.key & 0xFFFF_FFFF)
             // A symbol that was joined to its left has lost its link.
             guard next[left] >= 0 else { continue }
@@ -120,34 +122,6 @@ struct SymbolMerger: Sendable {
     ) {
         guard let found = rules.merge(symbols[left], symbols[right], in: text) else { return }
         let key = UInt64(UInt32(bitPattern: found.rank)) << 32 | UInt64(left)
-        push(Candidate(key: key, end: symbols[right].end, id: found.id))
-    }
-
-    private mutating func push(_ candidate: Candidate) {
-        heap.append(candidate)
-        var index = heap.count - 1
-        while index > 0 {
-            let parent = (index - 1) / 2
-            guard heap[parent].key > candidate.key else { break }
-            heap[index] = heap[parent]
-            index = parent
-        }
-        heap[index] = candidate
-    }
-
-    private mutating func pop() -> Candidate? {
-        guard let top = heap.first, let last = heap.popLast() else { return nil }
-        guard !heap.isEmpty else { return top }
-        var index = 0
-        while true {
-            var child = index * 2 + 1
-            guard child < heap.count else { break }
-            if child + 1 < heap.count, heap[child + 1].key < heap[child].key { child += 1 }
-            guard heap[child].key < last.key else { break }
-            heap[index] = heap[child]
-            index = child
-        }
-        heap[index] = last
-        return top
+        heap.push(Candidate(key: key, end: symbols[right].end, id: found.id))
     }
 }

@@ -6,7 +6,7 @@ struct BPEWords {
         var right: Int32
     }
 
-    private struct Candidate {
+    private struct Candidate: HeapCandidate {
         var count: Int
         var pair: Pair
 
@@ -31,7 +31,7 @@ struct BPEWords {
     private var places: [[Int32]] = []
 
     /// Pairs by their counts; one that has changed since stays until it is met.
-    private var heap: [Candidate] = []
+    private var heap = CandidateHeap<Candidate>()
     /// For each pair, the last merge that added to it.
     private var turns: [Int] = []
     private var turn = 0
@@ -55,18 +55,18 @@ struct BPEWords {
             }
         }
         for (number, pair) in pairs.enumerated() {
-            push(Candidate(count: counts[number], pair: pair))
+            heap.push(Candidate(count: counts[number], pair: pair))
         }
     }
 
     /// The pair that occurs most often, or nil when none occurs often enough.
     mutating func mostFrequent(least: Int) -> Pair? {
-        while let top = pop() {
+        while let top = heap.pop() {
             guard let number = numbers[top.pair.left, top.pair.right] else { continue }
             let count = counts[Int(number.first)]
             if count == top.count { return count >= least ? top.pair : nil }
             // The count has sunk since; a greater one has a candidate of its own.
-            if count > 0, count < top.count { push(Candidate(count: count, pair: top.pair)) }
+            if count > 0, count < top.count { heap.push(Candidate(count: count, pair: top.pair)) }
         }
         return nil
     }
@@ -83,7 +83,7 @@ struct BPEWords {
         for pair in changed {
             guard let number = numbers[pair.left, pair.right] else { continue }
             let count = counts[Int(number.first)]
-            if count > 0 { push(Candidate(count: count, pair: pair)) }
+            if count > 0 { heap.push(Candidate(count: count, pair: pair)) }
         }
     }
 
@@ -146,35 +146,5 @@ struct BPEWords {
         turns.append(0)
         places.append(weight > 0 ? [Int32(truncatingIfNeeded: piece)] : [])
         return number
-    }
-
-    // MARK: Heap
-
-    private mutating func push(_ candidate: Candidate) {
-        heap.append(candidate)
-        var index = heap.count - 1
-        while index > 0 {
-            let parent = (index - 1) / 2
-            guard candidate.precedes(heap[parent]) else { break }
-            heap[index] = heap[parent]
-            index = parent
-        }
-        heap[index] = candidate
-    }
-
-    private mutating func pop() -> Candidate? {
-        guard let top = heap.first, let last = heap.popLast() else { return nil }
-        guard !heap.isEmpty else { return top }
-        var index = 0
-        while true {
-            var child = index * 2 + 1
-            guard child < heap.count else { break }
-            if child + 1 < heap.count, heap[child + 1].precedes(heap[child]) { child += 1 }
-            guard heap[child].precedes(last) else { break }
-            heap[index] = heap[child]
-            index = child
-        }
-        heap[index] = last
-        return top
     }
 }

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "cache.h"
 #include "panels.h"
 
 /// Bits of halftone_cpu_features().

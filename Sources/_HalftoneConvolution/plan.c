@@ -1,86 +1,8 @@
-#define _GNU_SOURCE
-#include "HalftoneConvolution.h"
+// Plans: what oneDNN prepares for a convolution of one shape.
+#include "library.h"
 
-#include <dlfcn.h>
-#include <oneapi/dnnl/dnnl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-// Version 2 has memory descriptors as values, version 3 as handles.
-#if DNNL_VERSION_MAJOR >= 3
-typedef dnnl_memory_desc_t descriptor;
-typedef const_dnnl_memory_desc_t descriptor_view;
-#define VIEW(d) (d)
-#else
-typedef dnnl_memory_desc_t descriptor;
-typedef const dnnl_memory_desc_t *descriptor_view;
-#define VIEW(d) (&(d))
-#endif
-
-struct operand {
-    descriptor_view plain, packed;
-    descriptor plain_storage;
-    /// NULL when both layouts are the same.
-    dnnl_primitive_t pack, unpack;
-};
-
-struct halftone_convolution {
-    int32_t site;
-    dnnl_primitive_desc_t description;
-    dnnl_primitive_t product;
-    struct operand operands[3];
-    descriptor bias_storage;
-    descriptor_view bias;
-    size_t scratch;
-};
-
-// --- The library's surroundings ----------------------------------------------------------------
-
-static dnnl_engine_t engine;
-static dnnl_primitive_attr_t attributes;
-static int (*openmp_threads)(void);
-static void (*openmp_set_threads)(int);
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void start(void) {
-    // The OpenMP runtime is the one that oneDNN brought; a build without OpenMP has none.
-    *(void **)&openmp_threads = dlsym(RTLD_DEFAULT, "omp_get_max_threads");
-    *(void **)&openmp_set_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
-    if (dnnl_primitive_attr_create(&attributes) != dnnl_success ||
-        dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) !=
-            dnnl_success) {
-        engine = NULL;
-    }
-}
-
-/// Makes the calling thread's OpenMP regions run on it alone; returns what to restore.
-static int enter_one_thread(void) {
-    int before = openmp_threads ? openmp_threads() : 1;
-    if (before != 1 && openmp_set_threads) openmp_set_threads(1);
-    return before;
-}
-
-static void leave_one_thread(int before) {
-    if (before != 1 && openmp_set_threads) openmp_set_threads(before);
-}
-
-// --- Matrix products ---------------------------------------------------------------------------
-
-int32_t halftone_dense_product(const struct halftone_dense_product *p, const float *first,
-                               const float *second, float *result) {
-    pthread_once(&once, start);
-    const int threads = enter_one_thread();
-    const dnnl_status_t status =
-        dnnl_sgemm(p->transposes_first ? 'T' : 'N', p->transposes_second ? 'T' : 'N', p->rows,
-                   p->columns, p->depth, 1, first, p->first_stride, second, p->second_stride, 0,
-                   result, p->result_stride);
-    leave_one_thread(threads);
-    return status != dnnl_success;
-}
-
-// --- Preparing ---------------------------------------------------------------------------------
 
 static int describe(descriptor *result, int rank, const dnnl_dims_t lengths,
                     dnnl_format_tag_t layout) {
@@ -110,6 +32,8 @@ struct description {
 static int describe_product(dnnl_primitive_desc_t *result, const struct description *c,
                             int32_t site, dnnl_primitive_desc_t hint) {
     const dnnl_alg_kind_t direct = dnnl_convolution_direct;
+    const dnnl_engine_t engine = halftone_library()->engine;
+    const dnnl_primitive_attr_t attributes = halftone_library()->attributes;
 #if DNNL_VERSION_MAJOR >= 3
     switch (site) {
     case HALFTONE_CONVOLUTION_FORWARD:
@@ -150,21 +74,16 @@ static int describe_product(dnnl_primitive_desc_t *result, const struct descript
 #endif
 }
 
-static size_t scratch_of(const_dnnl_primitive_desc_t description) {
-    descriptor_view view =
-        dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
-    return view ? dnnl_memory_desc_get_size(view) : 0;
-}
-
 static int make_reorder(dnnl_primitive_t *result, descriptor_view from, descriptor_view to,
                         size_t *scratch) {
+    const dnnl_engine_t engine = halftone_library()->engine;
     dnnl_primitive_desc_t description = NULL;
-    if (dnnl_reorder_primitive_desc_create(&description, from, engine, to, engine, attributes) !=
-        dnnl_success) {
+    if (dnnl_reorder_primitive_desc_create(&description, from, engine, to, engine,
+                                           halftone_library()->attributes) != dnnl_success) {
         return 0;
     }
     int done = dnnl_primitive_create(result, description) == dnnl_success;
-    size_t needed = scratch_of(description);
+    size_t needed = halftone_scratch_of(description);
     if (needed > *scratch) *scratch = needed;
     dnnl_primitive_desc_destroy(description);
     return done;
@@ -250,21 +169,20 @@ static int prepare(struct halftone_convolution *plan,
     forget(&c.weight);
     forget(&c.output);
     if (!done || dnnl_primitive_create(&plan->product, plan->description) != dnnl_success) return 0;
-    plan->scratch = scratch_of(plan->description);
+    plan->scratch = halftone_scratch_of(plan->description);
     return prepare_operand(plan, 0) && prepare_operand(plan, 1) && prepare_operand(plan, 2);
 }
 
 struct halftone_convolution *halftone_convolution_create(
     const struct halftone_convolution_shape *shape, int32_t site, int32_t has_bias,
     int32_t layout) {
-    pthread_once(&once, start);
-    if (!engine) return NULL;
+    if (!halftone_library()->engine) return NULL;
     struct halftone_convolution *plan = calloc(1, sizeof *plan);
     if (!plan) return NULL;
     plan->site = site;
-    const int threads = enter_one_thread();
+    const int threads = halftone_enter_one_thread();
     const int done = prepare(plan, shape, has_bias, layout);
-    leave_one_thread(threads);
+    halftone_leave_one_thread(threads);
     if (done) return plan;
     halftone_convolution_destroy(plan);
     return NULL;
@@ -306,84 +224,4 @@ int32_t halftone_convolution_same_layout(const struct halftone_convolution *firs
                                          int32_t operand) {
     return dnnl_memory_desc_equal(first->operands[operand].packed,
                                   second->operands[operand].packed);
-}
-
-// --- Running -----------------------------------------------------------------------------------
-
-struct argument {
-    int kind;
-    descriptor_view layout;
-    void *memory;
-};
-
-/// Runs a primitive on memory, leaving out arguments without a layout; 0 when done.
-static int32_t execute(const_dnnl_primitive_t primitive, const struct argument *arguments,
-                       int count) {
-    dnnl_exec_arg_t bound[8];
-    int used = 0, failed = 0;
-    const int threads = enter_one_thread();
-    for (int index = 0; index < count && !failed; index++) {
-        if (!arguments[index].layout) continue;
-        bound[used].arg = arguments[index].kind;
-        failed = dnnl_memory_create(&bound[used].memory, arguments[index].layout, engine,
-                                    arguments[index].memory) != dnnl_success;
-        if (!failed) used++;
-    }
-    dnnl_stream_t stream = NULL;
-    failed = failed || dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success;
-    failed = failed || dnnl_primitive_execute(primitive, stream, used, bound) != dnnl_success;
-    failed = failed || dnnl_stream_wait(stream) != dnnl_success;
-    if (stream) dnnl_stream_destroy(stream);
-    for (int index = 0; index < used; index++) dnnl_memory_destroy(bound[index].memory);
-    leave_one_thread(threads);
-    return failed;
-}
-
-static descriptor_view scratch_layout(const_dnnl_primitive_t primitive) {
-    const_dnnl_primitive_desc_t description = NULL;
-    if (dnnl_primitive_get_primitive_desc(primitive, &description) != dnnl_success) return NULL;
-    return scratch_of(description) == 0
-               ? NULL
-               : dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
-}
-
-static int32_t reorder(const_dnnl_primitive_t primitive, descriptor_view from, const float *input,
-                       descriptor_view to, float *output, void *scratch) {
-    const struct argument arguments[] = {
-        {DNNL_ARG_FROM, from, (void *)input},
-        {DNNL_ARG_TO, to, output},
-        {DNNL_ARG_SCRATCHPAD, scratch_layout(primitive), scratch},
-    };
-    return execute(primitive, arguments, 3);
-}
-
-int32_t halftone_convolution_pack(const struct halftone_convolution *plan, int32_t operand,
-                                  const float *plain, float *packed, void *scratch) {
-    const struct operand *o = &plan->operands[operand];
-    if (!o->pack) return 1;
-    return reorder(o->pack, o->plain, plain, o->packed, packed, scratch);
-}
-
-int32_t halftone_convolution_unpack(const struct halftone_convolution *plan, int32_t operand,
-                                    const float *packed, float *plain, void *scratch) {
-    const struct operand *o = &plan->operands[operand];
-    if (!o->unpack) return 1;
-    return reorder(o->unpack, o->packed, packed, o->plain, plain, scratch);
-}
-
-int32_t halftone_convolution_run(const struct halftone_convolution *plan, float *input,
-                                 float *weight, float *bias, float *output, void *scratch) {
-    const int forward = plan->site == HALFTONE_CONVOLUTION_FORWARD;
-    const int input_gradient = plan->site == HALFTONE_CONVOLUTION_INPUT_GRADIENT;
-    const int weight_gradient = plan->site == HALFTONE_CONVOLUTION_WEIGHT_GRADIENT;
-    const struct operand *o = plan->operands;
-    const struct argument arguments[] = {
-        {input_gradient ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, o[0].packed, input},
-        {weight_gradient ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, o[1].packed, weight},
-        {forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, o[2].packed, output},
-        {weight_gradient ? DNNL_ARG_DIFF_BIAS : DNNL_ARG_BIAS,
-         input_gradient ? NULL : plan->bias, bias},
-        {DNNL_ARG_SCRATCHPAD, scratch_layout(plan->product), scratch},
-    };
-    return execute(plan->product, arguments, 5);
 }

@@ -1,0 +1,171 @@
+import HalftoneFormats
+import _HalftoneShims
+
+extension PackedPages {
+    /// What kernels read of some panels of a head.
+    ///
+    /// - Parameters:
+    ///   - head: The head.
+    ///   - page: The page.
+    ///   - panels: Panels that share scales of steps, or any.
+    @unsafe
+    private func panels(_ head: Int, page: Int, _ panels: Range<Int>) -> halftone_cache_panels {
+        let base = unsafe base(head, page: page)
+        var result = unsafe halftone_cache_panels()
+        let format = coder.format
+        let steps = isKeys ? paddedChannels : tokens
+        let bytes = steps * 2 * coder.bits
+        unsafe result.codes = UnsafePointer(
+            (base + panels.lowerBound * bytes).assumingMemoryBound(to: UInt8.self))
+        unsafe result.table = coder.table.map { unsafe UnsafePointer($0.base) }
+        unsafe result.panel_bytes = Int64(bytes)
+        unsafe result.panels = Int64(panels.count)
+        unsafe result.kind = Int32(coder.bits)
+        unsafe result.scale_kind = coder.scaleKind
+        unsafe result.zero = coder.zero
+        guard format.hasGroups else { return unsafe result }
+        let perStep = isKeys == (format.axis == .channel)
+        unsafe result.per_step = perStep ? 1 : 0
+        unsafe result.group = Int64(groupSize)
+        unsafe result.panel_groups = Int64((steps + groupSize - 1) / groupSize)
+        let start = panels.lowerBound * Self.lanes
+        let index = isKeys ? scaleIndex(start, 0) : scaleIndex(0, start)
+        let isExponent = coder.scaleKind == Int32(HALFTONE_CACHE_EXPONENT_SCALES)
+        unsafe result.scales = UnsafePointer(
+            (base + scaleOffset + index * (isExponent ? 1 : 2)).assumingMemoryBound(
+                to: UInt8.self))
+        if format.hasMinimum {
+            unsafe result.minima = UnsafePointer(
+                (base + minimumOffset + index * 2).assumingMemoryBound(to: UInt8.self))
+        }
+        return unsafe result
+    }
+
+    /// Calls a closure with runs of panels that share scales of steps; with all where scales are
+    /// those of lanes.
+    @inline(__always)
+    private func eachRun(_ range: Range<Int>, _ body: (Range<Int>) -> Void) {
+        let perStep = coder.format.hasGroups && isKeys == (coder.format.axis == .channel)
+        let size = perStep ? groupSize / Self.lanes : range.upperBound
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let end = min((start / size + 1) * size, range.upperBound)
+            body(start..<end)
+            start = end
+        }
+    }
+
+    /// Whether scales are those of steps.
+    private var isPerStep: Bool {
+        coder.format.hasGroups && isKeys == (coder.format.axis == .channel)
+    }
+
+    /// Adds the products of queries with keys, of whole panels around some tokens of a page, to
+    /// scores.
+    ///
+    /// - Parameters:
+    ///   - head: The head.
+    ///   - page: The page.
+    ///   - range: Tokens of the page; at least one.
+    ///   - queries: `[count][stride]`, paddedChannels of each.
+    ///   - scratch: `count · paddedChannels` floats.
+    ///   - scores: `[count][scoreStride]`; token `t` of the page at `t`.
+    @unsafe
+    func addScores(
+        _ head: Int, page: Int, _ range: Range<Int>, queries: UnsafePointer<Float>, stride: Int,
+        count: Int, scratch: UnsafeMutablePointer<Float>, scores: UnsafeMutablePointer<Float>,
+        scoreStride: Int
+    ) {
+        let width = paddedChannels
+        eachRun(range.lowerBound / 16..<(range.upperBound + 15) / 16) { run in
+            var panels = unsafe panels(head, page: page, run)
+            let to = unsafe scores + run.lowerBound * 16
+            guard isPerStep else {
+                return unsafe halftone_cache_multiply(
+                    features, &panels, queries, Int64(stride), Int64(count), Int64(width), to,
+                    Int64(scoreStride))
+            }
+            unsafe fold(
+                &panels, queries, stride, count, width, scratch, width, to, scoreStride,
+                run.count * 16)
+            unsafe halftone_cache_multiply(
+                features, &panels, scratch, Int64(width), Int64(count), Int64(width), to,
+                Int64(scoreStride))
+        }
+    }
+
+    /// Multiplies vectors by scales of steps, and adds what minima and zeros add to outputs.
+    @inline(__always) @unsafe
+    private func fold(
+        _ panels: inout halftone_cache_panels, _ x: UnsafePointer<Float>, _ stride: Int,
+        _ count: Int, _ steps: Int, _ folded: UnsafeMutablePointer<Float>, _ foldedStride: Int,
+        _ output: UnsafeMutablePointer<Float>, _ outputStride: Int, _ outputs: Int
+    ) {
+        for query in 0..<count {
+            var constant: Float = 0
+            unsafe halftone_cache_fold(
+                features, &panels, x + query * stride, Int64(stride), 1, Int64(steps),
+                folded + query * foldedStride, Int64(foldedStride), &constant)
+            let to = unsafe output + query * outputStride
+            for index in 0..<outputs { unsafe to[index] += constant }
+        }
+    }
+
+    /// Adds the first tokens of a page times weights to outputs.
+    ///
+    /// - Parameters:
+    ///   - head: The head.
+    ///   - page: The page.
+    ///   - length: Tokens; at least one.
+    ///   - weights: `[count][stride]`, of each query one for each token, and zeros up to a
+    ///     multiple of 16.
+    ///   - scratch: `count · (length + 15)` floats.
+    ///   - output: `[count][outputStride]`, paddedChannels of each.
+    @unsafe
+    func addMix(
+        _ head: Int, page: Int, length: Int, weights: UnsafePointer<Float>, stride: Int,
+        count: Int, scratch: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>,
+        outputStride: Int
+    ) {
+        let steps = coder.bits > 8 ? length : (length + 15) / 16 * 16
+        let size = coder.format.axis == .token ? groupSize : paddedChannels
+        eachRun(0..<paddedChannels / 16) { run in
+            var panels = unsafe panels(head, page: page, run)
+            let to = unsafe output + run.lowerBound * 16
+            guard isPerStep else {
+                return unsafe halftone_cache_multiply(
+                    features, &panels, weights, Int64(stride), Int64(count), Int64(steps), to,
+                    Int64(outputStride))
+            }
+            precondition(run.count * 16 <= size)
+            unsafe fold(
+                &panels, weights, stride, count, steps, scratch, steps, to, outputStride,
+                run.count * 16)
+            unsafe halftone_cache_multiply(
+                features, &panels, scratch, Int64(steps), Int64(count), Int64(steps), to,
+                Int64(outputStride))
+        }
+    }
+
+    /// Decodes the first tokens of a page, with vectors.
+    ///
+    /// - Parameters:
+    ///   - head: The head.
+    ///   - page: The page.
+    ///   - length: Tokens; at least one.
+    ///   - output: Keys as columns, `[paddedChannels][stride]` with a column for each token in
+    ///     whole panels, values as rows, `[length][stride]`.
+    @unsafe
+    func decode(
+        _ head: Int, page: Int, length: Int, into output: UnsafeMutablePointer<Float>, stride: Int
+    ) {
+        let steps = isKeys ? paddedChannels : length
+        let count = isKeys ? (length + 15) / 16 : paddedChannels / 16
+        eachRun(0..<count) { run in
+            var panels = unsafe panels(head, page: page, run)
+            unsafe halftone_cache_decode(
+                features, &panels, Int64(steps), output + run.lowerBound * 16,
+                Int64(stride))
+        }
+    }
+}
