@@ -71,12 +71,17 @@ public struct CompressedSize: Sendable, Equatable {
     public let packedWeightCount: Int
 
     /// Counts what a recipe makes of a model.
-    public init(of spec: DecoderSpec, recipe: CompressionRecipe) {
+    ///
+    /// - Parameters:
+    ///   - spec: The model.
+    ///   - recipe: Formats.
+    ///   - order: How packed matrices are stored; rows and columns that fill up panels count.
+    public init(of spec: DecoderSpec, recipe: CompressionRecipe, order: StorageOrder = .rows) {
         var bytes = 0
         var weights = 0
         for slot in spec.slots {
             guard let scheme = recipe.scheme(for: slot.role) else { continue }
-            bytes += scheme.byteCount(rows: slot.shape[0], columns: slot.shape[1])
+            bytes += scheme.byteCount(order, rows: slot.shape[0], columns: slot.shape[1])
             weights += slot.shape[0] * slot.shape[1]
         }
         packedByteCount = bytes

@@ -19,6 +19,7 @@ public struct ModelFolderWriter {
     private let stored: [Role: StoredMatrix]
     private let matrixType: ElementType?
     private let layout: ExportLayout?
+    private let order: StorageOrder
 
     /// Writes a compressed model; what stays float of a GGUF source becomes 16-bit matrices and
     /// 32-bit vectors.
@@ -27,12 +28,17 @@ public struct ModelFolderWriter {
     ///   - compressed: The model.
     ///   - layout: The layout of packed matrices, or nil for this package's own. The others hold
     ///     matrices of linear layers only.
-    public init(_ compressed: CompressedModel, layout: ExportLayout? = nil) {
+    ///   - order: The order of packed matrices in this package's own layout.
+    public init(
+        _ compressed: CompressedModel, layout: ExportLayout? = nil,
+        order: StorageOrder = .automatic
+    ) {
         model = compressed.original
         quantized = compressed.quantized
         stored = [:]
         matrixType = Self.floatType(of: model)
         self.layout = layout
+        self.order = order
     }
 
     /// Writes a model some of whose matrices are in forms of their own.
@@ -46,6 +52,7 @@ public struct ModelFolderWriter {
         quantized = [:]
         matrixType = Self.floatType(of: model)
         layout = nil
+        order = .rows
     }
 
     /// What matrices that stay float become: those of a folder are copied.
@@ -65,6 +72,7 @@ public struct ModelFolderWriter {
         stored = [:]
         self.matrixType = matrixType
         layout = nil
+        order = .rows
     }
 
     /// The size that `model.safetensors` will have.
@@ -92,7 +100,11 @@ public struct ModelFolderWriter {
 
     /// Bytes of packed matrices with their scales and side data.
     public func packedByteCount() throws -> Int {
-        guard let layout else { return quantized.values.reduce(0) { $0 + $1.byteCount } }
+        guard let layout else {
+            return quantized.values.reduce(0) {
+                $0 + $1.scheme.byteCount(order, rows: $1.rows, columns: $1.columns)
+            }
+        }
         return try ForeignModules(model, quantized, layout).modules.values
             .reduce(0) { $0 + layout.byteCount($1) }
     }
@@ -105,7 +117,9 @@ public struct ModelFolderWriter {
             if let foreign, let module = foreign.modules[slot.role] {
                 for source in foreign.layout.tensors(module) { try writer.add(source) }
             } else if let packed = quantized[slot.role] {
-                for source in packed.sources(named: form.names[0]) { try writer.add(source) }
+                for source in packed.sources(named: form.names[0], order) {
+                    try writer.add(source)
+                }
             } else if let matrix = stored[slot.role] {
                 for part in matrix.parts {
                     try writer.add(
@@ -178,7 +192,7 @@ public struct ModelFolderWriter {
             var manifest = PackedManifest()
             for (role, packed) in quantized {
                 let name = model.architecture.huggingFace(role, in: model.spec).names[0]
-                manifest.add(name, packed.entry)
+                manifest.add(name, packed.entry(order))
             }
             for (role, matrix) in stored {
                 let name = model.architecture.huggingFace(role, in: model.spec).names[0]
@@ -206,16 +220,27 @@ extension StoredTensor {
 
 extension QuantizedTensor {
     /// The manifest's entry for this matrix.
-    var entry: PackedManifest.Entry {
+    fileprivate func entry(_ order: StorageOrder) -> PackedManifest.Entry {
         PackedManifest.Entry(
             scheme: PackedManifest.Scheme(
                 format: scheme.format, granularity: scheme.granularity,
                 scaleFormat: scheme.scaleFormat),
-            rows: rows, columns: columns)
+            rows: rows, columns: columns,
+            isInPanels: scheme.panels(order, rows: rows, columns: columns) != nil)
     }
 
     /// The tensors that stand for this matrix in a file.
-    func sources(named name: String) -> [TensorSource] {
+    fileprivate func sources(named name: String, _ order: StorageOrder) -> [TensorSource] {
+        if let layout = scheme.panels(order, rows: rows, columns: columns) {
+            let matrix = matrix
+            return [
+                TensorSource(
+                    name: name + PackedManifest.Suffix.panels,
+                    shape: [layout.panelCount, layout.panelByteCount], encoding: .elements(.uint8),
+                    alignment: 64
+                ) { try $0.write(matrix.panels(as: layout, on: .current).bytes) }
+            ]
+        }
         func source(_ suffix: String, _ shape: [Int], _ type: ElementType, _ bytes: Bytes)
             -> TensorSource
         {

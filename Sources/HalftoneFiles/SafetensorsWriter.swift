@@ -5,8 +5,10 @@ import HalftoneRuns
 /// Writes safetensors files as the reference library lays them out.
 ///
 /// Tensors are ordered by alignment of their type, largest first, then by name; the header is
-/// padded with spaces so that the data begin at a multiple of 8. The same tensors give the same
-/// bytes. Files appear under their names when they are complete and have been read back.
+/// padded with spaces so that the data begin at a multiple of 8. Tensors that ask for an alignment
+/// of their own come before the others, and the data then begin at a multiple of the largest. The
+/// same tensors give the same bytes. Files appear under their names when they are complete and
+/// have been read back.
 public struct SafetensorsWriter {
     /// Free texts for `__metadata__`; readers of PyTorch models expect `format` = `pt`.
     public var metadata: [(name: String, value: String)]
@@ -41,6 +43,8 @@ public struct SafetensorsWriter {
         guard !tensorByteCount.addingReportingOverflow(byteCount).overflow else {
             throw .shape(tensor: source.name, .byteCountOverflows(source.shape))
         }
+        precondition(
+            byteCount.isMultiple(of: source.alignment), "the alignment divides the bytes")
         guard names.insert(ExactString(source.name)).inserted else {
             throw .duplicateTensor(source.name)
         }
@@ -150,11 +154,14 @@ extension SafetensorsWriter {
         }
     }
 
-    /// Members as the file has them: by alignment of their type, largest first, then by name.
+    /// Members as the file has them: by the alignment that they ask for and then by that of their
+    /// type, largest first, then by name.
     private func ordered(
         _ members: [Int]
     ) -> [(source: TensorSource, type: ElementType, byteCount: Int)] {
         members.map { sources[$0] }.sorted { left, right in
+            let (wanted, other) = (left.source.alignment, right.source.alignment)
+            if wanted != other { return wanted > other }
             let (leftRank, rightRank) = (left.type.alignmentRank, right.type.alignmentRank)
             return leftRank != rightRank
                 ? leftRank > rightRank
@@ -185,7 +192,9 @@ extension SafetensorsWriter {
             offset += byteCount
         }
         var text = Array("{\(parts.joined(separator: ","))}".utf8)
-        while text.count % 8 != 0 { text.append(0x20) }
+        // The length before it takes 8 bytes.
+        let alignment = ordered.reduce(8) { max($0, $1.source.alignment) }
+        while (text.count + 8) % alignment != 0 { text.append(0x20) }
         guard text.count <= SafetensorsFile.maximumHeaderByteCount else {
             throw .headerTooLarge(
                 byteCount: text.count, allowed: SafetensorsFile.maximumHeaderByteCount)

@@ -13,17 +13,29 @@ public struct TensorSource {
     public let shape: [Int]
     /// How the elements are encoded.
     public let encoding: TensorEncoding
+    /// What the tensor's place in a safetensors file is a multiple of, or 1 for that of its type.
+    public let alignment: Int
     /// Writes all bytes of the tensor, in one piece or several, in order.
     public let produce: (ByteSink) throws -> Void
 
     /// Describes a tensor that writes itself.
+    ///
+    /// - Parameters:
+    ///   - name: The name in the file.
+    ///   - shape: Outermost dimension first.
+    ///   - encoding: How the elements are encoded.
+    ///   - alignment: A power of two that divides the tensor's bytes, so that such tensors can
+    ///     follow each other without holes, which safetensors files do not have.
+    ///   - produce: Writes all bytes.
     public init(
-        name: String, shape: [Int], encoding: TensorEncoding,
+        name: String, shape: [Int], encoding: TensorEncoding, alignment: Int = 1,
         produce: @escaping (ByteSink) throws -> Void
     ) {
+        precondition(alignment >= 1 && alignment.nonzeroBitCount == 1, "a power of two")
         self.name = name
         self.shape = shape
         self.encoding = encoding
+        self.alignment = alignment
         self.produce = produce
     }
 

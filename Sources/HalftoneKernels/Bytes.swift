@@ -75,8 +75,22 @@ public struct Bytes: Sendable {
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
             throw BytesError.cannotOpen(path: path, code: errno)
         }
-        let region = unsafe Region(mapped: address, count: size)
+        let region = unsafe Region(address, .file(byteCount: size))
         self.init(owner: region, offset: 0, count: size)
+    }
+
+    /// Gives back the memory that whole pages of a mapped file take up in this process.
+    ///
+    /// For bytes that are not read again soon, or ever; when they are, the system brings them back.
+    /// Bytes in memory of their own stay as they are.
+    public func releasePages() {
+        guard case .file = owner.origin else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        // The mapping begins with a page.
+        let first = (offset + page - 1) / page * page
+        let last = (offset + count) / page * page
+        guard first < last else { return }
+        unsafe madvise(owner.mutableBase + first, last - first, MADV_DONTNEED)
     }
 
     /// The bytes in a range, sharing this run's memory.
@@ -150,27 +164,51 @@ public enum BytesError: Error, Equatable, CustomStringConvertible {
 /// Memory that is freed or unmapped when the last ``Bytes`` that shares it is gone.
 @safe
 private final class Region: @unchecked Sendable {
+    /// Where memory comes from.
+    enum Origin {
+        case heap
+        case system(byteCount: Int)
+        case file(byteCount: Int)
+    }
+
     let mutableBase: UnsafeMutableRawPointer
-    private let mappedCount: Int?
+    let origin: Origin
 
     var base: UnsafeRawPointer { unsafe UnsafeRawPointer(mutableBase) }
 
+    /// From this size on the system is asked for pages, which are zero when they are first touched
+    /// and are touched by whoever fills them.
+    private static let pagesFrom = 1 << 20
+
+    /// Takes zeroed memory.
     init(allocating count: Int) {
+        if count >= Self.pagesFrom {
+            let address = unsafe mmap(
+                nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
+            if let address = unsafe address, unsafe address != MAP_FAILED {
+                #if os(Linux)
+                    unsafe madvise(address, count, MADV_HUGEPAGE)
+                #endif
+                unsafe mutableBase = address
+                origin = .system(byteCount: count)
+                return
+            }
+        }
         unsafe mutableBase = .allocate(byteCount: max(count, 1), alignment: 64)
         unsafe mutableBase.initializeMemory(as: UInt8.self, repeating: 0, count: max(count, 1))
-        mappedCount = nil
+        origin = .heap
     }
 
-    init(mapped address: UnsafeMutableRawPointer, count: Int) {
+    /// Takes over a mapping.
+    init(_ address: UnsafeMutableRawPointer, _ origin: Origin) {
         unsafe mutableBase = address
-        mappedCount = count
+        self.origin = origin
     }
 
     deinit {
-        if let mappedCount {
-            unsafe munmap(mutableBase, mappedCount)
-        } else {
-            unsafe mutableBase.deallocate()
+        switch origin {
+        case .heap: unsafe mutableBase.deallocate()
+        case .system(let count), .file(let count): unsafe munmap(mutableBase, count)
         }
     }
 }

@@ -65,7 +65,6 @@ public struct DecodedMatrix: WeightMatrix {
     /// The same matrix with rows in another order, as a copy; its bytes in a file stay those of
     /// the whole.
     public func gatheringRows(_ order: [Int]) -> any WeightMatrix {
-        guard let gathered = values.gatheringRows(order) as? BlockMatrix else { return self }
-        return Self(gathered, byteCount, formatName)
+        Self(values.copyingRows(order), byteCount, formatName)
     }
 }

@@ -66,6 +66,22 @@ public struct DecoderWeights: Sendable {
         matrices[role] = matrix
     }
 
+    /// Lays out in memory, on all threads, the matrices that are multiplied and that integer
+    /// products read in another order; their former memory is given back.
+    ///
+    /// Who made a decoder of the result, and keeps the weights, does not have both orders in
+    /// memory.
+    public mutating func layOutPanels(on pool: WorkerPool) {
+        for (role, matrix) in matrices {
+            // Rows that are looked up keep their values to the last bit, as packed codes do.
+            let isWanted =
+                role.part == .embedding
+                ? spec.isHeadTied && matrix is UniformMatrix : role.part != .positions
+            guard isWanted, let panels = matrix.panels(on: pool) else { continue }
+            matrices[role] = panels
+        }
+    }
+
     /// Bytes of all parameters as they are stored; vectors count as float32.
     public var byteCount: Int {
         matrices.values.reduce(0) { $0 + $1.byteCount }

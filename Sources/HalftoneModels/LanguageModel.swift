@@ -14,7 +14,7 @@ public struct LanguageModel: Sendable {
     public let configuration: JSONObject
     /// How to sample and when to stop.
     public let generation: GenerationDefaults
-    /// The vocabulary, or nil when the files have none.
+    /// The vocabulary, or nil when the files have none or it was not read.
     public let tokenizer: Tokenizer?
     /// The source of the chat template, or nil.
     public let chatTemplate: String?
@@ -27,14 +27,20 @@ public struct LanguageModel: Sendable {
 
     /// Opens a model folder or a GGUF file; weights stay mapped.
     ///
+    /// - Parameters:
+    ///   - path: Of the folder or file.
+    ///   - readsTokenizer: Whether the vocabulary is read, which takes longer than the rest; who
+    ///     has tokens can do without.
     /// - Throws: ``ModelError``, `FileError` or `TokenizerError` with what is wrong.
-    public init(path: String) throws {
+    public init(path: String, readsTokenizer: Bool = true) throws {
         let file = try openModelFile(path)
         switch file {
         case .folder(let folder, let checkpoint):
-            try self.init(folder: folder, checkpoint: checkpoint, source: file)
+            try self.init(
+                folder: folder, checkpoint: checkpoint, source: file,
+                readsTokenizer: readsTokenizer)
         case .gguf(let gguf):
-            try self.init(gguf: gguf, source: file)
+            try self.init(gguf: gguf, source: file, readsTokenizer: readsTokenizer)
         case .safetensors:
             throw ModelError.notAModel(
                 path: path,
@@ -46,7 +52,8 @@ public struct LanguageModel: Sendable {
     public var spec: DecoderSpec { weights.spec }
 
     private init(
-        folder: ModelFolder, checkpoint: SafetensorsCheckpoint, source: ModelFile
+        folder: ModelFolder, checkpoint: SafetensorsCheckpoint, source: ModelFile,
+        readsTokenizer: Bool
     ) throws {
         guard let configuration = folder.config.object else {
             throw ModelError.badConfiguration(
@@ -69,13 +76,15 @@ public struct LanguageModel: Sendable {
         self.source = source
         generation = GenerationDefaults(
             configuration: folder.config, generation: folder.generationConfig)
-        tokenizer = try folder.tokenizer().map {
-            try Tokenizer(tokenizerJSON: $0, configuration: folder.tokenizerConfig)
-        }
+        tokenizer =
+            readsTokenizer
+            ? try folder.tokenizer().map {
+                try Tokenizer(tokenizerJSON: $0, configuration: folder.tokenizerConfig)
+            } : nil
         chatTemplate = folder.chatTemplate
     }
 
-    private init(gguf file: GGUFFile, source: ModelFile) throws {
+    private init(gguf file: GGUFFile, source: ModelFile, readsTokenizer: Bool) throws {
         let metadata = file.metadata
         guard let name = metadata["general.architecture"]?.string else {
             throw ModelError.badConfiguration(
@@ -95,7 +104,8 @@ public struct LanguageModel: Sendable {
         packing = nil
         foreignLayout = nil
         generation = GenerationDefaults(metadata: metadata)
-        tokenizer = try GGUFVocabulary(metadata).map { try Tokenizer($0) }
+        tokenizer =
+            readsTokenizer ? try GGUFVocabulary(metadata).map { try Tokenizer($0) } : nil
         chatTemplate = metadata["tokenizer.chat_template"]?.string
     }
 }

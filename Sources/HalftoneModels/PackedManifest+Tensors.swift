@@ -14,9 +14,12 @@ extension PackedManifest {
         public static let factor = ".scale_factor"
         /// Zero points of affine formats, U8.
         public static let zeros = ".zeros"
+        /// Everything in panels, U8.
+        public static let panels = ".panels"
     }
 
-    /// The packed matrix that stands for a float weight; codes stay mapped.
+    /// The packed matrix that stands for a float weight; codes stay mapped, and panels are used
+    /// where they are.
     ///
     /// - Parameters:
     ///   - name: The name of the float weight.
@@ -28,6 +31,7 @@ extension PackedManifest {
     ) throws(ModelError) -> (any WeightMatrix)? {
         if let entry = forms[name] { return try matrix(name, entry, in: archive) }
         guard let entry = entries[name] else { return nil }
+        if entry.isInPanels { return try panels(name, entry, in: archive) }
         let affine = !entry.scheme.format.isSymmetric
         let isFloat8 = entry.scheme.scaleFormat == .float8
         let parts = QuantizedTensor.StoredParts(
@@ -47,6 +51,28 @@ extension PackedManifest {
         } catch {
             throw .unreadableTensor(name: name, reason: "\(error)")
         }
+    }
+
+    private func panels(
+        _ name: String, _ entry: Entry, in archive: any TensorArchive
+    ) throws(ModelError) -> PanelMatrix {
+        let scheme = WeightScheme(
+            format: entry.scheme.format, granularity: entry.scheme.granularity,
+            scaleFormat: entry.scheme.scaleFormat)
+        let bytes = try part(name + Suffix.panels, .uint8, in: archive)
+        guard let layout = scheme.panels(.panels, rows: entry.rows, columns: entry.columns) else {
+            throw .unreadableTensor(
+                name: name,
+                reason: "there are no panels of \(scheme), \(entry.rows) by "
+                    + "\(entry.columns)")
+        }
+        guard let matrix = PanelMatrix(layout, formatName: scheme.formatName, bytes: bytes) else {
+            throw .unreadableTensor(
+                name: name + Suffix.panels,
+                reason: "it has \(bytes.count) bytes; \(entry.rows) rows of \(entry.columns) take "
+                    + "\(layout.byteCount)")
+        }
+        return matrix
     }
 
     /// A matrix in a form of its own, decoded.

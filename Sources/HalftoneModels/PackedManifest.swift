@@ -12,6 +12,10 @@ import HalftoneQuantization
 /// - `W.zeros`, U8, with affine formats only: one code of `bits` bits per scale, as one stream of
 ///   bits from the least significant on.
 ///
+/// or, in panels, in place of these
+/// - `W.panels`, U8 `[panels, panelByteCount]`: everything in the order of `PanelLayout`, at a
+///   multiple of 64 bytes in the file, so that it is multiplied where it is mapped.
+///
 /// Rows and columns are those of the product, `output[r] = Σ_c W[r, c] · input[c]`, in the order
 /// that this package computes in, whatever the layout of the float checkpoint.
 /// The value of an element is `scale · (code − zero)`. A weight in another `MatrixForm` has the
@@ -26,11 +30,14 @@ import HalftoneQuantization
 ///     "tensors": {"model.layers.0.mlp.up_proj.weight": {"scheme": 0, "shape": [1536, 576]}}
 /// }
 /// ```
+///
+/// The entry of a weight in panels says so as `"layout": "panels-1"`, the layout's name and version.
+/// A manifest with such entries has version 2, so that programs that do not know them say so.
 public struct PackedManifest: Sendable, Equatable {
     /// The value of `quant_method`.
     public static let method = "halftone"
-    /// The version that is written and read.
-    public static let version = 1
+    /// The latest version that is read; written when there are panels, else 1.
+    public static let version = 2
 
     /// How matrices are packed: their number format, scales and groups.
     public struct Scheme: Sendable, Hashable {
@@ -57,12 +64,15 @@ public struct PackedManifest: Sendable, Equatable {
         public var rows: Int
         /// Input features.
         public var columns: Int
+        /// Whether it lies in panels rather than in rows.
+        public var isInPanels: Bool
 
         /// Describes a packed weight.
-        public init(scheme: Scheme, rows: Int, columns: Int) {
+        public init(scheme: Scheme, rows: Int, columns: Int, isInPanels: Bool = false) {
             self.scheme = scheme
             self.rows = rows
             self.columns = columns
+            self.isInPanels = isInPanels
         }
     }
 
@@ -107,10 +117,11 @@ public struct PackedManifest: Sendable, Equatable {
         else { return nil }
         guard config["quant_method"]?.string == Self.method else { return nil }
         let version = try config.integer("version")
-        guard version == Self.version else {
+        guard (1...Self.version).contains(version) else {
             throw .unsupported(
                 key: "quantization_config.version", value: "\(version)",
-                hint: "version \(Self.version) is; read the model with the program that wrote it")
+                hint: "versions 1 to \(Self.version) are; read the model with the program that "
+                    + "wrote it")
         }
         let schemes = try Self.schemes(config["schemes"]?.array ?? [])
         for (name, value) in config["tensors"]?.object?.members ?? [] {
@@ -121,7 +132,15 @@ public struct PackedManifest: Sendable, Equatable {
                     key: "quantization_config.tensors." + name, found: value.serialized(),
                     wanted: "a scheme below \(schemes.count) and a shape of two sizes")
             }
-            entries[name] = Entry(scheme: schemes[index], rows: shape.rows, columns: shape.columns)
+            let layout = try entry.string("layout", default: "rows")
+            guard [PanelLayout.name, "rows"].contains(layout) else {
+                throw .unsupported(
+                    key: "quantization_config.tensors." + name + ".layout", value: layout,
+                    hint: "\(PanelLayout.name) is; read the model with the program that wrote it")
+            }
+            entries[name] = Entry(
+                scheme: schemes[index], rows: shape.rows, columns: shape.columns,
+                isInPanels: layout == PanelLayout.name)
         }
         for (name, value) in config["matrices"]?.object?.members ?? [] {
             guard let shape = Self.shape(value) else {
@@ -166,10 +185,12 @@ public struct PackedManifest: Sendable, Equatable {
         for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
             let index = schemes.firstIndex(of: entry.scheme) ?? schemes.count
             if index == schemes.count { schemes.append(entry.scheme) }
-            tensors[name] = [
+            var object: JSONObject = [
                 "scheme": .integer(index),
                 "shape": [.integer(entry.rows), .integer(entry.columns)],
             ]
+            if entry.isInPanels { object["layout"] = .string(PanelLayout.name) }
+            tensors[name] = .object(object)
         }
         let list = schemes.map { scheme -> JSONValue in
             [
@@ -179,7 +200,8 @@ public struct PackedManifest: Sendable, Equatable {
             ]
         }
         var json: JSONObject = [
-            "quant_method": .string(Self.method), "version": .integer(Self.version),
+            "quant_method": .string(Self.method),
+            "version": .integer(entries.values.contains(where: \.isInPanels) ? 2 : 1),
             "schemes": .array(list), "tensors": .object(tensors),
         ]
         if !forms.isEmpty {

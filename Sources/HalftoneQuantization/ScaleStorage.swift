@@ -20,6 +20,15 @@ extension ScaleCodec {
     /// The scales that a file holds.
     func decode(_ bytes: Bytes) -> [Float] {
         let size = format.bits / 8
+        let types: [ScaleFormat: BlockType] = [
+            .float32: .f32, .float16: .f16, .bfloat16: .bf16,
+        ]
+        if let type = types[format],
+            let matrix = try? BlockMatrix(
+                type: type, rows: 1, columns: bytes.count / size, bytes: bytes)
+        {
+            return matrix.decoded()
+        }
         return (0..<bytes.count / size).map { index in
             let pattern: UInt32 =
                 switch size {

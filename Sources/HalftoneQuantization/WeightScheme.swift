@@ -54,6 +54,17 @@ public struct WeightScheme: Sendable, Hashable {
     }
 }
 
+extension WeightScheme {
+    /// The format and the group size for tables: `int4 g32`, `uint3 channel`.
+    public var formatName: String {
+        if case .group(let size) = granularity {
+            "\(format) g\(size)"
+        } else {
+            "\(format) \(granularity)"
+        }
+    }
+}
+
 extension WeightScheme: CustomStringConvertible {
     /// `int4 g32 f16`.
     public var description: String {

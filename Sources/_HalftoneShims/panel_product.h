@@ -78,6 +78,8 @@ PANEL_INLINE floats16 panel_values(int32_t kind, const uint8_t *at, floats16 out
     }
     case HALFTONE_PANEL_ZEROS8:
         return -scale * __builtin_convertvector(*(const bytes16 *)at, floats16);
+    case HALFTONE_PANEL_ZEROS4:
+        return -scale * __builtin_convertvector(panel_nibbles(at), floats16);
     case HALFTONE_PANEL_FACTOR: return scale * factor;
     default: return (floats16){0};
     }

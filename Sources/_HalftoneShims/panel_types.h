@@ -36,8 +36,22 @@ static inline int64_t panel_value_bytes(int32_t kind) {
     case HALFTONE_PANEL_E8M0:
     case HALFTONE_PANEL_E4M3:
     case HALFTONE_PANEL_ZEROS8: return 16;
+    case HALFTONE_PANEL_ZEROS4: return 8;
     default: return 0;
     }
+}
+
+/// Whether offsets are zero points.
+static inline int panel_has_zeros(const struct halftone_panels *m) {
+    return m->offsets == HALFTONE_PANEL_ZEROS8 || m->offsets == HALFTONE_PANEL_ZEROS4;
+}
+
+/// What a code stands for in units.
+static inline int32_t panel_level(const struct halftone_panels *m, int code) {
+    int size = m->bits <= 6 ? 64 : 1 << m->bits;
+    int32_t level = 0;
+    for (int d = m->digits; d-- > 0;) level = 256 * level + m->table[d * size + code] - 128;
+    return level;
 }
 
 /// Bytes of a header.
@@ -45,13 +59,17 @@ static inline int64_t panel_header_bytes(const struct halftone_panels *m) {
     return m->header_records == 0 ? 0 : m->offsets == HALFTONE_PANEL_UINT8 ? 64 : 32;
 }
 
-/// Where a record is in its panel.
-static inline int64_t panel_record(const struct halftone_panels *m, int64_t record) {
+/// Bytes of a record.
+static inline int64_t panel_record_bytes(const struct halftone_panels *m) {
     int64_t groups = m->record_runs == 0 ? 2 : 1;
     int64_t values = groups * (panel_value_bytes(m->scales) + panel_value_bytes(m->offsets));
-    int64_t runs = m->record_runs == 0 ? 1 : m->record_runs;
+    return values + (m->record_runs == 0 ? 1 : m->record_runs) * 64 * m->bits;
+}
+
+/// Where a record is in its panel.
+static inline int64_t panel_record(const struct halftone_panels *m, int64_t record) {
     int64_t headers = m->header_records == 0 ? 0 : record / m->header_records + 1;
-    return headers * panel_header_bytes(m) + record * (values + runs * 64 * m->bits);
+    return headers * panel_header_bytes(m) + record * panel_record_bytes(m);
 }
 
 /// Where a group's scales are in its panel.
@@ -80,6 +98,23 @@ static inline int64_t panel_run_place(const struct halftone_panels *m, int64_t r
     int64_t values = groups * (panel_value_bytes(m->scales) + panel_value_bytes(m->offsets));
     int64_t runs = m->record_runs == 0 ? 1 : m->record_runs;
     return panel_record(m, run / runs) + values + run % runs * 64 * m->bits;
+}
+
+/// Eight bits as eight bytes, the lowest first.
+static inline uint64_t panel_spread(uint64_t bits) {
+    uint64_t one = bits * 0x0101010101010101 & 0x8040201008040201;
+    return (one + 0x7F7F7F7F7F7F7F7F) >> 7 & 0x0101010101010101;
+}
+
+/// Sixteen halves of bytes as bytes: the low ones of eight, then the high ones.
+__attribute__((always_inline)) static inline bytes16 panel_nibbles(const uint8_t *at) {
+    uint64_t eight, both[2];
+    memcpy(&eight, at, 8);
+    both[0] = eight & 0x0F0F0F0F0F0F0F0F;
+    both[1] = eight >> 4 & 0x0F0F0F0F0F0F0F0F;
+    bytes16 result;
+    memcpy(&result, both, 16);
+    return result;
 }
 
 /// A binary16 number.

@@ -1,4 +1,4 @@
-// Panels: which form multiplies, rounding of vectors, packing and the decoding of rows.
+// Panels: which form multiplies, the rounding of vectors, and the definition of a row.
 #include "panel_types.h"
 #include <math.h>
 
@@ -100,52 +100,6 @@ int64_t halftone_panel_bytes(const struct halftone_panels *m) {
     return (panel_run_place(m, m->runs - 1) + 64 * m->bits + 63) / 64 * 64;
 }
 
-static void panel_put(uint8_t *to, int32_t kind, int64_t row, uint32_t bits) {
-    // Little-endian, as everything is.
-    int64_t size = panel_value_bytes(kind) / 16;
-    memcpy(to + size * row, &bits, size);
-}
-
-void halftone_panel_put_scale(const struct halftone_panels *m, uint8_t *panel, int64_t group,
-                              int64_t row, uint32_t bits) {
-    panel_put(panel + panel_scale_place(m, group), m->scales, row, bits);
-}
-
-void halftone_panel_put_offset(const struct halftone_panels *m, uint8_t *panel, int64_t group,
-                               int64_t row, uint32_t bits) {
-    panel_put(panel + panel_offset_place(m, group), m->offsets, row, bits);
-}
-
-void halftone_panel_pack(const struct halftone_panels *m, const uint8_t *codes, uint8_t *panel) {
-    static const int widths[4] = {8, 4, 2, 1};
-    for (int64_t run = 0; run < m->runs; run++) {
-        // The codes in the order of the steps.
-        uint8_t ordered[8][64];
-        for (int row = 0; row < 16; row++) {
-            const uint8_t *from = codes + 32 * (row * m->runs + run);
-            for (int step = 0; step < 8; step++) memcpy(&ordered[step][4 * row], from + 4 * step, 4);
-        }
-        uint8_t *to = panel + panel_run_place(m, run);
-        int rest = m->bits;
-        for (int i = 0; i < 4; i++) {
-            int width = widths[i];
-            if (!(m->bits & width)) continue;
-            rest -= width;
-            // `width` vectors of the plane, each with the fields of 8 / width steps.
-            for (int vector = 0; vector < width; vector++, to += 64) {
-                uint8_t plane[64] = {0};
-                for (int step = vector, shift = 0; step < 8; step += width, shift += width) {
-                    for (int j = 0; j < 64; j++) {
-                        uint8_t field = (uint8_t)(ordered[step][j] >> rest) & ((1u << width) - 1);
-                        plane[j] |= (uint8_t)(field << shift);
-                    }
-                }
-                memcpy(to, plane, 64);
-            }
-        }
-    }
-}
-
 /// A code by the table of the layout.
 static uint8_t panel_code(const uint8_t *run, int32_t bits, int step, int place) {
     static const int widths[4] = {8, 4, 2, 1};
@@ -166,7 +120,7 @@ static uint16_t load16(const uint8_t *at) {
     return bits;
 }
 
-/// A scale or offset by the table of the layout.
+/// A scale, offset or zero point by the table of the layout.
 static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, float scale,
                          float factor) {
     uint32_t pattern;
@@ -183,18 +137,11 @@ static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, 
     case HALFTONE_PANEL_E8M0: return scalbnf(1, at[row] - 127);
     case HALFTONE_PANEL_E4M3:
         return 256 * panel_half((uint16_t)((at[row] & 128) << 8 | (at[row] & 127) << 7));
-    case HALFTONE_PANEL_ZEROS8: return -scale * (float)at[row];
+    case HALFTONE_PANEL_ZEROS8: return (float)at[row];
+    case HALFTONE_PANEL_ZEROS4: return (float)(at[row % 8] >> row / 8 * 4 & 15);
     case HALFTONE_PANEL_FACTOR: return scale * factor;
     default: return 0;
     }
-}
-
-/// What a code stands for in units.
-static int32_t panel_level(const struct halftone_panels *m, int code) {
-    int size = m->bits <= 6 ? 64 : 1 << m->bits;
-    int32_t level = 0;
-    for (int d = m->digits; d-- > 0;) level = 256 * level + m->table[d * size + code] - 128;
-    return level;
 }
 
 void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int64_t columns,
@@ -217,35 +164,11 @@ void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int
         for (int64_t c = group * size; c < end; c++) {
             const uint8_t *run = panel + panel_run_place(m, c / 32);
             int code = panel_code(run, m->bits, (int)(c % 32) / 4, 4 * lane + (int)(c % 4));
-            output[c] = m->digits ? scale * ((float)panel_level(m, code) * m->unit)
-                                  : scale * (float)(code - m->zero) + offset;
-        }
-    }
-}
-
-void halftone_panel_unpack_row(int32_t bits, const uint8_t *packed, int64_t runs, uint8_t *codes) {
-    static const int widths[4] = {8, 4, 2, 1};
-    for (int64_t run = 0; run < runs; run++, codes += 32) {
-        memset(codes, 0, 32);
-        for (int i = 0; i < 4; i++) {
-            int width = widths[i];
-            if (!(bits & width)) continue;
-            if (width == 1) {
-                for (int e = 0; e < 32; e++) {
-                    codes[e] = (uint8_t)(codes[e] << 1 | (packed[e / 8] >> e % 8 & 1));
-                }
-            } else {
-                // `4 · width` bytes; each has the fields of 8 / width elements.
-                int span = 4 * width;
-                for (int shift = 0; shift < 8; shift += width) {
-                    for (int j = 0; j < span; j++) {
-                        uint8_t *code = codes + shift / width * span + j;
-                        int field = packed[j] >> shift & ((1 << width) - 1);
-                        *code = (uint8_t)(*code << width | field);
-                    }
-                }
-            }
-            packed += 4 * width;
+            float level = (float)(code - m->zero);
+            output[c] = m->digits            ? scale * ((float)panel_level(m, code) * m->unit)
+                        : panel_has_zeros(m) ? scale * (level - offset)
+                        : m->offsets == HALFTONE_PANEL_NONE ? scale * level
+                                                            : scale * level + offset;
         }
     }
 }

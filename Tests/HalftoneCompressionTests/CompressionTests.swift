@@ -83,7 +83,7 @@ struct CompressionTests {
             original, recipe: CompressionRecipe(bits: 3, group: .group(32)), pool: Self.pool)
         let path = temporaryPath(name)
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let writer = ModelFolderWriter(compressed)
+        let writer = ModelFolderWriter(compressed, order: .rows)
         let predicted = try writer.weightFileByteCount()
         try writer.write(to: path, replaces: false)
         let file = path + "/model.safetensors"

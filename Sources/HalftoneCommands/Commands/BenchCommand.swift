@@ -15,6 +15,9 @@ struct BenchCommand: ParsableCommand {
             after another behind it. Each figure is the median of the rounds, with the spread \
             from the slowest to the fastest. With --against, rounds of the model alternate with \
             rounds of llama.cpp's llama-bench, and the ratios of the medians are shown.
+
+            --start measures something else: fresh processes that open the model, make one token \
+            and end, with files that are in the system's memory, and what memory they take.
             """)
 
     @Argument(help: ModelArgument.help)
@@ -31,6 +34,12 @@ struct BenchCommand: ParsableCommand {
 
     @Option(help: "Sequences that generate together, beside one alone.")
     var sequences = 1
+
+    @Flag(help: "Measure starts of the program to the first token instead.")
+    var start = false
+
+    @Flag(help: .hidden)
+    var firstToken = false
 
     @Option(help: "Rounds of each measurement.")
     var rounds = 5
@@ -83,7 +92,13 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let loaded = try ModelArgument.load(model, shared)
+        if firstToken {
+            return try StartTest.firstToken(model: model, shared, generation)
+        }
+        if start { return try measureStarts() }
+        var loaded = try LanguageModel(
+            path: ModelStore.path(of: model), readsTokenizer: try cache.readsText)
+        generation.layOut(&loaded, on: shared.pool)
         var decoder = Decoder(
             loaded.weights, pool: shared.pool, activations: generation.activations,
             cache: try cache.policy)
@@ -129,6 +144,40 @@ struct BenchCommand: ParsableCommand {
             rows.append(SpeedRow("\(decodeName) × \(sequences)", together, peer: nil))
         }
         try report(rows, loaded, decoder)
+    }
+
+    /// Starts in turns with the peer, after one of each that does not count.
+    private func measureStarts() throws {
+        let threads = shared.pool.threadCount
+        let test = try StartTest(
+            model: model, threads: threads, activations: generation.activations)
+        let peer = try peer()
+        let progress = shared.progress("Starting", total: rounds, unit: "rounds")
+        var ours: [(seconds: Double, outcome: StartTest.Outcome)] = []
+        var theirs: [Double] = []
+        for round in 0...rounds {
+            let own = try test.round()
+            let other = try peer?.start()
+            guard round > 0 else { continue }
+            ours.append(own)
+            if let other { theirs.append(other) }
+            progress.advance()
+        }
+        progress.finish()
+        let times = SpeedRow("", ours.map(\.seconds), peer: peer == nil ? nil : theirs)
+        func median(_ values: [Int?]) -> Int? {
+            let known = values.compactMap(\.self).sorted()
+            return known.isEmpty ? nil : known[known.count / 2]
+        }
+        let report = StartReport(
+            model: model, threads: threads, activations: generation.activations,
+            fileBytes: try StartTest.weightFileBytes(ModelStore.path(of: model)),
+            seconds: times.median, residentBytes: median(ours.map(\.outcome.residentBytes)),
+            peakMemoryBytes: median(ours.map(\.outcome.peakBytes)),
+            cacheBytes: ours.map(\.outcome.cacheBytes).max() ?? 0, fastest: times.slowest,
+            slowest: times.fastest, peerSeconds: times.peer, ratio: times.ratio)
+        if shared.json { return try Console.json(report) }
+        Console.result(report.text)
     }
 
     private func peer() throws -> LlamaBench? {

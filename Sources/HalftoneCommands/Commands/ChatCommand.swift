@@ -30,10 +30,11 @@ struct ChatCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-        let loaded = try ModelArgument.load(model, shared)
+        var loaded = try ModelArgument.load(model, shared)
         let conversation = try Conversation(loaded, name: model)
         let tokenizer = try ModelArgument.tokenizer(loaded, model)
         var sampler = Sampler(try sampling.options(recommended: loaded.recommendedSampling))
+        generation.layOut(&loaded, on: shared.pool)
         var decoder = Decoder(
             loaded.weights, pool: shared.pool, activations: generation.activations,
             cache: try keyValues.policy)

@@ -33,6 +33,11 @@ struct CompressCommand: ParsableCommand {
             embedding and head stay float then. compressed-tensors has 1 to 8 bits, GPTQ 2, 3, 4 \
             and 8, both for widths that groups divide.
 
+            --order says how a folder of the halftone layout holds codes: in panels, which are \
+            multiplied where they are mapped, so that a model starts at once; in rows; or \
+            automatic, panels wherever they take at most a 64th more bytes. GGUF files and other \
+            layouts have orders of their own.
+
             An output that ends in .gguf is written in that format, for formats that exist there: \
             int4, int5 and int8 with --group 32 --scale f16.
             """)
@@ -73,6 +78,9 @@ struct CompressCommand: ParsableCommand {
             """)
     var layout: String?
 
+    @Option(help: "The order of codes in a folder: automatic, panels or rows.")
+    var order = StorageOrder.automatic
+
     @Option(name: [.short, .long], help: "The folder or .gguf file to write.")
     var output: String
 
@@ -106,7 +114,8 @@ struct CompressCommand: ParsableCommand {
         }
         guard method.name == .rtn else {
             throw ValidationError(
-                "--method \(method.name.rawValue) finds codes of integer formats; forms are rounded")
+                "--method \(method.name.rawValue) finds codes of integer formats; forms are rounded"
+            )
         }
         do {
             let body = try FormRecipe(format)
@@ -210,8 +219,9 @@ struct CompressCommand: ParsableCommand {
         let loaded = try ModelArgument.load(model, shared)
         if let plan = try formPlan() { return try run(loaded, plan, since: start) }
         let recipe = try recipe()
-        let size = CompressedSize(of: loaded.spec, recipe: recipe)
         let isOwn = try exportLayout() == nil
+        let size = CompressedSize(
+            of: loaded.spec, recipe: recipe, order: output.hasSuffix(".gguf") ? .rows : order)
         shared.note(
             !isOwn
                 ? "\(Formatting.grouped(size.packedWeightCount)) weights are packed"
@@ -297,11 +307,13 @@ struct CompressCommand: ParsableCommand {
             progress.finish()
             return (try checkedSize(of: output, export.fileByteCount()), packed)
         }
-        let writer = ModelFolderWriter(compressed, layout: try exportLayout())
+        let writer = ModelFolderWriter(compressed, layout: try exportLayout(), order: order)
         let packed = try writer.packedByteCount()
         return (try write(writer, packedBytes: packed), packed)
     }
 }
+
+extension StorageOrder: ExpressibleByArgument {}
 
 /// What `compress` shows.
 private struct CompressReport: Encodable {

@@ -27,10 +27,11 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-        let loaded = try ModelArgument.load(model, shared)
+        var loaded = try ModelArgument.load(model, shared)
         let tokenizer = try ModelArgument.tokenizer(loaded, model)
         let recommended = chat ? loaded.recommendedSampling : SamplingOptions()
         var sampler = Sampler(try sampling.options(recommended: recommended))
+        generation.layOut(&loaded, on: shared.pool)
         var decoder = Decoder(
             loaded.weights, pool: shared.pool, activations: generation.activations,
             cache: try cache.policy)

@@ -38,6 +38,7 @@ extension LanguageModel {
             let name = architecture.huggingFace(role, in: spec).names[0]
             return packing.entries[name] != nil || packing.forms[name] != nil
         }
-        return foreignLayout != nil && !(weights.matrix(role) is BlockMatrix)
+        let matrix = weights.matrix(role)
+        return foreignLayout != nil && !(matrix is BlockMatrix || matrix is GatheredMatrix)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import HalftoneRuntime
 
 /// Runs llama.cpp's `llama-bench`, for speeds of the same moment beside ours.
 struct LlamaBench {
@@ -43,12 +44,35 @@ struct LlamaBench {
     ///
     /// - Returns: One speed for each length of a prompt, then that of generation.
     func round(prompts: [Int], tokens: Int) throws(LlamaBenchError) -> [Double] {
+        let data = try output([
+            "-p", prompts.map(String.init).joined(separator: ","), "-n", "\(tokens)", "-r", "1",
+            "-o", "json",
+        ])
+        guard let rows = try? JSONDecoder().decode([Row].self, from: data) else {
+            throw .failed(program, "its output is not the JSON that is known")
+        }
+        var speeds: [Double] = []
+        for (prompt, new) in prompts.map({ ($0, 0) }) + [(0, tokens)] {
+            guard
+                let row = rows.first(where: { $0.promptTokens == prompt && $0.newTokens == new })
+            else { throw .failed(program, "it measured no prompt of \(prompt) and \(new) tokens") }
+            speeds.append(row.tokensPerSecond)
+        }
+        return speeds
+    }
+
+    /// Seconds of a process that opens the model, makes one token and ends.
+    func start() throws(LlamaBenchError) -> Double {
+        let start = ContinuousClock.now
+        _ = try output(["-p", "0", "-n", "1", "-r", "1", "--no-warmup", "-o", "json"])
+        return (ContinuousClock.now - start).seconds
+    }
+
+    /// What the program prints.
+    private func output(_ arguments: [String]) throws(LlamaBenchError) -> Data {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = [
-            "-m", model, "-t", "\(threads)", "-p", prompts.map(String.init).joined(separator: ","),
-            "-n", "\(tokens)", "-r", "1", "-o", "json",
-        ]
+        process.arguments = ["-m", model, "-t", "\(threads)"] + arguments
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
@@ -63,17 +87,7 @@ struct LlamaBench {
         guard process.terminationStatus == 0 else {
             throw .failed(program, "it ended with status \(process.terminationStatus)")
         }
-        guard let rows = try? JSONDecoder().decode([Row].self, from: data) else {
-            throw .failed(program, "its output is not the JSON that is known")
-        }
-        var speeds: [Double] = []
-        for (prompt, new) in prompts.map({ ($0, 0) }) + [(0, tokens)] {
-            guard
-                let row = rows.first(where: { $0.promptTokens == prompt && $0.newTokens == new })
-            else { throw .failed(program, "it measured no prompt of \(prompt) and \(new) tokens") }
-            speeds.append(row.tokensPerSecond)
-        }
-        return speeds
+        return data
     }
 }
 

@@ -5,19 +5,32 @@ enum ProcessMemory {
     /// The largest resident size so far in bytes, or nil where the system does not tell.
     static var peakBytes: Int? {
         #if os(Linux)
-            guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-            else {
-                return nil
-            }
-            for line in text.split(separator: "\n") where line.hasPrefix("VmHWM:") {
-                let digits = line.filter(\.isNumber)
-                return Int(digits).map { $0 * 1024 }
-            }
-            return nil
+            status("VmHWM:")
         #else
             var usage = unsafe rusage()
             guard unsafe getrusage(RUSAGE_SELF, &usage) == 0 else { return nil }
             return Int(unsafe usage.ru_maxrss)
         #endif
     }
+
+    /// The resident size in bytes, or nil where the system does not tell.
+    static var residentBytes: Int? {
+        #if os(Linux)
+            status("VmRSS:")
+        #else
+            nil
+        #endif
+    }
+
+    #if os(Linux)
+        /// A number of kibibytes among what the system says.
+        private static func status(_ field: String) -> Int? {
+            guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+            else { return nil }
+            for line in text.split(separator: "\n") where line.hasPrefix(field) {
+                return Int(line.filter(\.isNumber)).map { $0 * 1024 }
+            }
+            return nil
+        }
+    #endif
 }

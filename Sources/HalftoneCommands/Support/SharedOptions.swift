@@ -44,6 +44,11 @@ struct SharedOptions: ParsableArguments {
 struct GenerationArguments: ParsableArguments {
     @Option(help: "int8 rounds activations to bytes where weights are packed; float32 does not.")
     var activations = Activations.int8
+
+    /// Lays out a model's weights for these activations, so that they are held in one order only.
+    func layOut(_ model: inout LanguageModel, on pool: WorkerPool) {
+        if activations == .int8 { model.weights.layOutPanels(on: pool) }
+    }
 }
 
 /// How keys and values are kept, for `run`, `chat`, `eval` and `bench`.
@@ -66,6 +71,11 @@ struct CacheArguments: ParsableArguments {
         guard let tokenizer = model.tokenizer, try policy.keyOrder != .model else { return }
         let text = StoryText(seed: 0).text(byteCount: 4096, of: .training)
         try decoder.orderKeys(by: Array(tokenizer.encode(text).prefix(512)))
+    }
+
+    /// Whether a text is read to find out about keys, for which a model needs its tokenizer.
+    var readsText: Bool {
+        get throws { try policy.keyOrder != .model }
     }
 
     /// The policy, float32 unless one was given.

@@ -64,7 +64,7 @@ public struct GGUFExport {
                 return blocks.type
             }
             let matrix = weights.matrix(slot.role)
-            let type = (matrix as? BlockMatrix)?.type ?? .f16
+            let type = matrix.blockType ?? .f16
             try writer.add(Self.source(matrix, slot, form, type))
             return type
         }
@@ -88,7 +88,7 @@ public struct GGUFExport {
                 counts[try addMatrix(slot, form, &writer), default: 0] += 1
             } else {
                 let matrix = model.weights.matrix(slot.role)
-                let isHalf = (matrix as? BlockMatrix)?.type == .f16
+                let isHalf = matrix.blockType == .f16
                 try writer.add(Self.source(matrix, slot, form, isHalf ? .f16 : .f32))
             }
         }
@@ -153,7 +153,7 @@ extension GGUFExport {
     private static func type(
         _ wanted: BlockType, for matrix: any WeightMatrix, slot: ParameterSlot
     ) throws(CompressionError) -> BlockType {
-        if (matrix as? BlockMatrix)?.type == wanted { return wanted }
+        if matrix.blockType == wanted { return wanted }
         guard BlockCodec.encodableTypes.contains(wanted) else {
             throw .notRepresentable(
                 "\(slot.role): \(wanted.name) can be copied but not computed; "

@@ -44,7 +44,8 @@ struct GGUFMatrix {
     /// Writes the matrix: bit for bit when it has the type already, else decoded and encoded.
     func write(to sink: ByteSink) throws {
         let stored = order.map { matrix.gatheringRows($0) } ?? matrix
-        if let blocks = stored as? BlockMatrix, blocks.type == type {
+        let blocks = stored as? BlockMatrix ?? (stored as? GatheredMatrix)?.copied()
+        if let blocks, blocks.type == type {
             try sink.write(blocks.bytes)
             return
         }
@@ -62,6 +63,13 @@ struct GGUFMatrix {
                 throw CompressionError.cannotQuantize(matrix: name, reason: error.description)
             }
         }
+    }
+}
+
+extension WeightMatrix {
+    /// The GGUF type that the matrix is stored in, perhaps with rows in another order.
+    var blockType: BlockType? {
+        (self as? BlockMatrix)?.type ?? (self as? GatheredMatrix)?.stored.type
     }
 }
 

@@ -127,8 +127,14 @@ public struct BlockMatrix: WeightMatrix {
         return output
     }
 
-    /// The same matrix with rows in another order, as a copy of their bytes.
+    /// The same matrix with rows in another order, on the same bytes.
     public func gatheringRows(_ order: [Int]) -> any WeightMatrix {
+        precondition(order.allSatisfy { (0..<rows).contains($0) }, "row out of bounds")
+        return order.elementsEqual(0..<rows) ? self : GatheredMatrix(checked: self, order: order)
+    }
+
+    /// A copy of some rows.
+    func copyingRows(_ order: [Int]) -> BlockMatrix {
         let size = bytesPerRow
         let gathered = Bytes(count: order.count * size) { target in
             for (index, row) in order.enumerated() {

@@ -65,7 +65,9 @@ extension UniformMatrix {
         if form == .reference {
             return unsafe dotByDefinition(range, input, into: output)
         }
-        let padded = (columns + 31) / 32 * 32
+        let usesKernel = form == .best && Processor.hasAVX2
+        // Where the kernel needs no scratch, sums of a kibibyte or less stay on the stack.
+        let padded = usesKernel && kernelGroupSize % 16 == 0 ? 0 : (columns + 31) / 32 * 32
         unsafe withUnsafeTemporaryAllocation(
             of: Float.self, capacity: groupsPerRow + padded
         ) { memory in
@@ -73,7 +75,7 @@ extension UniformMatrix {
             let scratch = unsafe groupSums + groupsPerRow
             unsafe input.sumGroups(of: groupSize, into: groupSums)
             unsafe withParts(from: range.lowerBound) { codes, scales, zeros in
-                if form == .best && Processor.hasAVX2 {
+                if usesKernel {
                     // What the kernel takes off the codes; only a zero point elsewhere needs sums.
                     let middle: Float = format.bits == 1 ? 0 : Float(1 << (format.bits - 1))
                     let needsSums = !format.isSymmetric || format.symmetricZeroPoint != middle
@@ -96,18 +98,18 @@ extension UniformMatrix {
 
     /// Calls a closure with the codes, scales and zero points from a row on.
     @unsafe
-    func withParts(
+    func withParts<Result>(
         from row: Int,
-        _ body: (UnsafePointer<UInt8>, UnsafePointer<Float>, UnsafePointer<Float>?) -> Void
-    ) {
+        _ body: (UnsafePointer<UInt8>, UnsafePointer<Float>, UnsafePointer<Float>?) -> Result
+    ) -> Result {
         let start = row * groupsPerRow
-        unsafe codes.withUnsafeBytes { bytes in
+        return unsafe codes.withUnsafeBytes { bytes in
             let codes = unsafe bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
             let first = unsafe codes + row * bytesPerRow
-            unsafe scales.withUnsafeBufferPointer { scales in
+            return unsafe scales.withUnsafeBufferPointer { scales in
                 let scales = unsafe scales.baseAddress! + start
                 guard let zeroPoints else { return unsafe body(first, scales, nil) }
-                unsafe zeroPoints.withUnsafeBufferPointer { zeros in
+                return unsafe zeroPoints.withUnsafeBufferPointer { zeros in
                     unsafe body(first, scales, zeros.baseAddress! + start)
                 }
             }

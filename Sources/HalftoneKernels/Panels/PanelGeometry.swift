@@ -1,8 +1,10 @@
 import _HalftoneShims
 
 /// Where the parts of a panel lie; see the header `panels.h`.
+///
+/// Its description has no address but that of its table.
 @safe
-struct PanelGeometry {
+struct PanelGeometry: @unchecked Sendable {
     /// How scales or offsets are stored.
     enum Values {
         case none
@@ -15,8 +17,8 @@ struct PanelGeometry {
         case e8m0
         /// Bytes that are E4M3 floats.
         case e4m3
-        /// Zero points as bytes: offset = −scale · zero.
-        case zeros
+        /// Zero points as halves of bytes, or as bytes: offset = −scale · zero.
+        case zeros(halves: Bool)
         /// Offset = factor · scale, without memory.
         case factor(Float)
 
@@ -31,7 +33,8 @@ struct PanelGeometry {
                 case .bytes(signed: true, _): HALFTONE_PANEL_INT8
                 case .e8m0: HALFTONE_PANEL_E8M0
                 case .e4m3: HALFTONE_PANEL_E4M3
-                case .zeros: HALFTONE_PANEL_ZEROS8
+                case .zeros(halves: true): HALFTONE_PANEL_ZEROS4
+                case .zeros(halves: false): HALFTONE_PANEL_ZEROS8
                 case .factor: HALFTONE_PANEL_FACTOR
                 }
             return Int32(kind)
@@ -83,17 +86,36 @@ struct PanelGeometry {
         unsafe description = made
     }
 
+    /// The geometry of as many rows as there are of another matrix.
+    init(_ other: PanelMatrix, rows: Int) {
+        var made = unsafe other.description
+        unsafe made.rows = Int64(rows)
+        unsafe made.bytes = nil
+        unsafe description = made
+        table = other.table
+    }
+
+    /// The number of panels.
+    var panelCount: Int {
+        (unsafe Int(description.rows) + PanelMatrix.panelRows - 1) / PanelMatrix.panelRows
+    }
+
     /// Makes a matrix by letting a closure fill each panel, on all threads of a pool.
     ///
-    /// - Parameter fill: Given the panel's number, its zeroed memory, and room for its codes
-    ///   `[16][32 · runs]`, zeroed too; writes codes there, and scales and offsets in the panel.
+    /// - Parameters:
+    ///   - columns: Of the matrix.
+    ///   - formatName: Of the matrix.
+    ///   - pool: The threads.
+    ///   - fill: Given the panel's number, its zeroed memory, and room for its codes
+    ///     `[16][32 · runs]`, zero where nothing was written; writes all codes that the panel has
+    ///     there, and scales and offsets in the panel.
     func fill(
-        columns: Int, pool: WorkerPool,
+        columns: Int, formatName: String, pool: WorkerPool,
         _ fill: (Int, UnsafeMutablePointer<UInt8>, UnsafeMutablePointer<UInt8>) -> Void
     ) -> PanelMatrix {
         let rows = unsafe Int(description.rows)
+        let panels = panelCount
         let runs = unsafe Int(description.runs)
-        let panels = (rows + PanelMatrix.panelRows - 1) / PanelMatrix.panelRows
         let codeCount = PanelMatrix.panelRows * PanelMatrix.runLength * runs
         let bytes = Bytes(count: panels * panelBytes) { span in
             unsafe span.withUnsafeMutableBytes { target in
@@ -102,19 +124,44 @@ struct PanelGeometry {
                 pool.split(panels, grain: 1) { range in
                     unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: codeCount) {
                         let codes = $0.baseAddress!
+                        unsafe codes.update(repeating: 0, count: codeCount)
                         for number in range {
                             let panel = unsafe memory.pointer + number * panelBytes
-                            unsafe codes.update(repeating: 0, count: codeCount)
+                            if (number + 1) * PanelMatrix.panelRows > rows, number > 0 {
+                                // Rows behind the last are 0.
+                                unsafe codes.update(repeating: 0, count: codeCount)
+                            }
                             unsafe fill(number, panel, codes)
                             unsafe withUnsafePointer(to: description) {
-                                unsafe halftone_panel_pack($0, codes, panel)
+                                unsafe halftone_panel_pack(Processor.features, $0, codes, panel)
                             }
                         }
                     }
                 }
             }
         }
-        return PanelMatrix(self, columns: columns, bytes: bytes)
+        return PanelMatrix(self, columns: columns, formatName: formatName, bytes: bytes)
+    }
+
+    /// As ``fill(columns:formatName:pool:_:)``, row by row and without codes of their own.
+    func gather(
+        columns: Int, formatName: String, rowsFrom source: PanelMatrix, _ order: [Int]
+    ) -> PanelMatrix {
+        let bytes = Bytes(count: panelCount * panelBytes) { span in
+            unsafe span.withUnsafeMutableBytes { target in
+                guard let base = target.baseAddress else { return }
+                let memory = unsafe base.assumingMemoryBound(to: UInt8.self)
+                unsafe withUnsafePointer(to: source.description) {
+                    for (row, from) in order.enumerated() {
+                        let (panel, lane) = row.quotientAndRemainder(
+                            dividingBy: PanelMatrix.panelRows)
+                        unsafe halftone_panel_copy_row(
+                            $0, Int64(from), memory + panel * panelBytes, Int64(lane))
+                    }
+                }
+            }
+        }
+        return PanelMatrix(self, columns: columns, formatName: formatName, bytes: bytes)
     }
 }
 

@@ -5,9 +5,10 @@ import _HalftoneShims
 ///
 /// The layout is described in the header `panels.h`. An element is `scale · (code − zero) +
 /// offset` with the scale and offset of its group, or `scale · table[code]`, where a value of the
-/// table is a fixed-point number of up to three bytes. Made from a ``WeightMatrix`` by ``WeightMatrix/panels(on:)`` with
-/// the same values; codes and scales take the bytes that they take there, and rows are filled up
-/// to whole panels and columns to whole runs of 32.
+/// table is a fixed-point number of up to three bytes. Made from a ``WeightMatrix`` by
+/// ``WeightMatrix/panels(on:)`` with the same values, or on the bytes of a file by
+/// ``init(_:formatName:bytes:)``. Codes and scales take the bytes that they take in rows; rows are
+/// filled up to whole panels, columns to whole runs of 32.
 @safe
 public struct PanelMatrix: @unchecked Sendable {
     /// Rows of a panel.
@@ -22,7 +23,10 @@ public struct PanelMatrix: @unchecked Sendable {
     /// Input features.
     public let columns: Int
 
-    /// Bytes of memory.
+    /// A short name of the format: `int4 g32`.
+    public let formatName: String
+
+    /// Bytes of memory, those of rows and columns that fill up included.
     public var byteCount: Int { bytes.count }
 
     /// Bytes of a value that codes are looked up as, 1 to 3; 0 where they are numbers themselves.
@@ -33,12 +37,15 @@ public struct PanelMatrix: @unchecked Sendable {
 
     /// What the kernels read; points into `bytes` and `table`.
     let description: halftone_panels
-    private let bytes: Bytes
-    private let table: PanelTable?
+
+    /// The panels one behind the other.
+    public let bytes: Bytes
+    let table: PanelTable?
 
     /// Takes memory that is laid out as a geometry says.
-    init(_ geometry: PanelGeometry, columns: Int, bytes: Bytes) {
+    init(_ geometry: PanelGeometry, columns: Int, formatName: String, bytes: Bytes) {
         self.columns = columns
+        self.formatName = formatName
         self.bytes = bytes
         table = geometry.table
         var description = unsafe geometry.description

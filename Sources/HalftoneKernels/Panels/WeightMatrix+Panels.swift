@@ -4,56 +4,90 @@ import _HalftoneShims
 extension UniformMatrix {
     /// Panels of the same codes; nil for groups that are neither whole half runs nor rows.
     public func panels(on pool: WorkerPool) -> PanelMatrix? {
-        guard let groupSize = panelGroupSize, rows > 0, columns > 0 else { return nil }
-        let scaleValues = PanelGeometry.Values.exact(scales)
-        let symmetric = format.symmetricZeroPoint
-        var zero = 0
-        var offsetValues = PanelGeometry.Values.none
-        if let zeroPoints {
-            let areBytes = zeroPoints.allSatisfy { $0 >= 0 && $0 <= 255 && $0 == $0.rounded() }
-            offsetValues = areBytes ? .zeros : .float32
-        } else if symmetric == symmetric.rounded() {
-            zero = Int(symmetric)
-        } else {
-            offsetValues = .factor(-symmetric)
-        }
+        guard rows > 0, columns > 0,
+            let groupSize = PanelGeometry.groupSize(groupSize, columns: columns)
+        else { return nil }
+        let storage: PanelGeometry.Values =
+            switch unsafe scales.withUnsafeBufferPointer({
+                unsafe halftone_panel_scale_storage($0.baseAddress, Int64($0.count))
+            }) {
+            case Int32(HALFTONE_PANEL_FLOAT16): .float16
+            case Int32(HALFTONE_PANEL_BFLOAT16): .bfloat16
+            default: .float32
+            }
+        let most = Float(format.bits <= 4 ? 15 : 255)
+        let areCodes = zeroPoints?.allSatisfy { $0 >= 0 && $0 <= most && $0 == $0.rounded() }
         let geometry = PanelGeometry(
-            rows: rows, columns: columns, bits: format.bits, groupSize: groupSize, zero: zero,
-            scales: scaleValues, offsets: offsetValues)
+            rows: rows, columns: columns, format: format, groupSize: groupSize, scales: storage,
+            zeros: areCodes.map { $0 ? .zeros(halves: format.bits <= 4) : .float32 })
+        return fill(geometry, groupSize, pool)
+    }
+
+    /// Panels as a file has them.
+    ///
+    /// - Parameters:
+    ///   - layout: Of this matrix's format, shape and groups, with scales in a type that holds
+    ///     this matrix's as they are, and whole zero points; anything else is a mistake of the
+    ///     caller.
+    ///   - pool: The threads.
+    public func panels(as layout: PanelLayout, on pool: WorkerPool) -> PanelMatrix {
+        precondition(
+            layout.format == format && layout.rows == rows && layout.columns == columns,
+            "the layout is that of the matrix")
+        return fill(layout.geometry, layout.groupSize, pool)
+    }
+
+    private func fill(
+        _ geometry: PanelGeometry, _ panelGroup: Int, _ pool: WorkerPool
+    ) -> PanelMatrix {
         let runs = (columns + 31) / 32
-        let panelGroups = (columns + groupSize - 1) / groupSize
-        return unsafe codes.withUnsafeBytes { packed in
-            let base = unsafe SharedInput(packed.baseAddress!.assumingMemoryBound(to: UInt8.self))
-            return unsafe geometry.fill(columns: columns, pool: pool) { number, panel, codes in
-                var description = unsafe geometry.description
-                for lane in 0..<min(16, rows - 16 * number) {
-                    let row = 16 * number + lane
-                    unsafe halftone_panel_unpack_row(
-                        Int32(format.bits), base.pointer + row * bytesPerRow, Int64(runs),
-                        codes + 32 * runs * lane)
-                    for group in 0..<panelGroups {
-                        let at = row * groupsPerRow + group * groupSize / self.groupSize
-                        unsafe halftone_panel_put_scale(
-                            &description, panel, Int64(group), Int64(lane),
-                            scaleValues.bits(of: scales[at]))
-                        guard let zeroPoints else { continue }
-                        let offset =
-                            if case .zeros = offsetValues { zeroPoints[at] } else {
-                                -scales[at] * zeroPoints[at]
-                            }
-                        unsafe halftone_panel_put_offset(
-                            &description, panel, Int64(group), Int64(lane),
-                            offsetValues.bits(of: offset))
+        let groups = (columns + panelGroup - 1) / panelGroup
+        let result = unsafe codes.withUnsafeBytes { packed in
+            unsafe withParts(from: 0) { _, scales, zeros in
+                let base = unsafe SharedParts(
+                    packed.baseAddress!.assumingMemoryBound(to: UInt8.self), scales, zeros)
+                return unsafe geometry.fill(
+                    columns: columns, formatName: formatName, pool: pool
+                ) { number, panel, codes in
+                    unsafe withUnsafePointer(to: geometry.description) { description in
+                        for lane in 0..<min(16, rows - 16 * number) {
+                            let row = 16 * number + lane
+                            unsafe halftone_panel_unpack_row(
+                                Int32(format.bits), base.pointer + row * bytesPerRow, Int64(runs),
+                                codes + 32 * runs * lane)
+                            let first = row * groupsPerRow
+                            unsafe halftone_panel_put_row(
+                                description, panel, Int64(lane), base.scales + first,
+                                base.zeros.map { unsafe $0 + first }, Int64(groups),
+                                Int64(panelGroup), Int64(groupSize))
+                        }
                     }
                 }
             }
         }
+        codes.releasePages()
+        return result
+    }
+}
+
+extension PanelGeometry {
+    /// Lays out integer codes.
+    init(
+        rows: Int, columns: Int, format: IntegerFormat, groupSize: Int, scales: Values,
+        zeros: Values?
+    ) {
+        let symmetric = format.symmetricZeroPoint
+        let isWhole = symmetric == symmetric.rounded()
+        self.init(
+            rows: rows, columns: columns, bits: format.bits, groupSize: groupSize,
+            zero: zeros == nil && isWhole ? Int(symmetric) : 0, scales: scales,
+            offsets: zeros ?? (isWhole ? .none : .factor(-symmetric)))
     }
 
-    /// Columns of a group of panels: 16 where the matrix's groups are odd numbers of half runs.
-    private var panelGroupSize: Int? {
-        if groupSize >= columns || groupSize % 32 == 0 { return groupSize }
-        return groupSize % 16 == 0 ? 16 : nil
+    /// Columns of a group of panels: 16 where a matrix's groups are odd numbers of half runs.
+    static func groupSize(_ size: Int, columns: Int) -> Int? {
+        if size >= columns || size % 32 == 0 { return size }
+        return size % 16 == 0 ? 16 : nil
     }
 }
 
@@ -82,25 +116,34 @@ extension PanelGeometry.Values {
 extension BlockMatrix {
     /// Panels of the same codes and scales; nil for types that are no multiples of small integers
     /// or of a table of sixteen.
-    public func panels(on pool: WorkerPool) -> PanelMatrix? {
-        guard rows > 0, columns > 0, let geometry = panelGeometry else { return nil }
+    public func panels(on pool: WorkerPool) -> PanelMatrix? { panels(on: pool, order: nil) }
+
+    /// Panels of some rows in an order, or of all.
+    func panels(on pool: WorkerPool, order: [Int]?) -> PanelMatrix? {
+        let rows = order?.count ?? rows
+        guard rows > 0, columns > 0, let geometry = panelGeometry(rows: rows) else { return nil }
         let blocks = columns / type.blockSize
+        defer { bytes.releasePages() }
         return unsafe bytes.withUnsafeBytes { stored in
             let base = unsafe SharedInput(stored.baseAddress!.assumingMemoryBound(to: UInt8.self))
-            return unsafe geometry.fill(columns: columns, pool: pool) { number, panel, codes in
-                let first = 16 * number
+            return unsafe geometry.fill(
+                columns: columns, formatName: formatName, pool: pool
+            ) { number, panel, codes in
                 unsafe withUnsafePointer(to: geometry.description) {
-                    let known = unsafe halftone_panel_fill_blocks(
-                        Int32(type.rawValue), Int64(type.blockSize), Int64(type.bytesPerBlock),
-                        base.pointer + first * bytesPerRow, Int64(blocks),
-                        Int64(min(16, rows - first)), $0, panel, codes)
-                    precondition(known == 1, "\(type.name) has a geometry and no codes")
+                    for lane in 0..<min(16, rows - 16 * number) {
+                        let row = 16 * number + lane
+                        let from = (order?[row] ?? row) * bytesPerRow
+                        let known = unsafe halftone_panel_fill_blocks(
+                            Int32(type.rawValue), Int64(type.blockSize), Int64(type.bytesPerBlock),
+                            base.pointer + from, Int64(blocks), Int64(lane), $0, panel, codes)
+                        precondition(known == 1, "\(type.name) has a geometry and no codes")
+                    }
                 }
             }
         }
     }
 
-    private var panelGeometry: PanelGeometry? {
+    private func panelGeometry(rows: Int) -> PanelGeometry? {
         func geometry(
             _ bits: Int, group: Int, zero: Int, table: PanelTable? = nil,
             _ scales: PanelGeometry.Values, _ offsets: PanelGeometry.Values = .none
@@ -138,4 +181,21 @@ extension BlockMatrix {
 struct SharedInput: @unchecked Sendable {
     let pointer: UnsafePointer<UInt8>
     init(_ pointer: UnsafePointer<UInt8>) { unsafe self.pointer = pointer }
+}
+
+/// Codes, scales and zero points that several threads read.
+@unsafe
+private struct SharedParts: @unchecked Sendable {
+    let pointer: UnsafePointer<UInt8>
+    let scales: UnsafePointer<Float>
+    let zeros: UnsafePointer<Float>?
+
+    init(
+        _ pointer: UnsafePointer<UInt8>, _ scales: UnsafePointer<Float>,
+        _ zeros: UnsafePointer<Float>?
+    ) {
+        unsafe self.pointer = pointer
+        unsafe self.scales = scales
+        unsafe self.zeros = zeros
+    }
 }

@@ -20,7 +20,9 @@ extension LookupMatrix {
         let groups = (columns + groupSize - 1) / groupSize
         return unsafe codes.withUnsafeBytes { packed in
             let base = unsafe SharedInput(packed.baseAddress!.assumingMemoryBound(to: UInt8.self))
-            return unsafe geometry.fill(columns: columns, pool: pool) { number, panel, codes in
+            return unsafe geometry.fill(
+                columns: columns, formatName: formatName, pool: pool
+            ) { number, panel, codes in
                 var description = unsafe geometry.description
                 for lane in 0..<min(PanelMatrix.panelRows, rows - PanelMatrix.panelRows * number) {
                     let row = PanelMatrix.panelRows * number + lane

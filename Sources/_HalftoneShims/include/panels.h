@@ -35,7 +35,8 @@ enum {
     HALFTONE_PANEL_E8M0,     ///< Bytes that are exponents: 2^(byte − 127); no NaN.
     HALFTONE_PANEL_E4M3,     ///< Bytes that are floats of 4 exponent bits; no NaN.
     HALFTONE_PANEL_ZEROS8,   ///< Offsets: unsigned zero points, offset = −scale · zero.
-    HALFTONE_PANEL_FACTOR    ///< Offsets: offset = factor · scale, without memory.
+    HALFTONE_PANEL_FACTOR,   ///< Offsets: offset = factor · scale, without memory.
+    HALFTONE_PANEL_ZEROS4    ///< As ZEROS8 in 8 bytes: byte i has row i's low, row i + 8's high.
 };
 
 /// A matrix in panels; nothing needs alignment, 64 bytes are best.
@@ -87,26 +88,50 @@ void halftone_panel_product(uint32_t features, const struct halftone_panels *m, 
                             int64_t last, const struct halftone_panel_vectors *x,
                             const struct halftone_panel_output *output);
 
-/// Decodes one row of a panel to `columns` floats.
+/// Decodes one row of a panel to `columns` floats: scale · (code − zero) + offset in that order,
+/// and scale · (code − zero point) where offsets are zero points. The definition.
 void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int64_t columns,
                                float *output);
 
-/// Packs the codes `[16][32 · runs]` of a panel.
-void halftone_panel_pack(const struct halftone_panels *m, const uint8_t *codes, uint8_t *panel);
+/// Decodes `count` rows from `row` on to `[count][columns]`, bit for bit as the definition.
+void halftone_panel_decode_rows(uint32_t features, const struct halftone_panels *m, int64_t row,
+                                int64_t count, int64_t columns, float *output);
 
-/// Writes the bits of a scale, or of an offset, of a group of a row.
+/// Multiplies `count` rows from `row` on with a vector of `columns` floats, whose runs of 16 sum
+/// to `sums_of_16`.
+void halftone_panel_dot_rows(uint32_t features, const struct halftone_panels *m, int64_t row,
+                             int64_t count, int64_t columns, const float *input,
+                             const float *sums_of_16, float *output);
+
+/// Packs the codes `[16][32 · runs]` of a panel.
+void halftone_panel_pack(uint32_t features, const struct halftone_panels *m, const uint8_t *codes,
+                         uint8_t *panel);
+
+/// Writes the bits of the scale of a group of a row.
 void halftone_panel_put_scale(const struct halftone_panels *m, uint8_t *panel, int64_t group,
                               int64_t row, uint32_t bits);
-void halftone_panel_put_offset(const struct halftone_panels *m, uint8_t *panel, int64_t group,
-                               int64_t row, uint32_t bits);
+
+/// Writes the scales of a row of a panel, which its storage holds as they are, and its offsets:
+/// those of zero points `zeros`, or none for NULL. Group g of the panel is group g · group_size /
+/// own_size of the arguments.
+void halftone_panel_put_row(const struct halftone_panels *m, uint8_t *panel, int64_t row,
+                            const float *scales, const float *zeros, int64_t groups,
+                            int64_t group_size, int64_t own_size);
+
+/// Copies a row, codes and scales, to lane `lane` of a zeroed panel of the same geometry.
+void halftone_panel_copy_row(const struct halftone_panels *m, int64_t row, uint8_t *panel,
+                             int64_t lane);
+
+/// The smallest storage that holds all of some scales as they are.
+int32_t halftone_panel_scale_storage(const float *scales, int64_t count);
 
 /// Takes rows of packed codes (PackedCodes) apart: `[32 · runs]` bytes for each.
 void halftone_panel_unpack_row(int32_t bits, const uint8_t *packed, int64_t runs, uint8_t *codes);
 
-/// Writes the scales and offsets of up to 16 rows of GGUF blocks into a panel, and their codes to
-/// `[16][32 · runs]`. Returns 0, having written nothing, for types without panels.
+/// Writes the scales and offsets of a row of GGUF blocks into a panel, and its codes to row `row`
+/// of `[16][32 · runs]`. Returns 0, having written nothing, for types without panels.
 int32_t halftone_panel_fill_blocks(int32_t type, int64_t block_size, int64_t block_bytes,
-                                   const uint8_t *rows, int64_t blocks, int64_t count,
+                                   const uint8_t *from, int64_t blocks, int64_t row,
                                    const struct halftone_panels *m, uint8_t *panel,
                                    uint8_t *codes);
 
