@@ -92,7 +92,7 @@ public struct CompressionJournal: Sendable {
         }
         var writer = SafetensorsWriter()
         for (role, matrix) in matrices.sorted(by: { "\($0.key)" < "\($1.key)" }) {
-            for source in matrix.sources(named: "\(role)") { try writer.add(source) }
+            for source in matrix.sources(named: "\(role)", .rows) { try writer.add(source) }
         }
         try writer.write(to: claim.folder.path + "/" + Self.file)
         try claim.finish()

@@ -230,7 +230,7 @@ extension QuantizedTensor {
     }
 
     /// The tensors that stand for this matrix in a file.
-    fileprivate func sources(named name: String, _ order: StorageOrder) -> [TensorSource] {
+    func sources(named name: String, _ order: StorageOrder) -> [TensorSource] {
         if let layout = scheme.panels(order, rows: rows, columns: columns) {
             let matrix = matrix
             return [

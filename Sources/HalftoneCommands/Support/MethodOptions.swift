@@ -27,7 +27,10 @@ struct MethodOptions: ParsableArguments {
     @Option(help: "Tokens of a window (default: 512).")
     var calibrationLength = 512
 
-    @Option(help: "The order in which gptq rounds columns: activation (largest inputs first) or natural.")
+    @Option(
+        help: """
+            The order in which gptq rounds columns: activation (largest inputs first) or natural.
+            """)
     var order = ErrorCompensation.Order.activation
 
     @Option(help: "What errors count when gptq searches scales: uniform or compensated.")
