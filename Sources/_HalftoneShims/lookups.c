@@ -165,5 +165,6 @@ void halftone_lookup_decode(uint32_t features, int32_t bits, int32_t high_first,
         return decode_vbmi(bits, high_first, packed, row);
     }
 #endif
+    (void)features;
     decode_plain(bits, high_first, packed, row);
 }

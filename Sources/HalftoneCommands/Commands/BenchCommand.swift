@@ -14,7 +14,9 @@ struct BenchCommand: ParsableCommand {
             Prefill reads a prompt of random tokens in one batch; decode generates one token \
             after another behind it. Each figure is the median of the rounds, with the spread \
             from the slowest to the fastest. With --against, rounds of the model alternate with \
-            rounds of llama.cpp's llama-bench, and the ratios of the medians are shown.
+            rounds of llama.cpp's llama-bench, and the ratios of the medians are shown. What a speed \
+            amounts to in bytes of weights read, or in multiplications and additions, is compared \
+            with what the same threads do at most, measured in the same run.
 
             --start measures something else: fresh processes that open the model, make one token \
             and end, with files that are in the system's memory, and what memory they take.
@@ -40,6 +42,9 @@ struct BenchCommand: ParsableCommand {
 
     @Flag(help: .hidden)
     var firstToken = false
+
+    @Flag(help: "Measure with one thread, with two, and so on up to --threads.")
+    var scaling = false
 
     @Option(help: "Rounds of each measurement.")
     var rounds = 5
@@ -99,16 +104,44 @@ struct BenchCommand: ParsableCommand {
         var loaded = try LanguageModel(
             path: ModelStore.path(of: model), readsTokenizer: try cache.readsText)
         generation.layOut(&loaded, on: shared.pool)
-        var decoder = Decoder(
-            loaded.weights, pool: shared.pool, activations: generation.activations,
-            cache: try cache.policy)
-        try cache.order(&decoder, loaded)
+        let most = shared.pool.threadCount
+        let progress = shared.progress(
+            "Measuring", total: rounds * (scaling ? most : 1), unit: "rounds")
+        var rows: [SpeedRow] = []
+        var limits: [MachineSpeeds] = []
+        var cacheText = ""
+        var cacheBytes = 0
+        var peakMemory: Int?
+        for threads in scaling ? Array(1...most) : [most] {
+            let pool = threads == most ? shared.pool : WorkerPool(threads: threads)
+            var decoder = Decoder(
+                loaded.weights, pool: pool, activations: generation.activations,
+                cache: try cache.policy)
+            try cache.order(&decoder, loaded)
+            rows += try measure(decoder, loaded.weights, threads: threads, progress)
+            cacheText = "\(decoder.cache)"
+            peakMemory = ProcessMemory.peakBytes
+            // Last, since it takes memory.
+            limits.append(MachineSpeeds(pool, generation.activations))
+            cacheBytes = decoder.makeState(capacity: tokens + behind).cacheByteCount
+        }
+        progress.finish()
+        try report(
+            BenchReport(
+                model: model, threads: most, activations: generation.activations,
+                weightBytes: loaded.weights.byteCount, cache: cacheText,
+                cacheTokens: tokens + behind, cacheBytes: cacheBytes,
+                peakMemoryBytes: peakMemory, limits: limits, rows: rows))
+    }
+
+    /// The rounds with a number of threads, in turns with the peer.
+    private func measure(
+        _ decoder: Decoder, _ weights: DecoderWeights, threads: Int, _ progress: RunProgress
+    ) throws -> [SpeedRow] {
         let lengths = try promptLengths
-        let peer = try peer()
-        let names = lengths.map { "prefill \($0)" } + [decodeName]
+        let peer = try peer(threads: threads)
         let counts = lengths + [tokens]
-        let progress = shared.progress("Measuring", total: rounds, unit: "rounds")
-        var ours = [[Double]](repeating: [], count: names.count)
+        var ours = [[Double]](repeating: [], count: counts.count)
         var theirs = ours
         var together: [Double] = []
         // One round that does not count brings weights into memory and takes working memory, as
@@ -135,15 +168,19 @@ struct BenchCommand: ParsableCommand {
             }
             progress.advance()
         }
-        progress.finish()
-        var rows = names.indices.map { index in
-            SpeedRow(
-                names[index], ours[index], peer: peer == nil ? nil : theirs[index])
+        var rows = counts.indices.map { index in
+            let isPrompt = index < lengths.count
+            return SpeedRow(
+                isPrompt ? "prefill \(lengths[index])" : decodeName, ours[index],
+                peer: peer == nil ? nil : theirs[index], threads: threads,
+                bytes: isPrompt ? nil : weights.bytesPerToken,
+                operations: isPrompt ? weights.operationsPerToken : nil)
         }
         if sequences > 1 {
-            rows.append(SpeedRow("\(decodeName) × \(sequences)", together, peer: nil))
+            rows.append(
+                SpeedRow("\(decodeName) × \(sequences)", together, peer: nil, threads: threads))
         }
-        try report(rows, loaded, decoder)
+        return rows
     }
 
     /// Starts in turns with the peer, after one of each that does not count.
@@ -151,7 +188,7 @@ struct BenchCommand: ParsableCommand {
         let threads = shared.pool.threadCount
         let test = try StartTest(
             model: model, threads: threads, activations: generation.activations)
-        let peer = try peer()
+        let peer = try peer(threads: threads)
         let progress = shared.progress("Starting", total: rounds, unit: "rounds")
         var ours: [(seconds: Double, outcome: StartTest.Outcome)] = []
         var theirs: [Double] = []
@@ -180,53 +217,50 @@ struct BenchCommand: ParsableCommand {
         Console.result(report.text)
     }
 
-    private func peer() throws -> LlamaBench? {
+    private func peer(threads: Int) throws -> LlamaBench? {
         guard let against else { return nil }
         let file = againstModel ?? model
         guard file.hasSuffix(".gguf") else {
             throw ValidationError(
                 "\(file) is no GGUF file; give one for the peer with --against-model")
         }
-        return try LlamaBench(peer: against, model: file, threads: shared.pool.threadCount)
+        return try LlamaBench(peer: against, model: file, threads: threads)
     }
 
-    private func report(_ rows: [SpeedRow], _ loaded: LanguageModel, _ decoder: Decoder) throws {
-        let threads = shared.pool.threadCount
-        if shared.json {
-            return try Console.json(
-                BenchReport(
-                    model: model, threads: threads, activations: generation.activations,
-                    weightBytes: loaded.weights.byteCount, cache: "\(decoder.cache)",
-                    cacheTokens: tokens + behind, cacheBytes: cacheBytes(decoder),
-                    peakMemoryBytes: ProcessMemory.peakBytes, rows: rows))
-        }
+    private func report(_ report: BenchReport) throws {
+        if shared.json { return try Console.json(report) }
+        let isScaling = report.limits.count > 1
         let peers = against == nil ? [] : ["#peer", "#ratio"]
-        var table = TextTable(["measurement", "#tokens/s", "#slowest", "#fastest"] + peers)
-        for row in rows {
-            var cells = [
-                row.name, Formatting.decimal(row.median, 1), Formatting.decimal(row.slowest, 1),
-                Formatting.decimal(row.fastest, 1),
-            ]
+        var table = TextTable(
+            ["measurement"] + (isScaling ? ["#threads"] : [])
+                + ["#tokens/s", "#slowest", "#fastest"] + peers + ["#reaches"])
+        for row in report.rows {
+            var cells = [row.name] + (isScaling ? ["\(row.threads)"] : [])
+            cells += [row.median, row.slowest, row.fastest].map { Formatting.decimal($0, 1) }
             if let peer = row.peer, let ratio = row.ratio {
                 cells += [Formatting.decimal(peer, 1), Formatting.decimal(ratio, 2) + " ×"]
             } else {
                 cells += peers.map { _ in "" }
             }
-            table.add(cells)
+            table.add(cells + [row.reach(report.limits.first { $0.threads == row.threads })])
         }
-        Console.result(table.text)
-        let peak = ProcessMemory.peakBytes.map { ", peak memory \(Formatting.bytes($0))" } ?? ""
+        Console.result(table.text + "\n")
+        for limit in report.limits {
+            let products = limit.operationsPerSecond.map {
+                ", multiply and add bytes at \(Formatting.decimal($0 / 1e9, 0)) GOP/s"
+            }
+            Console.result(
+                "\(limit.threads) threads read memory at "
+                    + "\(Formatting.decimal(limit.bytesPerSecond / 1e9, 1)) GB/s"
+                    + (products ?? "") + " at most")
+        }
+        let peak = report.peakMemoryBytes.map { ", peak memory \(Formatting.bytes($0))" } ?? ""
         Console.result(
-            "\nweights \(Formatting.bytes(loaded.weights.byteCount)), \(threads) threads, "
-                + "\(generation.activations.rawValue) activations\(peak)")
+            "weights \(Formatting.bytes(report.weightBytes)), \(report.threads) threads, "
+                + "\(report.activations.rawValue) activations\(peak)")
         Console.result(
-            "keys and values \(decoder.cache): \(Formatting.bytes(cacheBytes(decoder))) for "
-                + "\(Formatting.grouped(tokens + behind)) tokens")
-    }
-
-    /// Bytes of the keys and values of a sequence that is generated.
-    private func cacheBytes(_ decoder: Decoder) -> Int {
-        decoder.makeState(capacity: tokens + behind).cacheByteCount
+            "keys and values \(report.cache): \(Formatting.bytes(report.cacheBytes)) for "
+                + "\(Formatting.grouped(report.cacheTokens)) tokens")
     }
 }
 
@@ -240,89 +274,6 @@ private struct BenchReport: Encodable {
     let cacheTokens: Int
     let cacheBytes: Int
     let peakMemoryBytes: Int?
+    let limits: [MachineSpeeds]
     let rows: [SpeedRow]
-}
-
-/// Tokens per second of several rounds.
-struct SpeedRow: Encodable {
-    let name: String
-    let median: Double
-    let slowest: Double
-    let fastest: Double
-
-    /// The median of the peer's rounds.
-    let peer: Double?
-
-    /// The median over the peer's.
-    let ratio: Double?
-
-    /// Summarizes rounds; at least one.
-    init(_ name: String, _ speeds: [Double], peer: [Double]?) {
-        self.name = name
-        median = Self.median(speeds)
-        slowest = speeds.min() ?? 0
-        fastest = speeds.max() ?? 0
-        self.peer = peer.map(Self.median)
-        ratio = self.peer.map { [median] in $0 > 0 ? median / $0 : 0 }
-    }
-
-    private static func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1
-            ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-    }
-}
-
-/// Timed runs of a decoder on made-up tokens.
-enum SpeedTest {
-    /// Seconds to read a prompt into a state, which forgets what it had.
-    static func prefill(
-        _ decoder: Decoder, _ state: DecoderState, length: Int
-    ) throws -> Double {
-        state.truncate(to: 0)
-        let start = ContinuousClock.now
-        _ = try decoder.logits(after: tokens(length, decoder), state: state)
-        return (ContinuousClock.now - start).seconds
-    }
-
-    /// Seconds to generate tokens behind a prompt.
-    static func decode(_ decoder: Decoder, tokens count: Int, behind: Int = 1) throws -> Double {
-        let state = decoder.makeState(capacity: count + behind)
-        var logits = try decoder.logits(after: tokens(behind, decoder), state: state)
-        let start = ContinuousClock.now
-        var next: [Int32] = [0]
-        for token in tokens(count, decoder) {
-            next[0] = token
-            try decoder.logits(after: next, state: state, into: &logits)
-        }
-        return (ContinuousClock.now - start).seconds
-    }
-
-    /// Seconds to generate tokens of several sequences together, each behind a prompt.
-    static func decode(
-        _ decoder: Decoder, tokens count: Int, behind: Int = 1, sequences: Int
-    ) throws -> Double {
-        let batch = decoder.makeBatch(
-            (0..<sequences).map { _ in decoder.makeState(capacity: count + behind) })
-        if behind > 1 {
-            for state in batch.states {
-                _ = try decoder.logits(after: tokens(behind - 1, decoder), state: state)
-            }
-        }
-        var next = tokens(sequences, decoder)
-        var logits = [Float](repeating: 0, count: sequences * decoder.spec.vocabularySize)
-        try decoder.logits(after: next, batch: batch, into: &logits)
-        let start = ContinuousClock.now
-        for token in tokens(count, decoder) {
-            for index in next.indices { next[index] = token }
-            try decoder.logits(after: next, batch: batch, into: &logits)
-        }
-        return (ContinuousClock.now - start).seconds
-    }
-
-    /// Tokens spread over the vocabulary, the same each time.
-    private static func tokens(_ count: Int, _ decoder: Decoder) -> [Int32] {
-        (0..<count).map { Int32(($0 * 7919 + 13) % decoder.spec.vocabularySize) }
-    }
 }

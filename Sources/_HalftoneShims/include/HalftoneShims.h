@@ -22,6 +22,16 @@ enum {
 /// The instruction sets that this processor and operating system offer.
 uint32_t halftone_cpu_features(void);
 
+// What the machine can do at most, for speeds to be compared with.
+
+/// Multiplies and adds bytes in registers as fast as it goes, some for each round.
+///
+/// Returns the multiplications and additions, or 0 where there is no such measurement.
+int64_t halftone_byte_products(uint32_t features, int64_t rounds);
+
+/// Reads memory in order, whole runs of 256 bytes, and returns a sum of it.
+uint64_t halftone_read_memory(const uint8_t *bytes, int64_t count);
+
 // GGUF blocks. Types are the ids of the file format; 0 is returned, and nothing written, for a
 // type without a fast form. Nothing needs alignment.
 
