@@ -25,7 +25,9 @@ public struct GramSum: Sendable {
 
     /// Takes a sum as ``symmetric()`` gave it.
     ///
-    /// - Parameter elements: `width²` numbers.
+    /// - Parameters:
+    ///   - width: Numbers of a vector.
+    ///   - elements: `width²` of them, row after row.
     public init(width: Int, elements: FloatArray) {
         precondition(elements.count == width * width, "the matrix is square")
         self.width = width

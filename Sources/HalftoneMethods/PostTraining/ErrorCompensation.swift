@@ -45,8 +45,8 @@ public struct ErrorCompensation: Sendable {
     ///   - damping: The share of the mean of the diagonal, of features that occur, that is added to
     ///     it. When there is no factor, ten times as much is tried, up to 1.
     ///   - order: In which columns are rounded.
-    /// - Throws: ``QuantizationError/badStatistics(_:)`` without second moments, or when they
-    ///   have no factor.
+    /// - Throws: `QuantizationError.badStatistics` without second moments, or when they have no
+    ///   factor.
     /// - Complexity: 4/3 · width³ operations in float64, 16 · width² bytes for a moment.
     public init(
         _ inputs: InputStatistics, damping: Double = 0.01, order: Order = .natural
@@ -138,7 +138,7 @@ extension ErrorCompensation {
     ///   - take: Called with each row's quantizer when the row is rounded, from several threads.
     /// - Returns: What each column cost, by place in the order, summed over rows: together the
     ///   squared change of the layer's outputs per token (plus what the damping adds).
-    /// - Throws: ``QuantizationError`` for a weight that is not finite, and what quantizers throw.
+    /// - Throws: `QuantizationError` for a weight that is not finite, and what quantizers throw.
     /// - Complexity: `rows` · `width`² multiplications and additions.
     func round<Quantizer: ColumnQuantizer>(
         _ weight: any WeightMatrix, groupSize: Int, pool: WorkerPool,
