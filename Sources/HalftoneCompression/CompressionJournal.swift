@@ -17,7 +17,7 @@ public struct CompressionJournal: Sendable {
     /// What must agree for a job to go on with another's blocks.
     private struct Recipe: Encodable {
         var model: String
-        var modelBytes: Int
+        var weights: String
         var body: String
         var embedding: String?
         var search: String
@@ -42,7 +42,7 @@ public struct CompressionJournal: Sendable {
     ) throws {
         let lines = calibration.sequences.map { "\($0)" }.joined(separator: "\n")
         let settings = Recipe(
-            model: model.source.path, modelBytes: model.weights.byteCount,
+            model: model.source.path, weights: Self.sample(of: model.weights),
             body: "\(recipe.body)", embedding: recipe.embedding.map { "\($0)" },
             search: "\(recipe.body.search)", method: method,
             calibration: SHA256.hexadecimal(of: Array(lines.utf8)), threads: threads)
@@ -52,13 +52,25 @@ public struct CompressionJournal: Sendable {
         self.recipe = recipe
     }
 
+    /// The SHA-256 of a row of each matrix: another model under the same name has other rows.
+    private static func sample(of weights: DecoderWeights) -> String {
+        var sum = SHA256()
+        for slot in weights.spec.slots where slot.shape.count == 2 && slot.shape[0] > 0 {
+            let matrix = weights.matrix(slot.role)
+            var row = [Float](repeating: 0, count: matrix.columns)
+            matrix.decode(row: matrix.rows / 2, into: &row)
+            sum.update(
+                row.flatMap { value in
+                    (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+                })
+        }
+        return sum.hexadecimal()
+    }
+
     /// Blocks that are done.
     public var finishedBlocks: Int {
         get throws { try run.status().done.count }
     }
-
-    /// The folder.
-    public var path: String { run.path }
 
     private static func unit(_ block: Int) -> String { "block \(block)" }
 

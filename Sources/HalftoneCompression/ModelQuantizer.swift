@@ -30,15 +30,20 @@ struct ModelQuantizer {
 
     /// Quantizes a matrix unless it stays float.
     ///
+    /// - Parameters:
+    ///   - role: The matrix.
+    ///   - inputs: What it reads.
+    ///   - ready: The method, made ready for these inputs.
     /// - Returns: The matrix to compute with, or nil when it stays as it is.
     @discardableResult
     mutating func quantize(
-        _ role: Role, inputs: InputStatistics?
+        _ role: Role, inputs: InputStatistics?, by ready: (any WeightMethod)? = nil
     ) throws(CompressionError) -> (any WeightMatrix)? {
         guard let scheme = recipe.scheme(for: role) else { return nil }
         let matrix = weights.matrix(role)
         do {
-            let packed = try method.quantize(matrix, scheme: scheme, inputs: inputs, pool: pool)
+            let packed = try (ready ?? method).quantize(
+                matrix, scheme: scheme, inputs: inputs, pool: pool)
             quantized[role] = packed
             weights.replace(role, with: packed.matrix)
             progress?.advance(by: matrix.rows * matrix.columns, note: "\(role)")
@@ -57,6 +62,9 @@ struct ModelQuantizer {
         let spec = weights.spec
         for slot in spec.slots where slot.role.block == nil && slot.role.isPackable {
             try quantize(slot.role, inputs: nil)
+        }
+        guard !calibration.sequences.isEmpty else {
+            throw CompressionError.badCalibration("there is no text to calibrate with")
         }
         let pass: StagedRun
         do {
@@ -85,10 +93,18 @@ struct ModelQuantizer {
             }
             activations.withRows { inputs?.add($0, rows: $1, pool: pool) }
         } replacing: { stage throws(CompressionError) in
+            guard let inputs else { preconditionFailure("every stage has activations") }
+            let ready: any WeightMethod
+            do throws(QuantizationError) {
+                ready = try method.prepared(for: inputs)
+            } catch {
+                throw .cannotQuantize(
+                    matrix: "block \(index), \(stage)", reason: error.description)
+            }
             var replaced: [Role: any WeightMatrix] = [:]
             for part in stage.parts(of: block) {
                 let role = Role(part, block: index)
-                replaced[role] = try quantize(role, inputs: inputs)
+                replaced[role] = try quantize(role, inputs: inputs, by: ready)
             }
             return replaced
         }

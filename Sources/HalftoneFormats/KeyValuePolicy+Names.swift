@@ -80,8 +80,9 @@ extension KeyValuePolicy {
     ///
     /// Settings are `window=TOKENS`, `protect=TOKENS` and `order=model`, `weights`, `magnitudes` or
     /// `ranges`. `K:COUNTxFORMAT+FORMAT` has a format for the first channels in that order:
-    /// `K:32xuint2/channel32+binary/channel32,order=ranges`. Formats are those of ``CacheFormat/init(named:isKeys:)``; what is not named is float32. The
-    /// window is 0 unless it is set.
+    /// `K:32xuint2/channel32+binary/channel32,order=ranges`. Formats are those of
+    /// ``CacheFormat/init(named:isKeys:)``; what is not named is float32. The window is 0 unless it
+    /// is set.
     ///
     /// - Throws: ``KeyValuePolicyError``.
     public init(parsing text: String) throws(KeyValuePolicyError) {
@@ -177,14 +178,18 @@ public enum KeyValuePolicyError: Error, Sendable, Equatable, CustomStringConvert
     public var description: String {
         switch self {
         case .unknownFormat(let name):
-            "\"\(name)\" is no format of keys and values; float32, float16, bfp4, int8, uint4, nf4 and e4m3 are"
+            "\"\(name)\" is no format of keys and values; float32, float16, bfp4, int8, uint4, "
+                + "nf4 and e4m3 are"
         case .badGroup(let name):
-            "\(name): a group is token or channel, with a size: token16, token32 and so on in steps of 16, or channel16, channel32, channel64, channel128 or channel256"
+            "\(name): a group is token or channel, with a size: token16, token32 and so on in steps "
+                + "of 16, or channel16, channel32, channel64, channel128 or channel256"
         case .badChannels(let text):
-            "\(text): the first channels of keys have a format of their own as in 32xuint2/channel32+binary/channel32, in steps of 16 channels"
+            "\(text): the first channels of keys have a format of their own as in "
+                + "32xuint2/channel32+binary/channel32, in steps of 16 channels"
         case .groupOfFloats(let name): "\(name): floats have no groups"
         case .badSetting(let item):
-            "\"\(item)\" is no part of a policy; K:FORMAT, V:FORMAT, window=64, protect=4 and order=weights are"
+            "\"\(item)\" is no part of a policy; K:FORMAT, V:FORMAT, window=64, protect=4 and "
+                + "order=weights are"
         case .repeated(let item): "\"\(item)\" says again what was said before it"
         case .tooMany(let item, let most): "\(item): at most \(most) tokens"
         case .noFormat(let text):

@@ -30,7 +30,7 @@ package struct DenseProduct: Sendable {
     private static let leastLargeWork = 1 << 21
 
     /// Whether oneDNN has kernels that are ahead of the BLAS: those were measured with AVX-512.
-    private static let hasDNN = halftone_cpu_features() & UInt32(HALFTONE_CPU_AVX512) != 0
+    private static let hasDNN = Processor.features & UInt32(HALFTONE_CPU_AVX512) != 0
 
     /// Describes `[rows, depth] · [depth, columns]`.
     package init(

@@ -2,8 +2,9 @@ import HalftoneFormats
 
 /// The keys and values of one attention layer, for all tokens of a sequence so far.
 ///
-/// They are floats, or packed as a policy says. Float keys lie as `[heads][capacity][headDim]`, values the same, so that the past of one head is
-/// one contiguous matrix. The capacity doubles when it is reached.
+/// They are floats, or packed as a policy says. Float keys lie as `[heads][capacity][headDim]`,
+/// values the same, so that the past of one head is one contiguous matrix. The capacity doubles
+/// when it is reached.
 package final class KeyValueStore: Sendable {
     /// Heads of keys and values.
     package let heads: Int

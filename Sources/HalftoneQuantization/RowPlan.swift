@@ -59,16 +59,17 @@ public struct RowPlan: Sendable {
     /// The scale of a group, by the scheme's search.
     ///
     /// - Parameters:
-    ///   - values: Finite; indices are columns of the matrix.
-    ///   - row: For the error.
-    ///   - column: The group's first, for the error.
+    ///   - values: Finite.
+    ///   - row: The group's row.
+    ///   - column: The group's first column.
     /// - Throws: ``QuantizationError/scaleTooLarge(row:column:scale:format:)``.
     public func choice(
         _ values: ArraySlice<Float>, row: Int, column: Int
     ) throws(QuantizationError) -> ScaleChoice {
         if let shared { return shared }
         return try Self.choose(
-            values, importance?[values.indices], scheme, codec, row: row, column: column)
+            values, importance?[column..<column + values.count], scheme, codec, row: row,
+            column: column)
     }
 
     private static func choose(

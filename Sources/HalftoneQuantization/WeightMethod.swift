@@ -7,6 +7,12 @@ public protocol WeightMethod: Sendable {
     /// What the method wants to know of a layer's inputs.
     var inputDetail: InputStatistics.Detail { get }
 
+    /// The method made ready for layers that read the same inputs, so that what depends on those
+    /// alone is computed once; by default the method as it is.
+    ///
+    /// - Throws: ``QuantizationError`` for inputs that do not serve the method.
+    func prepared(for inputs: InputStatistics) throws(QuantizationError) -> any WeightMethod
+
     /// Quantizes one matrix.
     ///
     /// - Parameters:
@@ -24,6 +30,11 @@ public protocol WeightMethod: Sendable {
 }
 
 extension WeightMethod {
+    /// The method as it is.
+    public func prepared(
+        for inputs: InputStatistics
+    ) throws(QuantizationError) -> any WeightMethod { self }
+
     /// Quantizes a tensor `[rows, columns]` on the calling thread.
     public func quantize(
         _ weight: Tensor, scheme: WeightScheme, inputs: InputStatistics? = nil

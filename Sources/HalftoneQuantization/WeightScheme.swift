@@ -67,8 +67,5 @@ extension WeightScheme {
 
 extension WeightScheme: CustomStringConvertible {
     /// `int4 g32 f16`.
-    public var description: String {
-        let group = if case .group(let size) = granularity { "g\(size)" } else { "\(granularity)" }
-        return "\(format) \(group) \(scaleFormat.rawValue)"
-    }
+    public var description: String { "\(formatName) \(scaleFormat.rawValue)" }
 }

@@ -43,21 +43,21 @@ struct DecoderBlock: Sendable {
             heads: spec.attention.heads, keyHeads: spec.attention.keyHeads,
             headDim: spec.attention.headDim, scale: spec.attention.scale,
             softcap: spec.attention.softcap, window: spec.attention.window, headNorms: headNorms)
-        projections = builder.products(
-            spec.attention.isFused ? [.qkv] : [.query, .key, .value], index)
-        output = builder.products([.attentionOutput], index)
-        let mlp = spec.mlp
-        let parts: [Role.Part] = !mlp.isGated ? [.up] : mlp.isFused ? [.gateUp] : [.gate, .up]
+        func products(_ stage: BlockStage) -> ProductGroup {
+            builder.products(stage.parts(of: spec), index)
+        }
+        projections = products(.attentionInput)
+        output = products(.attentionOutput)
         let activation: GatedProduct.Activation =
-            switch mlp.activation {
+            switch spec.mlp.activation {
             case .silu: .silu
             case .geluTanh: .gelu(.tanh)
             case .gelu: .gelu(.erf)
             case .relu: .relu
             }
-        down = builder.products([.down], index)
+        down = products(.perceptronOutput)
         gated = GatedProduct(
-            builder.products(parts, index), activation, isGated: mlp.isGated, for: down.reads)
+            products(.perceptronInput), activation, isGated: spec.mlp.isGated, for: down.reads)
     }
 
     /// Computes queries, keys and values of some tokens from the residual stream, and stores keys

@@ -1,38 +1,6 @@
 import HalftoneKernels
 import HalftoneModels
 
-/// What reads the same activations of a block, in the order of computation.
-public enum BlockStage: Int, Sendable, CaseIterable, Codable {
-    /// Queries, keys and values.
-    case attentionInput
-    /// The projection of what attention gives.
-    case attentionOutput
-    /// The first layer of the perceptron, gates included.
-    case perceptronInput
-    /// The last layer of the perceptron.
-    case perceptronOutput
-
-    /// The matrices that read the stage's activations.
-    public func parts(of block: BlockSpec) -> [Role.Part] {
-        switch self {
-        case .attentionInput: block.attention.isFused ? [.qkv] : [.query, .key, .value]
-        case .attentionOutput: [.attentionOutput]
-        case .perceptronInput:
-            !block.mlp.isGated ? [.up] : block.mlp.isFused ? [.gateUp] : [.gate, .up]
-        case .perceptronOutput: [.down]
-        }
-    }
-
-    /// Features of the stage's activations.
-    public func width(of block: BlockSpec, in spec: DecoderSpec) -> Int {
-        switch self {
-        case .attentionInput, .perceptronInput: spec.width
-        case .attentionOutput: block.attention.heads * block.attention.headDim
-        case .perceptronOutput: block.mlp.hiddenWidth
-        }
-    }
-}
-
 /// Many sequences that go through a model together, block by block, stopping before each product.
 ///
 /// At a stop the activations of all tokens can be looked at, and the matrices that are about to
@@ -51,9 +19,6 @@ public final class StagedRun {
 
     /// The sequences' lengths.
     public let lengths: [Int]
-
-    /// Tokens of all sequences.
-    public var tokenCount: Int { lengths.reduce(0, +) }
 
     private let pool: WorkerPool
     private let workspace: Workspace
@@ -152,15 +117,6 @@ public final class StagedRun {
         }
         var result = [Float](repeating: 0, count: count * width)
         workspace.copyNormed(count, into: &result)
-        return result
-    }
-
-    /// The residual stream of a sequence, `[tokens, width]`.
-    public func residual(ofSequence index: Int) -> [Float] {
-        let width = weights.spec.width
-        let first = lengths[..<index].reduce(0, +) * width
-        var result = [Float](repeating: 0, count: lengths[index] * width)
-        residual.copy(first..<first + result.count, into: &result)
         return result
     }
 }

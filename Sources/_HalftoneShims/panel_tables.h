@@ -130,19 +130,23 @@ PANEL_INLINE void panel_table_sums(const struct halftone_panels *m, const uint8_
         panel_digits(table, codes, BITS, DIGITS, steps);                                           \
     }
 
+/// A definition for each width of codes, and their names with the digits behind them.
+#define PANEL_WIDTHS(DEFINE, DIGITS)                                                               \
+    DEFINE(1, DIGITS)                                                                              \
+    DEFINE(2, DIGITS)                                                                              \
+    DEFINE(3, DIGITS)                                                                              \
+    DEFINE(4, DIGITS)                                                                              \
+    DEFINE(5, DIGITS)                                                                              \
+    DEFINE(6, DIGITS)                                                                              \
+    DEFINE(7, DIGITS)                                                                              \
+    DEFINE(8, DIGITS)
+#define PANEL_BY_WIDTH(NAME, DIGITS)                                                               \
+    {NAME##_1_##DIGITS, NAME##_2_##DIGITS, NAME##_3_##DIGITS, NAME##_4_##DIGITS,                   \
+     NAME##_5_##DIGITS, NAME##_6_##DIGITS, NAME##_7_##DIGITS, NAME##_8_##DIGITS}
+
 #define PANEL_UNPACKS(DIGITS)                                                                      \
-    PANEL_UNPACK(1, DIGITS)                                                                        \
-    PANEL_UNPACK(2, DIGITS)                                                                        \
-    PANEL_UNPACK(3, DIGITS)                                                                        \
-    PANEL_UNPACK(4, DIGITS)                                                                        \
-    PANEL_UNPACK(5, DIGITS)                                                                        \
-    PANEL_UNPACK(6, DIGITS)                                                                        \
-    PANEL_UNPACK(7, DIGITS)                                                                        \
-    PANEL_UNPACK(8, DIGITS)                                                                        \
-    static const panel_unpack panel_unpacks_##DIGITS[8] = {                                        \
-        panel_unpack_1_##DIGITS, panel_unpack_2_##DIGITS, panel_unpack_3_##DIGITS,                 \
-        panel_unpack_4_##DIGITS, panel_unpack_5_##DIGITS, panel_unpack_6_##DIGITS,                 \
-        panel_unpack_7_##DIGITS, panel_unpack_8_##DIGITS};
+    PANEL_WIDTHS(PANEL_UNPACK, DIGITS)                                                             \
+    static const panel_unpack panel_unpacks_##DIGITS[8] = PANEL_BY_WIDTH(panel_unpack, DIGITS);
 
 PANEL_UNPACKS(1)
 PANEL_UNPACKS(2)
@@ -156,18 +160,8 @@ PANEL_UNPACKS(3)
 
 #if PANEL_LONE_WIDTHS
 #define PANEL_LONES(DIGITS)                                                                        \
-    PANEL_LONE(1, DIGITS)                                                                          \
-    PANEL_LONE(2, DIGITS)                                                                          \
-    PANEL_LONE(3, DIGITS)                                                                          \
-    PANEL_LONE(4, DIGITS)                                                                          \
-    PANEL_LONE(5, DIGITS)                                                                          \
-    PANEL_LONE(6, DIGITS)                                                                          \
-    PANEL_LONE(7, DIGITS)                                                                          \
-    PANEL_LONE(8, DIGITS)                                                                          \
-    static const panel_pass panel_lones_##DIGITS[8] = {                                            \
-        panel_lone_1_##DIGITS, panel_lone_2_##DIGITS, panel_lone_3_##DIGITS,                       \
-        panel_lone_4_##DIGITS, panel_lone_5_##DIGITS, panel_lone_6_##DIGITS,                       \
-        panel_lone_7_##DIGITS, panel_lone_8_##DIGITS};
+    PANEL_WIDTHS(PANEL_LONE, DIGITS)                                                               \
+    static const panel_pass panel_lones_##DIGITS[8] = PANEL_BY_WIDTH(panel_lone, DIGITS);
 PANEL_LONES(1)
 PANEL_LONES(2)
 PANEL_LONES(3)

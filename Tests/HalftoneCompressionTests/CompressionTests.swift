@@ -9,14 +9,7 @@ import Testing
 
 /// Small random models, compressed, written, read back and run.
 struct CompressionTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Fixtures/Models")
-
     private static let pool = WorkerPool(threads: 2)
-
-    private func fixture(_ name: String) throws -> LanguageModel {
-        try LanguageModel(path: Self.root.appending(path: name).path(percentEncoded: false))
-    }
 
     private func logits(_ weights: DecoderWeights) throws -> [Float] {
         let decoder = Decoder(weights, pool: Self.pool)
@@ -57,7 +50,7 @@ struct CompressionTests {
         arguments: 1...8,
         [Granularity.group(16), .group(24), .group(32), .group(48), .channel, .tensor])
     func packedEqualsSimulated(bits: Int, granularity: Granularity) throws {
-        let original = try fixture("smollm2")
+        let original = try modelFixture("smollm2")
         for symmetric in [true, false] {
             let scheme = WeightScheme(
                 format: IntegerFormat(bits: bits, symmetric: symmetric), granularity: granularity,
@@ -78,7 +71,7 @@ struct CompressionTests {
         "llama2", "gemma3", "gpt2", "gpt_neox", "phi3", "qwen2", "qwen3", "smollm2",
     ])
     func aFolderReadsBackAsItWas(name: String) throws {
-        let original = try fixture(name)
+        let original = try modelFixture(name)
         let compressed = try CompressedModel(
             original, recipe: CompressionRecipe(bits: 3, group: .group(32)), pool: Self.pool)
         let path = temporaryPath(name)
@@ -98,7 +91,7 @@ struct CompressionTests {
 
     @Test(arguments: ScaleFormat.allCases)
     func sizesArePredicted(scaleFormat: ScaleFormat) throws {
-        let original = try fixture("llama2")
+        let original = try modelFixture("llama2")
         let scheme = WeightScheme(
             format: IntegerFormat(bits: 5, symmetric: false), granularity: .group(48),
             scaleFormat: scaleFormat)
@@ -111,7 +104,7 @@ struct CompressionTests {
 
     @Test func formatsWithoutACounterpartAreRefusedInGGUF() throws {
         let compressed = try CompressedModel(
-            try fixture("smollm2"), recipe: CompressionRecipe(bits: 3), pool: Self.pool)
+            try modelFixture("smollm2"), recipe: CompressionRecipe(bits: 3), pool: Self.pool)
         #expect(throws: CompressionError.self) { try GGUFExport(compressed) }
     }
 
@@ -121,7 +114,7 @@ struct CompressionTests {
             format: IntegerFormat(bits: bits, symmetric: true), granularity: .group(32),
             scaleFormat: .float16)
         let compressed = try CompressedModel(
-            try fixture("llama3"), recipe: CompressionRecipe(body: scheme, embedding: scheme),
+            try modelFixture("llama3"), recipe: CompressionRecipe(body: scheme, embedding: scheme),
             pool: Self.pool)
         let path = temporaryPath("model.gguf")
         defer { try? FileManager.default.removeItem(atPath: path) }

@@ -59,3 +59,10 @@ func worstDifference(_ first: [Float], _ second: [Float]) -> Float {
         return difference <= worst ? worst : difference.isNaN ? .infinity : difference
     }
 }
+
+/// A model of `Tests/Fixtures/Models`.
+func modelFixture(_ name: String) throws -> LanguageModel {
+    try LanguageModel(
+        path: conversionTestsFolder.appending(path: "Fixtures/Models/" + name)
+            .path(percentEncoded: false))
+}

@@ -10,14 +10,7 @@ import Testing
 
 /// Folders whose packed matrices lie in panels: written, mapped, run, and damaged.
 struct PanelFolderTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Fixtures/Models")
-
     private static let pool = WorkerPool(threads: 2)
-
-    private func fixture(_ name: String) throws -> LanguageModel {
-        try LanguageModel(path: Self.root.appending(path: name).path(percentEncoded: false))
-    }
 
     private func logits(_ weights: DecoderWeights, _ activations: Activations) throws -> [Float] {
         let decoder = Decoder(weights, pool: Self.pool, activations: activations)
@@ -50,7 +43,7 @@ struct PanelFolderTests {
         arguments: ["llama2", "gemma3", "gpt2", "gpt_neox", "phi3", "qwen3", "smollm2"],
         [2, 4, 5])
     func aFolderOfPanelsRunsAsTheModelInMemory(name: String, bits: Int) throws {
-        let original = try fixture(name)
+        let original = try modelFixture(name)
         let compressed = try CompressedModel(
             original, recipe: CompressionRecipe(bits: bits, group: .group(32)), pool: Self.pool)
         try withFolder(compressed, order: .panels) { path in
@@ -89,7 +82,7 @@ struct PanelFolderTests {
 
     @Test func aFolderOfPanelsBecomesAFolderOfFloats() throws {
         let compressed = try CompressedModel(
-            try fixture("llama3"), recipe: CompressionRecipe(bits: 4, group: .group(32)),
+            try modelFixture("llama3"), recipe: CompressionRecipe(bits: 4, group: .group(32)),
             pool: Self.pool)
         try withFolder(compressed, order: .panels) { path in
             let again = try LanguageModel(path: path)
@@ -143,7 +136,7 @@ struct PanelFolderTests {
 
     @Test func damagedFoldersAreRefused() throws {
         let compressed = try CompressedModel(
-            try fixture("llama2"), recipe: CompressionRecipe(bits: 4, group: .group(32)),
+            try modelFixture("llama2"), recipe: CompressionRecipe(bits: 4, group: .group(32)),
             pool: Self.pool)
         try withFolder(compressed, order: .panels) { path in
             let url = URL(filePath: path + "/config.json")

@@ -115,7 +115,7 @@ struct AttentionTests {
         let scratch = (0..<2).map { _ in
             FloatBuffer(count: Attention.scratch(count: tokens, positions: tokens))
         }
-        let results = [tokens, 1, 70].map { size -> [Float] in
+        let results = [tokens, 1, tokens / 2 + 1].map { size -> [Float] in
             let store = KeyValueStore(heads: 2, headDim: headDim, capacity: tokens)
             let rows = ActivationRows(width: 4 * headDim, capacity: tokens, forms: [])
             for first in stride(from: 0, to: tokens, by: size) {

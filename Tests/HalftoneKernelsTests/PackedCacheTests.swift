@@ -1,6 +1,7 @@
 import Foundation
 import HalftoneFormats
 import HalftoneKernels
+import HalftoneTensor
 import Testing
 
 /// Packed keys and values against attention by its definition over the decoded numbers.
@@ -117,11 +118,11 @@ struct PackedCacheTests {
             // Read one by one, the store holds after each token what the reference has to see, so
             // that all tokens are held to it, as they are when they are read at once.
             let (single, _) = attend(
-                input, shape, policy, parts: [Int](repeating: 1, count: tokens))
+                input, shape, policy, parts: [Int](repeating: 1, count: tokens), threads: 1)
             for token in [0, 4, 31, 32, 63, 74] {
                 let (_, store) = attend(
                     Array(input.prefix((token + 1) * input.count / tokens)), shape, policy,
-                    parts: [Int](repeating: 1, count: token + 1))
+                    parts: [Int](repeating: 1, count: token + 1), threads: 1)
                 let packed = try #require(store.packed)
                 let expected = reference(input, shape, packed, token: token)
                 let got = single[token * width..<(token + 1) * width]
@@ -132,7 +133,7 @@ struct PackedCacheTests {
                 #expect(worst < 1e-4, "token \(token) is off by \(worst)")
             }
             for parts in [[tokens], [7, 68], [40, 1, 34], [10, 8, 9, 48]] {
-                let (together, _) = attend(input, shape, policy, parts: parts)
+                let (together, _) = attend(input, shape, policy, parts: parts, threads: 1)
                 let worst = zip(single, together).map { abs($0 - $1) }.max() ?? .infinity
                 // As above, twice.
                 #expect(worst < 2e-4, "in parts of \(parts) it is off by \(worst)")
@@ -223,6 +224,82 @@ struct PackedCacheTests {
         store.truncate(to: 101)
         #expect(store.count == 101)
         #expect(seen(101, 101) == before)
+    }
+
+    /// However often tokens are read and taken back, what is seen are the tokens that there are.
+    @Test(arguments: [
+        "K:int8/channel16,V:int8/channel32,window=16,protect=4",
+        "K:int8/channel32,V:int8/token,window=100", "K:int8/channel64,V:int8/channel16",
+        "int8,window=7,protect=3",
+    ])
+    func backAndForthKeepsTheTokens(policy text: String) throws {
+        let policy = try KeyValuePolicy(parsing: text)
+        // Tokens to read, or as negative numbers the length to go back to, less one.
+        var sequences = [[120, -4, -3, -1, 50, -25], [339, -231, -211, 60, 1, 1, -200, 90]]
+        var generator = SeededGenerator(seed: 4)
+        for _ in 0..<24 {
+            var (steps, length) = ([Int](), 0)
+            for _ in 0..<14 {
+                if length > 0, generator.next() % 2 == 0 {
+                    let back = generator.next() % 3 == 0 ? Int(generator.next() % 9) : length
+                    length -= Int(generator.next() % UInt64(min(back, length) + 1))
+                    steps.append(-length - 1)
+                } else {
+                    let more = [1, 3, 7, 8, 40, 130][Int(generator.next() % 6)]
+                    length += more
+                    steps.append(more)
+                }
+            }
+            sequences.append(steps)
+        }
+        for steps in sequences { try readAndTakeBack(steps, policy) }
+    }
+
+    private func readAndTakeBack(_ steps: [Int], _ policy: KeyValuePolicy) throws {
+        let attention = Attention(heads: 2, keyHeads: 2, headDim: 16, scale: 0.3)
+        let (most, width) = (2000, attention.width)
+        let store = KeyValueStore(
+            heads: 2, headDim: 16, capacity: 5, policy: policy, order: nil,
+            partials: FloatBuffer(count: 0))
+        let scratch = FloatBuffer(
+            count: attention.packedScratch(count: 400, positions: most, policy: policy))
+        let rows = ActivationRows(width: 32, capacity: 400, forms: [])
+        let pool = WorkerPool(threads: 1)
+        var truth: [Float] = []
+        for (number, step) in steps.enumerated() {
+            if step < 0 {
+                store.truncate(to: -step - 1)
+                truth.removeLast(truth.count - (-step - 1) * width)
+            } else {
+                let values = seededValues(step * width, seed: UInt64(number + 1))
+                truth += values
+                store.reserve(store.count + step)
+                let segment = Attention.Segment(
+                    row: 0, count: step, position: store.count, store: store, rotation: nil)
+                attention.reservePartials(segment)
+                let buffer = FloatBuffer(values)
+                pool.together { team in
+                    attention.store(team, segment, buffer, scratch: [scratch])
+                    attention.run(team, segment, buffer, scratch: [scratch], into: rows)
+                }
+                store.advance(step)
+            }
+            let packed = try #require(store.packed)
+            #expect(store.count * width == truth.count)
+            let largest = truth.map(\.magnitude).max() ?? 0
+            for token in 0..<store.count {
+                for isKey in [true, false] {
+                    let place = token * width + (isKey ? 2 : 4) * 16 + 16 + 3
+                    let found = packed.decoded(
+                        isKey: isKey, token: token, head: 1, channel: 3, after: store.count)
+                    // A step of eight bits is a 127th of the largest; stored up to three times,
+                    // three halves.
+                    #expect(
+                        abs(found - truth[place]) <= largest / 80,
+                        "token \(token) after \(steps[...number])")
+                }
+            }
+        }
     }
 
     @Test(arguments: [("K:bfp4/token16,V:float16", 64), ("K:uint4/channel32,V:float32", 20)])

@@ -15,6 +15,7 @@ struct PanelTableTests {
         (.e4m3fnuz, 3, 0), (.ue5m3, 3, 1.0 / 16_711_422), (.e5m2, 3, 1.0 / 16_711_422),
         (.nf2, 2, 1.0 / 65278), (.nf3, 2, 1.0 / 65278), (.nf4, 2, 1.0 / 65278),
         (.fp4, 2, 0x1p-22), (NumberFormat(.float(.shift(bits: 3))), 1, 0),
+        (NumberFormat(.float(.shift(bits: 4))), 2, 0),
         (NumberFormat(.float(FloatFormat(exponentBits: 2, mantissaBits: 2))), 1, 0),
         (NumberFormat(.float(FloatFormat(exponentBits: 4, mantissaBits: 2))), 3, 0),
         (NumberFormat(.float(.powersOfTwo(bits: 4))), 1, 0),
@@ -73,6 +74,27 @@ struct PanelTableTests {
             // occur with a scale that is a sixteenth of the largest scale.
             try PanelProductTests.check(matrix, levels: 1, share: 16 * share)
         }
+    }
+
+    /// Three digits to the largest value that occurs, which may be any: as a multiple of the unit
+    /// it is rounded, and has to stay within the digits.
+    @Test(arguments: 0..<8)
+    func theLargestValueKeepsItsSign(mantissa: Int) throws {
+        let values = NumberFormat.ue5m3.values
+        let largest = (1 + Float(mantissa) / 8) * 8
+        let codes = values.indices.filter { values[$0] <= largest }
+        let (rows, columns) = (16, 256)
+        let bytes = (0..<rows * columns).map { UInt8(codes[($0 * 7 + 5) % codes.count]) }
+        let matrix = try LookupMatrix(
+            rows: rows, columns: columns, codes: Bytes(bytes), packing: .rows(bits: 8),
+            table: values.map { $0.isFinite ? $0 : .nan }
+                + [Float](repeating: .nan, count: 256 - values.count),
+            blocks: .tiles(rows: 1, columns: 64),
+            scales: [Float](repeating: 1, count: rows * 4), formatName: "ue5m3",
+            byteCount: bytes.count)
+        let panels = try #require(matrix.panels(on: Self.pool))
+        #expect(panels.digits == 3)
+        try PanelProductTests.check(matrix, levels: 1, share: 1.0 / 16_711_422)
     }
 
     /// All forms decode what the definition gives, from any place on.

@@ -1,39 +1,12 @@
 import AllocationCounter
-import Foundation
-import HalftoneFiles
 import HalftoneFormats
 import HalftoneKernels
-import HalftoneModels
-import HalftoneQuantization
 import HalftoneRuntime
 import Testing
 
 /// A token after the first takes no memory, whatever it is multiplied with.
 @Suite(.serialized, .enabled(if: halftone_allocations_are_counted() == 1))
 struct AllocationTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Fixtures/Models")
-
-    private func weights(_ name: String, _ pool: WorkerPool) throws -> DecoderWeights {
-        let folder = Self.root.appending(path: name)
-        let text = try Data(contentsOf: folder.appending(path: "config.json"))
-        let configuration = try ConfigurationReader(JSONParser.parse(Array(text)))
-        let architecture = try Architectures.named(
-            modelType: try configuration.string("model_type"))
-        var weights = try DecoderWeights.load(
-            SafetensorsCheckpoint(contentsOf: folder.path()),
-            spec: try architecture.spec(configuration), architecture: architecture)
-        for slot in weights.spec.slots where slot.shape.count == 2 {
-            let packed = try RoundToNearest().quantize(
-                weights.matrix(slot.role),
-                scheme: WeightScheme(
-                    format: IntegerFormat(bits: 4, symmetric: false), granularity: .group(16)),
-                pool: pool)
-            weights.replace(slot.role, with: packed.matrix)
-        }
-        return weights
-    }
-
     /// What all threads of a pool allocate while a body runs.
     private func allocations(_ pool: WorkerPool, _ body: () throws -> Void) rethrows -> Int {
         // Nobody has two turns, since they meet.
@@ -57,7 +30,9 @@ struct AllocationTests {
     func aTokenTakesNone(name: String, activations: Activations) throws {
         for threads in [1, 2, 3] {
             let pool = WorkerPool(threads: threads)
-            let decoder = Decoder(try weights(name, pool), pool: pool, activations: activations)
+            let weights = try PackedDecodingTests.weights(
+                name, IntegerFormat(bits: 4, symmetric: false), pool)
+            let decoder = Decoder(weights, pool: pool, activations: activations)
             let state = decoder.makeState(capacity: 64)
             var output = try decoder.logits(after: (0..<12).map { Int32($0) }, state: state)
             var next = [Int32](repeating: 1, count: 1)

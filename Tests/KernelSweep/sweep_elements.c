@@ -95,7 +95,7 @@ void sweep_elements(struct sweep_result *result, uint32_t features, int64_t step
         float largest = -INFINITY;
         for (int64_t i = 0; i < n; i++) largest = x[i] > largest ? x[i] : largest;
         const float maximum = halftone_maximum(features, x, n);
-        is_right &= memcmp(&maximum, &largest, 4) == 0 || maximum == largest;
+        is_right &= maximum == largest;
 
         struct sweep_random random = {.state = (uint64_t)n};
         for (int64_t i = 0; i < n; i++) x[i] = 30 * sweep_float(&random);

@@ -10,7 +10,7 @@ struct coding {
     int32_t scales, offsets;
 };
 
-enum { CODES = 14, GROUPS = 5, VALUES = 10 };
+enum { CODES = 14, GROUPS = 5, VALUES = 11 };
 
 static struct coding coding_of(int code, int group, int values) {
     static const int64_t groups[GROUPS] = {16, 32, 64, 96, 0};
@@ -25,6 +25,7 @@ static struct coding coding_of(int code, int group, int values) {
         {HALFTONE_PANEL_INT8, HALFTONE_PANEL_NONE},
         {HALFTONE_PANEL_E8M0, HALFTONE_PANEL_NONE},
         {HALFTONE_PANEL_E4M3, HALFTONE_PANEL_NONE},
+        {HALFTONE_PANEL_FLOAT16, HALFTONE_PANEL_ZEROS4},
     };
     // Codes as they are, and codes of tables of one to three digits, which have no offsets.
     static const int32_t tables[CODES - 8][2] = {{4, 1}, {6, 2}, {8, 3}, {3, 2}, {5, 1}, {7, 3}};
@@ -95,6 +96,7 @@ static uint32_t stored(struct sweep_random *random, int32_t kind, float outer, f
                                 : ldexpf((float)(bits & 7), -9);
         if (bits & 128) *value = -*value;
         return bits;
+    case HALFTONE_PANEL_ZEROS4: *value = -scale * (float)(bits & 15); return bits & 15;
     case HALFTONE_PANEL_ZEROS8: *value = -scale * (float)(bits & 255); return bits & 255;
     case HALFTONE_PANEL_FACTOR: *value = scale * factor; return 0;
     default: *value = 0; return 0;
@@ -112,6 +114,7 @@ static int64_t value_bytes(int32_t kind) {
     case HALFTONE_PANEL_E8M0:
     case HALFTONE_PANEL_E4M3:
     case HALFTONE_PANEL_ZEROS8: return 16;
+    case HALFTONE_PANEL_ZEROS4: return 8;
     default: return 0;
     }
 }
@@ -157,8 +160,12 @@ static void fill_row(const struct halftone_panels *m, uint8_t *panel, int64_t ro
             memcpy(at + i * scale_bytes + lane * scale_bytes / 16, &bits,
                    (size_t)(scale_bytes / 16));
             bits = stored(random, m->offsets, outer_offset, *scale, m->factor, offset);
-            memcpy(at + per_record * scale_bytes + i * offset_bytes + lane * offset_bytes / 16,
-                   &bits, (size_t)(offset_bytes / 16));
+            uint8_t *to = at + per_record * scale_bytes + i * offset_bytes;
+            if (m->offsets == HALFTONE_PANEL_ZEROS4) {
+                to[lane % 8] |= (uint8_t)(bits << lane / 8 * 4);
+            } else {
+                memcpy(to + lane * offset_bytes / 16, &bits, (size_t)(offset_bytes / 16));
+            }
         }
         at += per_record * (scale_bytes + offset_bytes);
         for (int64_t run = record * record_runs; run < (record + 1) * record_runs; run++) {

@@ -32,7 +32,7 @@ struct Measurement: Codable {
     let nanoseconds: Double
     /// The baseline's time over this one's: above 1 is faster than the baseline.
     let ratio: Double
-    /// Allocations of one run, or nil where they cannot be counted.
+    /// Allocations of one run on the calling thread, or nil where they cannot be counted.
     let allocations: Int?
     let storedBytes: Int?
     /// What is wrong with the result, or nil.
@@ -52,9 +52,12 @@ func measure(_ group: BenchmarkGroup, rounds: Int, roundTime: Duration) -> [Meas
         return max(1, Int((roundTime / max(once, .nanoseconds(1))).rounded(.up)))
     }
     let allocations = group.members.map { benchmark -> Int? in
-        let before = halftone_benchmark_allocations()
+        halftone_count_allocations(1)
+        let before = halftone_allocations()
         keep(benchmark.run())
-        return before < 0 ? nil : halftone_benchmark_allocations() - before
+        let count = halftone_allocations() - before
+        halftone_count_allocations(0)
+        return halftone_allocations_are_counted() == 1 ? count : nil
     }
     var times = [[Double]](repeating: [], count: group.members.count)
     for _ in 0..<rounds {

@@ -60,16 +60,16 @@ private func storedForms(
 private func product(
     _ name: String, _ matrix: any WeightMatrix, _ input: [Float], count: Int, pool: WorkerPool
 ) -> Benchmark {
-    let multiply = MatrixProduct(pool: pool)
+    let multiply = MatrixProduct(matrix, pool: pool)
     let output = Output(count: count * matrix.rows)
     return Benchmark(
         name: name, storedBytes: matrix.byteCount,
         run: {
-            multiply(matrix, input, count: count, into: &output.values)
+            multiply(input, count: count, into: &output.values)
             return output.values[0]
         },
         check: {
-            multiply(matrix, input, count: count, into: &output.values)
+            multiply(input, count: count, into: &output.values)
             var row = [Float](repeating: 0, count: matrix.columns)
             for index in stride(from: 0, to: matrix.rows, by: 97) {
                 matrix.decode(row: index, into: &row)

@@ -72,6 +72,11 @@ struct BenchCommand: ParsableCommand {
         guard behind == 1 || against == nil else {
             throw ValidationError("--behind does not go with --against")
         }
+        guard !start || (behind == 1 && sequences == 1 && !scaling && cache.kv == nil) else {
+            throw ValidationError(
+                "--start measures one token; it does not go with --behind, --sequences, --scaling "
+                    + "and --kv")
+        }
         guard tokens >= 1, rounds >= 1, (1...256).contains(sequences) else {
             throw ValidationError(
                 "--tokens and --rounds must be at least 1, --sequences from 1 to 256")
@@ -201,20 +206,22 @@ struct BenchCommand: ParsableCommand {
             progress.advance()
         }
         progress.finish()
-        let times = SpeedRow("", ours.map(\.seconds), peer: peer == nil ? nil : theirs)
-        func median(_ values: [Int?]) -> Int? {
-            let known = values.compactMap(\.self).sorted()
-            return known.isEmpty ? nil : known[known.count / 2]
-        }
+        let seconds = ours.map(\.seconds)
         let report = StartReport(
             model: model, threads: threads, activations: generation.activations,
             fileBytes: try StartTest.weightFileBytes(ModelStore.path(of: model)),
-            seconds: times.median, residentBytes: median(ours.map(\.outcome.residentBytes)),
-            peakMemoryBytes: median(ours.map(\.outcome.peakBytes)),
-            cacheBytes: ours.map(\.outcome.cacheBytes).max() ?? 0, fastest: times.slowest,
-            slowest: times.fastest, peerSeconds: times.peer, ratio: times.ratio)
+            seconds: seconds.median, fastest: seconds.min() ?? 0, slowest: seconds.max() ?? 0,
+            residentBytes: Self.median(ours.map(\.outcome.residentBytes)),
+            peakMemoryBytes: Self.median(ours.map(\.outcome.peakBytes)),
+            cacheBytes: ours.map(\.outcome.cacheBytes).max() ?? 0,
+            peerSeconds: peer == nil ? nil : theirs.median)
         if shared.json { return try Console.json(report) }
         Console.result(report.text)
+    }
+
+    private static func median(_ bytes: [Int?]) -> Int? {
+        let known = bytes.compactMap { $0.map(Double.init) }
+        return known.isEmpty ? nil : Int(known.median)
     }
 
     private func peer(threads: Int) throws -> LlamaBench? {

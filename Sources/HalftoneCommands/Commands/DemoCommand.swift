@@ -122,7 +122,7 @@ struct DemoCommand: AsyncParsableCommand {
         let speeds = try (0..<(quick ? 1 : 3)).map { _ in
             Double(count) / max(try SpeedTest.decode(decoder, tokens: count), 1e-9)
         }
-        return SpeedRow("decode", speeds, peer: nil).median
+        return speeds.median
     }
 
     private func ask(_ decoder: Decoder, _ source: DemoModel) throws -> DemoAnswer {

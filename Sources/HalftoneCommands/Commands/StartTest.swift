@@ -87,17 +87,16 @@ struct StartReport: Encodable {
     let activations: Activations
     /// Bytes of the files with the weights.
     let fileBytes: Int
-    /// The medians of the rounds.
+    /// The median of the rounds.
     let seconds: Double
+    let fastest: Double
+    let slowest: Double
+    /// The medians of the rounds.
     let residentBytes: Int?
     let peakMemoryBytes: Int?
     let cacheBytes: Int
-    let fastest: Double
-    let slowest: Double
     /// The median of the peer's rounds.
     let peerSeconds: Double?
-    /// The median over the peer's.
-    let ratio: Double?
 
     var text: String {
         func share(_ bytes: Int?) -> String {
@@ -113,10 +112,10 @@ struct StartReport: Encodable {
             "resident then        \(share(residentBytes))",
             "peak memory          \(share(peakMemoryBytes))",
         ]
-        if let peerSeconds, let ratio {
+        if let peerSeconds {
             lines.append(
                 "peer                 \(Formatting.decimal(peerSeconds, 3)) s; "
-                    + "\(Formatting.decimal(ratio, 2)) × its time")
+                    + "\(Formatting.decimal(seconds / peerSeconds, 2)) × its time")
         }
         return lines.joined(separator: "\n")
     }

@@ -110,17 +110,16 @@ struct FormatTiming {
                 decodes[index].append(decode)
             }
         }
-        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-        let base = median(products[0])
+        let base = products[0].median
         let baseBytes = Double(items[0].matrix.byteCount)
         return items.indices.map { index in
             let bytes = Double(items[index].matrix.byteCount)
-            let seconds = median(products[index])
+            let seconds = products[index].median
             return FormatSpeed(
                 name: items[index].name, bitsPerWeight: 8 * bytes / Double(rows * columns),
                 kernel: items[index].kernel,
                 decodedPerSecond: Double(min(Self.decodedRows, rows) * columns)
-                    / max(median(decodes[index]), 1e-9),
+                    / max(decodes[index].median, 1e-9),
                 secondsPerProduct: seconds, bytesPerSecond: bytes / seconds,
                 timePerWeight: seconds / base, timePerByte: seconds / bytes / (base / baseBytes))
         }

@@ -31,7 +31,7 @@ struct MethodOptions: ParsableArguments {
         help: """
             The order in which gptq rounds columns: activation (largest inputs first) or natural.
             """)
-    var order = ErrorCompensation.Order.activation
+    var columnOrder = ErrorCompensation.Order.activation
 
     @Option(help: "What errors count when gptq searches scales: uniform or compensated.")
     var weighting = GPTQ.Weighting.compensated
@@ -56,6 +56,10 @@ struct MethodOptions: ParsableArguments {
         if name != .rtn, calibration == nil {
             throw ValidationError("--method \(name.rawValue) needs a text: --calibration FILE")
         }
+        if name == .rtn, calibration != nil {
+            throw ValidationError(
+                "--calibration is of no use to rtn; choose --method gptq or weighted-rtn")
+        }
     }
 
     /// The method that the options name.
@@ -63,7 +67,7 @@ struct MethodOptions: ParsableArguments {
         switch name {
         case .rtn: RoundToNearest()
         case .weightedRTN: RoundToNearest(weighsInputs: true)
-        case .gptq: GPTQ(order: order, weighting: weighting)
+        case .gptq: GPTQ(order: columnOrder, weighting: weighting)
         }
     }
 
@@ -72,7 +76,7 @@ struct MethodOptions: ParsableArguments {
         switch name {
         case .rtn, .weightedRTN: name.rawValue
         case .gptq:
-            "gptq order \(order.rawValue) weighting \(weighting.rawValue) damping \(GPTQ().damping)"
+            "gptq order \(columnOrder.rawValue) weighting \(weighting.rawValue) damping \(GPTQ().damping)"
         }
     }
 

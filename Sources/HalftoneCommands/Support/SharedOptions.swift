@@ -68,14 +68,19 @@ struct CacheArguments: ParsableArguments {
 
     /// Shows a decoder the text that its policy wants, a made-up story.
     func order(_ decoder: inout Decoder, _ model: LanguageModel) throws {
-        guard let tokenizer = model.tokenizer, try policy.keyOrder != .model else { return }
+        guard try readsText else { return }
+        guard let tokenizer = model.tokenizer else {
+            throw CommandError(
+                "--kv \(try policy): the order of keys is found on a text, and the model has no "
+                    + "tokenizer to read it with; order=weights needs none", .badInput)
+        }
         let text = StoryText(seed: 0).text(byteCount: 4096, of: .training)
         try decoder.orderKeys(by: Array(tokenizer.encode(text).prefix(512)))
     }
 
     /// Whether a text is read to find out about keys, for which a model needs its tokenizer.
     var readsText: Bool {
-        get throws { try policy.keyOrder != .model }
+        get throws { [.magnitudes, .ranges].contains(try policy.keyOrder) }
     }
 
     /// The policy, float32 unless one was given.

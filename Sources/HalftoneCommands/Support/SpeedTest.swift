@@ -35,15 +35,15 @@ struct SpeedRow: Encodable {
     ///   - bytes: What a token reads.
     ///   - operations: What a token multiplies and adds.
     init(
-        _ name: String, _ speeds: [Double], peer: [Double]?, threads: Int = 1,
+        _ name: String, _ speeds: [Double], peer: [Double]?, threads: Int,
         bytes: Int? = nil, operations: Double? = nil
     ) {
         self.name = name
         self.threads = threads
-        median = Self.median(speeds)
+        median = speeds.median
         slowest = speeds.min() ?? 0
         fastest = speeds.max() ?? 0
-        self.peer = peer.map(Self.median)
+        self.peer = peer?.median
         ratio = self.peer.map { [median] in $0 > 0 ? median / $0 : 0 }
         bytesPerSecond = bytes.map { [median] in Double($0) * median }
         operationsPerSecond = operations.map { [median] in $0 * median }
@@ -63,12 +63,15 @@ struct SpeedRow: Encodable {
         }
         return ""
     }
+}
 
-    private static func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1
-            ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+extension [Double] {
+    /// The middle one in ascending order, or the mean of the middle two; NaN of none.
+    var median: Double {
+        let sorted = sorted()
+        let middle = count / 2
+        guard count > 0 else { return .nan }
+        return count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 }
 

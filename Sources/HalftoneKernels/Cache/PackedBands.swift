@@ -35,6 +35,8 @@ final class PackedBands: Sendable {
 
     /// Channels with each band filled up to whole panels.
     let paddedChannels: Int
+    /// Tokens that are stored at once: those of the largest group.
+    let tokensAtOnce: Int
 
     /// - Parameters:
     ///   - formats: The formats with the number of their channels; the last has what is left.
@@ -64,6 +66,7 @@ final class PackedBands: Sendable {
             offset += pages.paddedChannels
         }
         self.bands = bands
+        tokensAtOnce = bands.map(\.pages.coder.format.tokensAtOnce).max() ?? 1
         self.isKeys = isKeys
         self.headDim = headDim
         self.order = order
@@ -89,9 +92,6 @@ final class PackedBands: Sendable {
         }
         return rows.flatMap { $0.map { Float($0 / Double(count).squareRoot()) } }
     }
-
-    /// Tokens that are stored at once: those of the largest group.
-    var tokensAtOnce: Int { bands.map(\.pages.coder.format.tokensAtOnce).max() ?? 1 }
 
     /// Bytes of memory.
     var byteCount: Int { bands.reduce(0) { $0 + $1.pages.byteCount } }

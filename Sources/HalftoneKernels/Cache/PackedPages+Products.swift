@@ -24,8 +24,7 @@ extension PackedPages {
         unsafe result.scale_kind = coder.scaleKind
         unsafe result.zero = coder.zero
         guard format.hasGroups else { return unsafe result }
-        let perStep = isKeys == (format.axis == .channel)
-        unsafe result.per_step = perStep ? 1 : 0
+        unsafe result.per_step = isPerStep ? 1 : 0
         unsafe result.group = Int64(groupSize)
         unsafe result.panel_groups = Int64((steps + groupSize - 1) / groupSize)
         let start = panels.lowerBound * Self.lanes
@@ -45,8 +44,7 @@ extension PackedPages {
     /// those of lanes.
     @inline(__always)
     private func eachRun(_ range: Range<Int>, _ body: (Range<Int>) -> Void) {
-        let perStep = coder.format.hasGroups && isKeys == (coder.format.axis == .channel)
-        let size = perStep ? groupSize / Self.lanes : range.upperBound
+        let size = isPerStep ? groupSize / Self.lanes : range.upperBound
         var start = range.lowerBound
         while start < range.upperBound {
             let end = min((start / size + 1) * size, range.upperBound)
@@ -76,39 +74,41 @@ extension PackedPages {
         count: Int, scratch: UnsafeMutablePointer<Float>, scores: UnsafeMutablePointer<Float>,
         scoreStride: Int
     ) {
-        let width = paddedChannels
         eachRun(range.lowerBound / 16..<(range.upperBound + 15) / 16) { run in
             var panels = unsafe panels(head, page: page, run)
             let to = unsafe scores + run.lowerBound * 16
-            guard isPerStep else {
-                return unsafe halftone_cache_multiply(
-                    features, &panels, queries, Int64(stride), Int64(count), Int64(width), to,
-                    Int64(scoreStride))
-            }
-            unsafe fold(
-                &panels, queries, stride, count, width, scratch, width, to, scoreStride,
-                run.count * 16)
-            unsafe halftone_cache_multiply(
-                features, &panels, scratch, Int64(width), Int64(count), Int64(width), to,
-                Int64(scoreStride))
+            unsafe multiply(
+                &panels, queries, stride, count, paddedChannels, scratch, to, scoreStride)
         }
     }
 
-    /// Multiplies vectors by scales of steps, and adds what minima and zeros add to outputs.
+    /// Adds products of panels with vectors to outputs.
+    ///
+    /// Where scales are those of steps, they are multiplied into the vectors first, and what minima
+    /// and zeros add comes with them.
     @inline(__always) @unsafe
-    private func fold(
+    private func multiply(
         _ panels: inout halftone_cache_panels, _ x: UnsafePointer<Float>, _ stride: Int,
-        _ count: Int, _ steps: Int, _ folded: UnsafeMutablePointer<Float>, _ foldedStride: Int,
-        _ output: UnsafeMutablePointer<Float>, _ outputStride: Int, _ outputs: Int
+        _ count: Int, _ steps: Int, _ scratch: UnsafeMutablePointer<Float>,
+        _ output: UnsafeMutablePointer<Float>, _ outputStride: Int
     ) {
+        guard isPerStep else {
+            return unsafe halftone_cache_multiply(
+                features, &panels, x, Int64(stride), Int64(count), Int64(steps), output,
+                Int64(outputStride))
+        }
         for query in 0..<count {
             var constant: Float = 0
             unsafe halftone_cache_fold(
                 features, &panels, x + query * stride, Int64(stride), 1, Int64(steps),
-                folded + query * foldedStride, Int64(foldedStride), &constant)
+                scratch + query * steps, Int64(steps), &constant)
             let to = unsafe output + query * outputStride
+            let outputs = unsafe Int(panels.panels) * Self.lanes
             for index in 0..<outputs { unsafe to[index] += constant }
         }
+        unsafe halftone_cache_multiply(
+            features, &panels, scratch, Int64(steps), Int64(count), Int64(steps), output,
+            Int64(outputStride))
     }
 
     /// Adds the first tokens of a page times weights to outputs.
@@ -128,22 +128,10 @@ extension PackedPages {
         outputStride: Int
     ) {
         let steps = coder.bits > 8 ? length : (length + 15) / 16 * 16
-        let size = coder.format.axis == .token ? groupSize : paddedChannels
         eachRun(0..<paddedChannels / 16) { run in
             var panels = unsafe panels(head, page: page, run)
             let to = unsafe output + run.lowerBound * 16
-            guard isPerStep else {
-                return unsafe halftone_cache_multiply(
-                    features, &panels, weights, Int64(stride), Int64(count), Int64(steps), to,
-                    Int64(outputStride))
-            }
-            precondition(run.count * 16 <= size)
-            unsafe fold(
-                &panels, weights, stride, count, steps, scratch, steps, to, outputStride,
-                run.count * 16)
-            unsafe halftone_cache_multiply(
-                features, &panels, scratch, Int64(steps), Int64(count), Int64(steps), to,
-                Int64(outputStride))
+            unsafe multiply(&panels, weights, stride, count, steps, scratch, to, outputStride)
         }
     }
 

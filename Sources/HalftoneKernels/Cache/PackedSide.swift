@@ -144,8 +144,14 @@ final class PackedSide: @unchecked Sendable {
     /// become floats again, with the values that they were stored as.
     func truncate(_ count: Int, to length: Int) {
         guard length < count else { return }
-        floor = min(floor, length)
-        guard ringLength > 0, length > protectedTokens, settled(length) < ringStart else { return }
+        // The floor is at a border of groups.
+        if floor > length { floor = 0 }
+        guard length > protectedTokens else {
+            // The ring begins anew with what comes next.
+            ringStart = min(ringStart, length)
+            return
+        }
+        guard ringLength > 0, settled(length) < ringStart else { return }
         let grid = tokensAtOnce
         let known = max(ringStart - protectedTokens, 0) + grid - 1
         floor = protectedTokens + known / grid * grid

@@ -144,8 +144,7 @@ extension GatedProduct.Activation {
     fileprivate var kernel: Int32? {
         switch self {
         case .silu: Int32(HALFTONE_SILU)
-        case .gelu(.tanh): Int32(HALFTONE_GELU_TANH)
-        case .gelu(.erf): Int32(HALFTONE_GELU_ERROR)
+        case .gelu(let form): FloatKernels.number(form)
         case .relu: nil
         }
     }

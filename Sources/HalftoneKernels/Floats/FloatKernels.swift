@@ -92,7 +92,7 @@ package enum FloatKernels {
     }
 
     /// The function's number among the kernels in C.
-    private static func number(_ form: GELUForm) -> Int32 {
+    static func number(_ form: GELUForm) -> Int32 {
         switch form {
         case .tanh: Int32(HALFTONE_GELU_TANH)
         case .erf: Int32(HALFTONE_GELU_ERROR)

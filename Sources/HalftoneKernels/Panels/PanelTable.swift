@@ -3,10 +3,11 @@ import HalftoneFormats
 /// What codes stand for, in the form that products of panels look up: integers of one to three
 /// digits to the base 256, times a unit.
 ///
-/// Values that are multiples of some power of two, or to a rounding of the smallest, are exact: E2M1
-/// and E2M3 in one digit, E3M2 and FP4 in two, E4M3 in three. Of others the largest magnitude becomes 32639 = 127 · 256 + 127, or 8355711 of three
-/// digits, so that a value is off by at most 1/65278, or 1/16711422, of the largest. Three digits
-/// are for values that two would leave off by more than 2^−12 of themselves.
+/// Values that are multiples of some power of two, or to a rounding of the smallest, are exact:
+/// E2M1 and E2M3 in one digit, E3M2 and FP4 in two, E4M3 in three. Of others the largest magnitude
+/// becomes 32639 = 127 · 256 + 127, or 8355711 of three digits, so that a value is off by at most
+/// 1/65278, or 1/16711422, of the largest. Three digits are for values that two would leave off by
+/// more than 2^−12 of themselves.
 @safe
 final class PanelTable: @unchecked Sendable {
     /// Bits of a code.
@@ -74,7 +75,9 @@ final class PanelTable: @unchecked Sendable {
         }
         for digits in 2...3 {
             let unit = extreme / Float(largest(digits: digits))
-            let integers = values.map { Int(($0 / unit).rounded()) }
+            // A quotient of floats may be a little more than the largest number.
+            let most = largest(digits: digits)
+            let integers = values.map { min(Int(($0 / unit).rounded()), most) }
             let isClose = zip(values, integers).allSatisfy { value, integer in
                 (Float(integer) * unit - value).magnitude <= value.magnitude * 0x1p-12
             }

@@ -58,6 +58,7 @@ package final class PanelVectors: @unchecked Sendable {
     ) {
         precondition(range.lowerBound >= 0 && range.upperBound <= capacity, "rows out of bounds")
         precondition(part.lowerBound >= 0 && part.upperBound <= columns, "columns out of bounds")
+        precondition(part.lowerBound % PanelMatrix.runLength == 0, "columns begin with a run")
         let run = part.lowerBound / PanelMatrix.runLength
         var target = unsafe rows(range)
         unsafe target.values += run * PanelMatrix.runLength

@@ -7,18 +7,11 @@ extension UniformMatrix {
         guard rows > 0, columns > 0,
             let groupSize = PanelGeometry.groupSize(groupSize, columns: columns)
         else { return nil }
-        let storage: PanelGeometry.Values =
-            switch unsafe scales.withUnsafeBufferPointer({
-                unsafe halftone_panel_scale_storage($0.baseAddress, Int64($0.count))
-            }) {
-            case Int32(HALFTONE_PANEL_FLOAT16): .float16
-            case Int32(HALFTONE_PANEL_BFLOAT16): .bfloat16
-            default: .float32
-            }
         let most = Float(format.bits <= 4 ? 15 : 255)
         let areCodes = zeroPoints?.allSatisfy { $0 >= 0 && $0 <= most && $0 == $0.rounded() }
         let geometry = PanelGeometry(
-            rows: rows, columns: columns, format: format, groupSize: groupSize, scales: storage,
+            rows: rows, columns: columns, format: format, groupSize: groupSize,
+            scales: .exact(scales),
             zeros: areCodes.map { $0 ? .zeros(halves: format.bits <= 4) : .float32 })
         return fill(geometry, groupSize, pool)
     }
@@ -27,8 +20,8 @@ extension UniformMatrix {
     ///
     /// - Parameters:
     ///   - layout: Of this matrix's format, shape and groups, with scales in a type that holds
-    ///     this matrix's as they are, and whole zero points; anything else is a mistake of the
-    ///     caller.
+    ///     this matrix's as they are, and zero points that are codes; anything else is a mistake of
+    ///     the caller.
     ///   - pool: The threads.
     public func panels(as layout: PanelLayout, on pool: WorkerPool) -> PanelMatrix {
         precondition(
@@ -94,10 +87,14 @@ extension PanelGeometry {
 extension PanelGeometry.Values {
     /// The smallest storage of floats that holds all values as they are.
     static func exact(_ values: [Float]) -> Self {
-        if values.allSatisfy({ SmallFloat.float16(SmallFloat.float16Bits($0)) == $0 }) {
-            return .float16
+        let kind = unsafe values.withUnsafeBufferPointer {
+            unsafe halftone_panel_scale_storage($0.baseAddress, Int64($0.count))
         }
-        return values.allSatisfy { $0.bitPattern & 0xFFFF == 0 } ? .bfloat16 : .float32
+        return switch kind {
+        case Int32(HALFTONE_PANEL_FLOAT16): .float16
+        case Int32(HALFTONE_PANEL_BFLOAT16): .bfloat16
+        default: .float32
+        }
     }
 
     /// The bits of a value as it is stored.

@@ -1,4 +1,5 @@
 import HalftoneFormats
+import Synchronization
 import _HalftoneShims
 
 extension LookupMatrix {
@@ -9,9 +10,10 @@ extension LookupMatrix {
     /// three bytes, as those of all floats but of 5 exponent bits are; of others an element is off
     /// by at most 1/65278 of the largest that its scale allows.
     public func panels(on pool: WorkerPool) -> PanelMatrix? {
-        guard let groupSize = panelGroupSize, rows > 0, columns > 0,
-            let table = panelTable
+        guard let groupSize = PanelGeometry.groupSize(blockColumns, columns: columns), rows > 0,
+            columns > 0, let table = panelTable(pool)
         else { return nil }
+        defer { codes.releasePages() }
         let (storage, unit) = scaleStorage
         let geometry = PanelGeometry(
             rows: rows, columns: columns, bits: packing.bits, groupSize: groupSize,
@@ -39,23 +41,22 @@ extension LookupMatrix {
         }
     }
 
-    /// Columns of a group of panels: 16 where blocks are odd numbers of half runs.
-    private var panelGroupSize: Int? {
-        let width = blockColumns
-        if width >= columns || width % 32 == 0 { return width }
-        return width % 16 == 0 ? 16 : nil
-    }
-
     /// The table with 0 for codes that do not occur; nil if one that does is no number.
     ///
     /// The largest value that occurs decides how fine those of wide tables can be.
-    private var panelTable: [Float]? {
+    private func panelTable(_ pool: WorkerPool) -> [Float]? {
         if packing.bits < 7, table.allSatisfy(\.isFinite) { return table }
-        var occurs = [Bool](repeating: false, count: table.count)
-        for row in 0..<rows {
-            for code in rowCodes(row) { occurs[Int(code)] = true }
+        let occurring = Mutex([Bool](repeating: false, count: table.count))
+        pool.split(rows, grain: 64) { range in
+            var own = [Bool](repeating: false, count: table.count)
+            for row in range {
+                for code in rowCodes(row) { own[Int(code)] = true }
+            }
+            occurring.withLock { all in
+                for (code, occurs) in own.enumerated() where occurs { all[code] = true }
+            }
         }
-        let used = zip(table, occurs).map { $1 ? $0 : 0 }
+        let used = zip(table, occurring.withLock { $0 }).map { $1 ? $0 : 0 }
         return used.allSatisfy(\.isFinite) ? used : nil
     }
 

@@ -83,7 +83,9 @@ public struct LookupMatrix: WeightMatrix {
         scales: [Float], scaleUnit: Float = 1, formatName: String, byteCount: Int
     ) throws(LookupMatrixError) {
         let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
-        guard rows >= 0, columns >= 0, !overflow, count <= .max / 16, rows <= .max / 16 else {
+        guard rows >= 0, columns >= 0, !overflow, count <= .max / 16, rows <= .max / 16,
+            columns <= .max / 16
+        else {
             throw .invalidShape(rows: rows, columns: columns)
         }
         guard (1...8).contains(packing.bits) else { throw .invalidPacking(packing) }

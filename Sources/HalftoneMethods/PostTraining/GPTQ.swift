@@ -34,9 +34,10 @@ public struct GPTQ: WeightMethod {
 
     /// Creates the method.
     ///
-    /// With columns in the order of activation a 4-bit SmolLM2-135M in groups of 128 has a
-    /// divergence of 0.113 after 8 windows of text, with columns as they stand 0.154, and 0.202
-    /// with `absmax` scales whose errors all count alike.
+    /// Measured on SmolLM2-135M, 4 bits in groups of 128, 8 windows of 512 tokens of calibration
+    /// text, divergence over the second halves of 8 windows of wikitext-2: 0.113 with columns in
+    /// the order of activation, 0.154 as they stand, and 0.202 as they stand with `absmax` scales
+    /// whose errors all count alike.
     public init(
         damping: Double = 0.01, order: ErrorCompensation.Order = .activation,
         weighting: Weighting = .compensated
@@ -49,10 +50,18 @@ public struct GPTQ: WeightMethod {
     /// Second moments.
     public var inputDetail: InputStatistics.Detail { .gram }
 
+    /// The method with the factor of the inputs' second moments.
+    public func prepared(
+        for inputs: InputStatistics
+    ) throws(QuantizationError) -> any WeightMethod {
+        PreparedGPTQ(
+            method: self,
+            engine: try ErrorCompensation(inputs, damping: damping, order: order))
+    }
+
     /// Quantizes one matrix; see `WeightMethod.quantize(_:scheme:inputs:pool:)`.
     ///
-    /// Without inputs, or with one scale for all weights of no inputs, weights are rounded to
-    /// nearest.
+    /// Without inputs weights are rounded to nearest.
     public func quantize(
         _ weight: any WeightMatrix, scheme: WeightScheme, inputs: InputStatistics?,
         pool: WorkerPool
@@ -60,8 +69,8 @@ public struct GPTQ: WeightMethod {
         guard let inputs else {
             return try RoundToNearest().quantize(weight, scheme: scheme, pool: pool)
         }
-        let engine = try ErrorCompensation(inputs, damping: damping, order: order)
-        return try quantize(weight, scheme: scheme, engine: engine, pool: pool).tensor
+        return try prepared(for: inputs).quantize(
+            weight, scheme: scheme, inputs: inputs, pool: pool)
     }
 
     /// As ``quantize(_:scheme:inputs:pool:)``, with what each column cost.
@@ -118,6 +127,21 @@ public struct GPTQ: WeightMethod {
     }
 }
 
+/// Error compensation whose factor is there.
+private struct PreparedGPTQ: WeightMethod {
+    let method: GPTQ
+    let engine: ErrorCompensation
+
+    var inputDetail: InputStatistics.Detail { method.inputDetail }
+
+    func quantize(
+        _ weight: any WeightMatrix, scheme: WeightScheme, inputs: InputStatistics?,
+        pool: WorkerPool
+    ) throws(QuantizationError) -> QuantizedTensor {
+        try method.quantize(weight, scheme: scheme, engine: engine, pool: pool).tensor
+    }
+}
+
 /// The columns of one row as integer codes with a scale for each group.
 private struct GroupColumns: ColumnQuantizer {
     private let plan: RowPlan
@@ -147,10 +171,7 @@ private struct GroupColumns: ColumnQuantizer {
         at place: Int, _ weights: ArraySlice<Float>
     ) throws(QuantizationError) {
         guard let columns else {
-            // The importance is found by column.
-            var group = [Float](repeating: 0, count: place)
-            group += weights
-            choices.append(try plan.choice(group[place...], row: row, column: place))
+            choices.append(try plan.choice(weights, row: row, column: place))
             use(choices[choices.count - 1])
             return
         }

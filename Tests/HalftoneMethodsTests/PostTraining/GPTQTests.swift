@@ -44,9 +44,16 @@ import Testing
             result.tensor.parts.codes, rows: rows, columns: columns, bits: scheme.format.bits)
         let same = zip(codes, expected).count { Int($0) == $1 }
         #expect(Double(same) >= 0.99 * Double(codes.count), "\(same) of \(codes.count) codes")
+        // Scales of the original weights, and of the first group, do not depend on any code.
+        let scales = try fixture.tensor("scales").elements
+        let groups = scales.count / rows
+        let found = result.tensor.matrix.scales
+        for index in scales.indices where isOrdered || index % groups == 0 {
+            #expect(abs(found[index] / scales[index] - 1) < 0x1p-20, "scale \(index)")
+        }
         let losses = try fixture.tensor("losses").elements.reduce(0) { $0 + Double($1) }
-        let found = result.losses.reduce(0, +)
-        #expect(abs(found - losses) <= 0.01 * losses, "loss \(found), expected \(losses)")
+        let loss = result.losses.reduce(0, +)
+        #expect(abs(loss - losses) <= 0.01 * losses, "loss \(loss), expected \(losses)")
     }
 
     /// Without damping, what columns cost together is what the outputs change.
@@ -63,7 +70,7 @@ import Testing
         #expect(abs(predicted - measured) <= 1e-3 * measured, "\(predicted) and \(measured)")
     }
 
-    /// Correlated inputs: compensation pays, weighing the search pays again.
+    /// Correlated inputs: compensation pays.
     @Test(arguments: [2, 3, 4], ErrorCompensation.Order.allCases)
     func changesOutputsLess(bits: Int, order: ErrorCompensation.Order) throws {
         let mixing = Tensor.normal([24, 96], seed: 1)
