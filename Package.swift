@@ -47,15 +47,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "CLibCrypto",
             ],
-            resources: [.copy("Models")], swiftSettings: settings),
+            swiftSettings: settings),
         .target(
             name: "HalftoneReproductions",
             dependencies: [
-                "HalftoneMethods", "HalftoneAllocation", "HalftoneData", "HalftoneModels",
-                "HalftoneFiles", "HalftoneRuns",
+                "HalftoneCompression", "HalftoneMethods", "HalftoneAllocation", "HalftoneData",
+                "HalftoneModels", "HalftoneFiles", "HalftoneRuns",
             ],
             resources: [.copy("Results")], swiftSettings: settings),
-        library("HalftoneMethods", ["HalftoneAllocation", "HalftoneNN", "HalftoneQuantization"]),
+        library("HalftoneMethods", ["HalftoneAllocation", "HalftoneRuntime"]),
         library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneMethods", "HalftoneRuns"]),
         library("HalftoneEvaluation", ["HalftoneRuntime"]),
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
@@ -72,12 +72,13 @@ let package = Package(
             "HalftoneTraining", ["HalftoneFiles", "HalftoneNN", "HalftoneRecipes", "HalftoneRuns"]),
         library("HalftoneNN", ["HalftoneTensor"]),
         library("HalftoneTensor", ["HalftoneKernels"]),
-        library(
-            "HalftoneData",
-            [
+        .target(
+            name: "HalftoneData",
+            dependencies: [
                 "HalftoneTensor", "HalftoneText", "HalftoneImages",
                 .product(name: "SwiftCSV", package: "SwiftCSV"),
-            ]),
+            ],
+            resources: [.copy("Models")], swiftSettings: settings),
         library("HalftoneImages", ["CPNG", "CTurboJPEG"]),
         .systemLibrary(
             name: "CPNG", pkgConfig: "libpng",
@@ -131,9 +132,9 @@ let package = Package(
         tests("HalftoneModels"),
         tests("HalftoneRuntime", ["AllocationCounter"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-        tests("HalftoneEvaluation"),
+        tests("HalftoneEvaluation", ["HalftoneData"]),
         tests("HalftoneMethods", ["HalftoneAllocation", "HalftoneFiles"]),
-        tests("HalftoneReproductions"),
+        tests("HalftoneReproductions", ["HalftoneCompression"]),
         tests("HalftoneCompression", ["HalftoneMethods"]),
         tests(
             "HalftoneCommands", [.product(name: "ArgumentParser", package: "swift-argument-parser")]

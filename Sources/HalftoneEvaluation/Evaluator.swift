@@ -66,7 +66,7 @@ public struct ModelComparison: Sendable, Equatable, Codable {
 public struct Evaluator: Sendable {
     /// How the text is cut.
     public var windows: EvaluationWindows
-    private let pool: WorkerPool
+    let pool: WorkerPool
 
     /// Rows of logits that are held at once.
     private static let rowsAtOnce = 64
@@ -128,7 +128,7 @@ public struct Evaluator: Sendable {
                     logits(reference, first, rows), logits(candidate, second, rows), targets,
                     vocabularySize: reference.spec.vocabularySize, pool: pool)
             }
-            progress(index + 1, windows.count, MeanEstimate(tally.divergences).mean)
+            progress(index + 1, windows.count, tally.meanDivergence)
         }
         return tally.result(windows: windows.count)
     }
@@ -153,7 +153,7 @@ public struct Evaluator: Sendable {
         return tally.result(windows: 1)
     }
 
-    private func hiddenStates(
+    func hiddenStates(
         _ model: Decoder, _ window: [Int32]
     ) throws(EvaluationError) -> [Float] {
         let state = model.makeState(capacity: window.count)
@@ -170,7 +170,7 @@ public struct Evaluator: Sendable {
     }
 
     /// Calls a closure with some scored positions at a time and the tokens that follow them.
-    private func eachRows(
+    func eachRows(
         _ window: [Int32], _ scored: Range<Int>, _ body: (Range<Int>, [Int32]) -> Void
     ) {
         for start in stride(from: scored.lowerBound, to: scored.upperBound, by: Self.rowsAtOnce) {
@@ -179,7 +179,7 @@ public struct Evaluator: Sendable {
         }
     }
 
-    private func logits(_ model: Decoder, _ hidden: [Float], _ rows: Range<Int>) -> [Float] {
+    func logits(_ model: Decoder, _ hidden: [Float], _ rows: Range<Int>) -> [Float] {
         var output = [Float](repeating: 0, count: rows.count * model.spec.vocabularySize)
         model.logits(
             of: hidden, from: rows.lowerBound * model.spec.width, count: rows.count, into: &output)
@@ -188,12 +188,15 @@ public struct Evaluator: Sendable {
 }
 
 /// What a comparison has seen so far.
-private struct Tally {
-    var reference: [Double] = []
-    var candidate: [Double] = []
-    var divergences: [Double] = []
-    var agreements = 0
-    var largestDifference: Float = 0
+struct Tally {
+    private var reference: [Double] = []
+    private var candidate: [Double] = []
+    private var divergences: [Double] = []
+    private var agreements = 0
+    private var largestDifference: Float = 0
+
+    /// The mean divergence so far.
+    var meanDivergence: Double { MeanEstimate(divergences).mean }
 
     /// Counts positions: logits `[targets.count, vocabularySize]` of both, and what came next.
     mutating func add(

@@ -4,6 +4,14 @@ public enum MethodFamily: String, Sendable, Hashable, CaseIterable, Codable {
     case merging
     /// Channels, weights or layers are left out.
     case pruning
+    /// A trained model's weights and activations in fewer bits, without training it again.
+    case postTraining = "post-training"
+    /// How many bits each part of a model gets.
+    case bitAllocation = "bit-allocation"
+    /// Keys and values of attention in fewer bits.
+    case caches
+    /// Measurements that compare methods.
+    case studies
     /// Training that sees the rounding.
     case quantizationAwareTraining = "quantization-aware-training"
 
@@ -12,6 +20,10 @@ public enum MethodFamily: String, Sendable, Hashable, CaseIterable, Codable {
         switch self {
         case .merging: "Merging"
         case .pruning: "Pruning"
+        case .postTraining: "PostTraining"
+        case .bitAllocation: "BitAllocation"
+        case .caches: "Caches"
+        case .studies: "Studies"
         case .quantizationAwareTraining: "QuantizationAware"
         }
     }
@@ -21,6 +33,10 @@ public enum MethodFamily: String, Sendable, Hashable, CaseIterable, Codable {
         switch self {
         case .merging: MethodCatalogue.merging
         case .pruning: MethodCatalogue.pruning
+        case .postTraining: MethodCatalogue.postTraining
+        case .bitAllocation: MethodCatalogue.bitAllocation
+        case .caches: MethodCatalogue.caches
+        case .studies: MethodCatalogue.studies
         case .quantizationAwareTraining: MethodCatalogue.quantizationAwareTraining
         }
     }

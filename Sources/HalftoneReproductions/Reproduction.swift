@@ -56,12 +56,14 @@ public enum ReproductionMode: String, Sendable, Hashable, CaseIterable, Codable 
     case full
 }
 
-/// Why a reproduction gave no result: a mistake in the reproduction.
+/// Why a reproduction gave no result.
 public enum ReproductionError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The results are not those of the record's claims.
     case wrongClaims(id: String, found: [String], expected: [String])
     /// A figure holds a number that is not finite.
     case notFinite(id: String, claim: String, figure: String)
+    /// A model that does not come with Halftone.
+    case noModel(String)
 
     /// What was found and what would do.
     public var description: String {
@@ -70,6 +72,7 @@ public enum ReproductionError: Error, Sendable, Equatable, CustomStringConvertib
             "\(id): results for \(found), but the record claims \(expected)"
         case .notFinite(let id, let claim, let figure):
             "\(id): \(figure) of \(claim) is not finite"
+        case .noModel(let name): "\(name) does not come with Halftone and nobody knows where it is"
         }
     }
 }

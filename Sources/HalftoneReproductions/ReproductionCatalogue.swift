@@ -19,6 +19,10 @@ extension MethodFamily {
         switch self {
         case .merging: ReproductionCatalogue.merging
         case .pruning: ReproductionCatalogue.pruning
+        case .postTraining: ReproductionCatalogue.postTraining
+        case .bitAllocation: ReproductionCatalogue.bitAllocation
+        case .caches: ReproductionCatalogue.caches
+        case .studies: ReproductionCatalogue.studies
         case .quantizationAwareTraining: ReproductionCatalogue.quantizationAwareTraining
         }
     }

@@ -55,13 +55,16 @@ extension Reproduction {
     ///   - isControl: Whether something plain takes the method's place.
     ///   - version: The version of Halftone, for the result.
     ///   - output: Where progress goes.
+    ///   - models: Finds models by name.
     /// - Throws: What the measurement throws, and ``ReproductionError``.
     public func reproduce(
         _ mode: ReproductionMode, isControl: Bool = false, version: String,
-        output: RunProgress.Output = .silent
+        output: RunProgress.Output = .silent,
+        models: @escaping ReproductionContext.ModelLocator = ReproductionContext.shippedModel
     ) throws -> ReproductionResult {
         let title = isControl ? "\(record.id), control" : record.id
-        let context = ReproductionContext(title: title, isControl: isControl, output: output)
+        let context = ReproductionContext(
+            title: title, isControl: isControl, output: output, models: models)
         let settings = settings(mode)
         let start = ContinuousClock.now
         let findings = try run(settings, context)

@@ -14,6 +14,7 @@ struct BlockPass {
     private let store: KeyValueStore
     private let rotation: HeadRotation?
     private let width: Int
+    private let change: ActivationChange?
     private var block: DecoderBlock
 
     /// Of all tokens, one sequence after another.
@@ -23,9 +24,10 @@ struct BlockPass {
 
     init(
         _ weights: DecoderWeights, block index: Int, lengths: [Int], _ residual: FloatBuffer,
-        _ workspace: Workspace, _ pool: WorkerPool
+        _ workspace: Workspace, _ pool: WorkerPool, _ change: ActivationChange?
     ) {
         self.index = index
+        self.change = change
         self.lengths = lengths
         self.residual = residual
         self.workspace = workspace
@@ -54,36 +56,57 @@ struct BlockPass {
     /// Computes what a stage reads, and calls a body with it for each sequence.
     func reach(_ stage: BlockStage, _ body: (StageInputs) -> Void) {
         eachSequence { sequence, first, count in
+            func observe(_ rows: ActivationRows) {
+                body(StageInputs(rows, count: count, sequence: sequence))
+            }
             load(first, count)
-            let rows: ActivationRows
             switch stage {
             case .attentionInput:
-                rows = normalize(block.attentionNorm, count)
+                observe(normalize(block.attentionNorm, count))
             case .attentionOutput:
                 attend(count)
-                rows = workspace.mixed[index]
-                rows.floats.copy(
-                    0..<count * rows.width, to: mixed, at: first * rows.width)
+                let rows = workspace.mixed[index]
+                observe(rows)
+                keep(rows, for: stage, in: mixed, first, count)
             case .perceptronInput:
                 // Parallel blocks read their input once more, before anything is added to it.
                 if !block.isParallel {
                     addAttention(first, count)
                     save(first, count)
                 }
-                rows = normalize(block.mlpNorm, count)
+                observe(normalize(block.mlpNorm, count))
             case .perceptronOutput:
                 let read = normalize(block.mlpNorm, count)
-                rows = workspace.hidden[index]
+                apply(.perceptronInput, read, count)
+                let rows = workspace.hidden[index]
                 pool.together { team in
                     block.gated.run(
                         team, read, rows: 0..<count, scratch: workspace.gates,
                         tiles: workspace.tiles, into: rows)
                 }
-                rows.floats.copy(
-                    0..<count * rows.width, to: hidden, at: first * rows.width)
+                observe(rows)
+                keep(rows, for: stage, in: hidden, first, count)
             }
-            body(StageInputs(rows, count: count, sequence: sequence))
         }
+    }
+
+    /// Keeps what a stage reads until the block's outputs are added up.
+    private func keep(
+        _ rows: ActivationRows, for stage: BlockStage, in kept: FloatBuffer, _ first: Int,
+        _ count: Int
+    ) {
+        apply(stage, rows, count)
+        rows.floats.copy(0..<count * rows.width, to: kept, at: first * rows.width)
+    }
+
+    /// Changes what a stage reads, if anything is to be changed.
+    private func apply(_ stage: BlockStage, _ rows: ActivationRows, _ count: Int) {
+        guard let change else { return }
+        var values = [Float](repeating: 0, count: count * rows.width)
+        rows.floats.copy(0..<values.count, into: &values)
+        change(index, stage, &values, rows.width)
+        rows.floats.take(values, from: 0, count: count * rows.width)
+        rows.finish(0..<count)
     }
 
     /// Adds what the block gives to the residual stream.
@@ -127,6 +150,7 @@ struct BlockPass {
 
     private func attend(_ count: Int) {
         let read = normalize(block.attentionNorm, count)
+        apply(.attentionInput, read, count)
         store.truncate(to: 0)
         let segment = Attention.Segment(
             row: 0, count: count, position: 0, store: store, rotation: rotation)

@@ -22,6 +22,7 @@ public final class StagedRun {
 
     private let pool: WorkerPool
     private let workspace: Workspace
+    private let change: ActivationChange?
     /// `[tokens, width]` of all sequences, one after another.
     private let residual: FloatBuffer
 
@@ -31,13 +32,16 @@ public final class StagedRun {
     ///   - weights: Float or packed.
     ///   - sequences: At least one token each.
     ///   - pool: The threads to use; as many threads give the same bits.
+    ///   - change: What is done to activations before they are multiplied; nil for nothing.
     /// - Throws: ``DecoderError`` for tokens that the model does not have.
     /// - Complexity: Memory of ``byteCount(of:tokens:longest:)`` while blocks are computed.
     public init(
-        _ weights: DecoderWeights, sequences: [[Int32]], pool: WorkerPool
+        _ weights: DecoderWeights, sequences: [[Int32]], pool: WorkerPool,
+        changing change: ActivationChange? = nil
     ) throws(DecoderError) {
         self.weights = weights
         self.pool = pool
+        self.change = change
         lengths = sequences.map(\.count)
         residual = FloatBuffer(
             count: sequences.reduce(0) { $0 + $1.count } * weights.spec.width)
@@ -75,7 +79,8 @@ public final class StagedRun {
     /// Computes the next block.
     ///
     /// - Parameters:
-    ///   - observe: Called at each stop for each sequence with its activations.
+    ///   - observe: Called at each stop for each sequence with its activations, as they are before
+    ///     they are changed.
     ///   - replace: Called at each stop after that, gives the matrices to replace; they have the
     ///     shapes of those that they stand for.
     public func run<Failure: Error>(
@@ -84,7 +89,7 @@ public final class StagedRun {
     ) throws(Failure) {
         precondition(block < weights.spec.blocks.count, "there are further blocks")
         var pass = BlockPass(
-            weights, block: block, lengths: lengths, residual, workspace, pool)
+            weights, block: block, lengths: lengths, residual, workspace, pool, change)
         for stage in BlockStage.allCases {
             pass.reach(stage) { observe(stage, $0) }
             let replaced = try replace(stage)
@@ -100,6 +105,15 @@ public final class StagedRun {
     /// - Parameter replace: Gives the matrices to replace at each stop.
     public func run(replacing replace: (BlockStage) -> [Role: any WeightMatrix] = { _ in [:] }) {
         run(observing: { _, _ in }, replacing: replace)
+    }
+
+    /// The residual stream of a sequence before the next block, `[tokens, width]`.
+    public func stream(ofSequence index: Int) -> [Float] {
+        let width = weights.spec.width
+        let first = lengths[..<index].reduce(0, +) * width
+        var result = [Float](repeating: 0, count: lengths[index] * width)
+        residual.copy(first..<first + result.count, into: &result)
+        return result
     }
 
     /// The normalized hidden states of a sequence after the last block, as
@@ -120,6 +134,18 @@ public final class StagedRun {
         return result
     }
 }
+
+/// Changes the activations of a sequence that a stage of a block is about to read, as their
+/// quantization would.
+///
+/// - Parameters:
+///   - block: The block's number.
+///   - stage: What reads them.
+///   - values: `[tokens, width]`, to be changed in place; as many afterwards.
+///   - width: Features of a token.
+public typealias ActivationChange = (
+    _ block: Int, _ stage: BlockStage, _ values: inout [Float], _ width: Int
+) -> Void
 
 /// The activations of some tokens before a product, valid while they are being looked at.
 public struct StageInputs {

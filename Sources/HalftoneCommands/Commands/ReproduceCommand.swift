@@ -55,7 +55,8 @@ struct ReproduceCommand: ParsableCommand {
             let result = try WorkerPool.$current.withValue(shared.pool) {
                 try reproduction.reproduce(
                     mode, isControl: control, version: HalftoneCommand.version,
-                    output: shared.quiet ? .silent : .standardError)
+                    output: shared.quiet ? .silent : .standardError,
+                    models: ModelStore.path(of:))
             }
             if !control { try store.store(result) }
             found.append(result)

@@ -40,7 +40,7 @@ enum DemoSource {
         case .named(let name):
             DemoModel(
                 name: name, model: try ModelArgument.load(name, shared), note: nil,
-                text: DemoText.essays, question: Self.question)
+                text: Essays.text, question: Self.question)
         }
     }
 
@@ -69,7 +69,7 @@ enum DemoSource {
                 name: "SmolLM2-135M", model: try LanguageModel(path: path),
                 note: "SmolLM2-135M comes as a 4-bit file: at 4 bits and more it is easier to "
                     + "hit than a model that was never quantized.",
-                text: DemoText.essays, question: question)
+                text: Essays.text, question: question)
         } catch let error as PipError {
             shared.note("\(error)\nwithout SmolLM2-135M the demo ends here")
             return nil

@@ -1,4 +1,5 @@
 import Foundation
+import HalftoneData
 import HalftoneKernels
 import HalftoneModels
 import HalftoneText
@@ -9,7 +10,7 @@ enum EvaluationText {
     ///
     /// - Parameter path: A file, or nil for the essays that come with the program.
     static func load(_ path: String?) throws -> String {
-        guard let path else { return DemoText.essays }
+        guard let path else { return Essays.text }
         guard let data = FileManager.default.contents(atPath: path) else {
             throw CommandError("\(path) cannot be read", .noInput)
         }

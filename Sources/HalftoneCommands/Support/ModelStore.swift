@@ -1,4 +1,5 @@
 import Foundation
+import HalftoneData
 
 /// Finds models on this machine: by path, by short name, by the name they have on the hub.
 enum ModelStore {

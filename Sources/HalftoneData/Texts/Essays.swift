@@ -1,7 +1,7 @@
 /// Essays written for this package, to measure language models on where no other text is given.
-enum DemoText {
+public enum Essays {
     /// About 28 kB of English prose on everyday subjects.
-    static let essays = """
+    public static let text = """
         A Town on the River
 
         The town grew up where the river was shallow enough to cross. Long before anyone built \

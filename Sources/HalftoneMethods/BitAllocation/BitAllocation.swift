@@ -1,0 +1,4 @@
+extension MethodCatalogue {
+    /// Methods that choose how many bits each part of a model gets.
+    public static let bitAllocation: [MethodRecord] = []
+}

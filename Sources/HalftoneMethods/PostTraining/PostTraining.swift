@@ -1,0 +1,4 @@
+extension MethodCatalogue {
+    /// Methods that quantize a trained model without training it again.
+    public static let postTraining: [MethodRecord] = []
+}

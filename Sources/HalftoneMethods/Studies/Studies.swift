@@ -1,0 +1,4 @@
+extension MethodCatalogue {
+    /// Methods that compare other methods.
+    public static let studies: [MethodRecord] = []
+}

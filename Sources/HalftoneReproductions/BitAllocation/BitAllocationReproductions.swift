@@ -1,0 +1,4 @@
+extension ReproductionCatalogue {
+    /// Reproductions of the family `bitAllocation`.
+    static let bitAllocation: [any Reproduction] = []
+}

@@ -1,0 +1,4 @@
+extension ReproductionCatalogue {
+    /// Reproductions of the family `caches`.
+    static let caches: [any Reproduction] = []
+}

@@ -1,0 +1,4 @@
+extension ReproductionCatalogue {
+    /// Reproductions of the family `postTraining`.
+    static let postTraining: [any Reproduction] = []
+}

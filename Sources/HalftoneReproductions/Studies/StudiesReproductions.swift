@@ -1,0 +1,4 @@
+extension ReproductionCatalogue {
+    /// Reproductions of the family `studies`.
+    static let studies: [any Reproduction] = []
+}
