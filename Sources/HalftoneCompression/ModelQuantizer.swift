@@ -2,7 +2,6 @@ import HalftoneKernels
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuns
-import HalftoneRuntime
 
 /// Quantizes the matrices of a model, each for the inputs that it has, and keeps the results.
 struct ModelQuantizer {
@@ -63,66 +62,38 @@ struct ModelQuantizer {
         for slot in spec.slots where slot.role.block == nil && slot.role.isPackable {
             try quantize(slot.role, inputs: nil)
         }
-        guard !calibration.sequences.isEmpty else {
-            throw CompressionError.badCalibration("there is no text to calibrate with")
-        }
-        let pass: StagedRun
-        do {
-            pass = try StagedRun(weights, sequences: calibration.sequences, pool: pool)
-        } catch {
-            throw CompressionError.badCalibration(error.description)
-        }
-        for (index, block) in spec.blocks.enumerated() {
+        let pass = try CalibrationPass(
+            weights, calibration, detail: method.inputDetail, pool: pool)
+        for index in spec.blocks.indices {
             if let known = try journal?.matrices(of: index, in: spec) {
-                use(known, in: pass, block)
+                pass.nextBlock(with: known.mapValues(\.matrix))
+                take(known)
                 continue
             }
-            try compute(index, block, in: pass)
+            try pass.nextBlock { stage, roles, inputs throws(CompressionError) in
+                try quantize(roles, inputs, "block \(index), \(stage)")
+            }
             try journal?.note(index, quantized.filter { $0.key.block == index })
         }
     }
 
-    /// Quantizes the matrices of the next block, those of a stage for the inputs that they get.
-    private mutating func compute(
-        _ index: Int, _ block: BlockSpec, in pass: StagedRun
-    ) throws(CompressionError) {
-        var inputs: InputStatistics?
-        try pass.run { _, activations in
-            if activations.sequence == 0 {
-                inputs = InputStatistics(width: activations.width, detail: method.inputDetail)
-            }
-            activations.withRows { inputs?.add($0, rows: $1, pool: pool) }
-        } replacing: { stage throws(CompressionError) in
-            guard let inputs else { preconditionFailure("every stage has activations") }
-            let ready: any WeightMethod
-            do throws(QuantizationError) {
-                ready = try method.prepared(for: inputs)
-            } catch {
-                throw .cannotQuantize(
-                    matrix: "block \(index), \(stage)", reason: error.description)
-            }
-            var replaced: [Role: any WeightMatrix] = [:]
-            for part in stage.parts(of: block) {
-                let role = Role(part, block: index)
-                replaced[role] = try quantize(role, inputs: inputs, by: ready)
-            }
-            return replaced
+    /// Quantizes matrices that read the same inputs.
+    private mutating func quantize(
+        _ roles: [Role], _ inputs: InputStatistics, _ place: String
+    ) throws(CompressionError) -> [Role: any WeightMatrix] {
+        let ready: any WeightMethod
+        do throws(QuantizationError) {
+            ready = try method.prepared(for: inputs)
+        } catch {
+            throw .cannotQuantize(matrix: place, reason: error.description)
         }
+        var replaced: [Role: any WeightMatrix] = [:]
+        for role in roles { replaced[role] = try quantize(role, inputs: inputs, by: ready) }
+        return replaced
     }
 
-    /// Computes the next block with matrices that were quantized before.
-    private mutating func use(
-        _ known: [Role: QuantizedTensor], in pass: StagedRun, _ block: BlockSpec
-    ) {
-        let index = pass.block
-        pass.run { stage in
-            var replaced: [Role: any WeightMatrix] = [:]
-            for part in stage.parts(of: block) {
-                let role = Role(part, block: index)
-                replaced[role] = known[role]?.matrix
-            }
-            return replaced
-        }
+    /// Takes over matrices that were quantized before.
+    private mutating func take(_ known: [Role: QuantizedTensor]) {
         for (role, matrix) in known {
             quantized[role] = matrix
             weights.replace(role, with: matrix.matrix)

@@ -169,4 +169,56 @@ package struct LanguageBench {
             model, recipe: CompressionRecipe(body: scheme, embedding: nil), method: method,
             calibration: method.inputDetail == .none ? nil : calibration, pool: pool)
     }
+
+    /// A model whose blocks' linear layers are stored.
+    package struct Stored: Sendable {
+        /// The float weights with what is stored in its place.
+        package let weights: DecoderWeights
+        /// The matrices.
+        package let matrices: [Role: StoredMatrix]
+
+        /// Bits per weight, every byte of the matrices counted.
+        package var bitsPerWeight: Double {
+            let bytes = matrices.values.reduce(0) { $0 + $1.byteCount }
+            let count = matrices.values.reduce(0) { $0 + $1.rows * $1.columns }
+            return Double(8 * bytes) / Double(max(count, 1))
+        }
+    }
+
+    /// What a method makes of the blocks' linear layers on the calibration text, each for the
+    /// inputs that it has behind those before it.
+    ///
+    /// - Parameters:
+    ///   - detail: What is collected of inputs; with `none` no text is read.
+    ///   - method: Gives the method for a matrix and its inputs.
+    package func stored(
+        _ detail: InputStatistics.Detail,
+        _ method: (Role, InputStatistics?) throws -> any MatrixMethod
+    ) throws -> Stored {
+        var matrices: [Role: StoredMatrix] = [:]
+        func store(_ role: Role, _ inputs: InputStatistics?) throws -> any WeightMatrix {
+            let stored = try method(role, inputs).stored(
+                model.weights.matrix(role), inputs: inputs, pool: pool)
+            matrices[role] = stored
+            return try stored.matrix()
+        }
+        guard detail > .none else {
+            let weights = try weights { role, _ in try store(role, nil) }
+            return Stored(weights: weights, matrices: matrices)
+        }
+        let pass = try CalibrationPass(model.weights, calibration, detail: detail, pool: pool)
+        for _ in model.spec.blocks {
+            try pass.nextBlock { _, roles, inputs throws(any Error) in
+                var replaced: [Role: any WeightMatrix] = [:]
+                for role in roles { replaced[role] = try store(role, inputs) }
+                return replaced
+            }
+        }
+        return Stored(weights: pass.weights, matrices: matrices)
+    }
+
+    /// What one method makes of all the blocks' linear layers.
+    package func stored(_ method: any MatrixMethod) throws -> Stored {
+        try stored(method.inputDetail) { _, _ in method }
+    }
 }
