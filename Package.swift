@@ -55,8 +55,11 @@ let package = Package(
                 "HalftoneModels", "HalftoneFiles", "HalftoneRuns",
             ],
             resources: [.copy("Results")], swiftSettings: settings),
-        library("HalftoneMethods", ["HalftoneAllocation", "HalftoneRuntime"]),
-        library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneMethods", "HalftoneRuns"]),
+        library("HalftoneMethods", ["HalftoneAllocation", "HalftoneRuntime", "HalftoneTransforms"]),
+        library("HalftoneTransforms", ["HalftoneModels", "HalftoneQuantization"]),
+        library(
+            "HalftoneCompression",
+            ["HalftoneEvaluation", "HalftoneMethods", "HalftoneRuns", "HalftoneTransforms"]),
         library("HalftoneEvaluation", ["HalftoneRuntime"]),
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
         library(
@@ -129,6 +132,7 @@ let package = Package(
         tests("HalftoneData"),
         tests("HalftoneQuantization"),
         tests("HalftoneAllocation"),
+        tests("HalftoneTransforms", ["HalftoneRuntime", "HalftoneFiles"]),
         tests("HalftoneModels"),
         tests("HalftoneRuntime", ["AllocationCounter"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

@@ -105,6 +105,8 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
     case cannotQuantize(matrix: String, reason: String)
     /// The method wants to know inputs, and there is no text to read.
     case noCalibration
+    /// A pipeline names a step that there is not, or one twice.
+    case unknownStep(String, known: [String])
     /// The text cannot be read.
     case badCalibration(String)
     /// The format has no exact counterpart where it should be written.
@@ -118,6 +120,9 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
         case .cannotQuantize(let matrix, let reason): "\(matrix): \(reason)"
         case .noCalibration:
             "the method needs a text to calibrate with; give one with --calibration FILE"
+        case .unknownStep(let name, let known):
+            "'\(name)' is no step, or is there twice; steps are \(known.joined(separator: ", ")), "
+                + "joined by + with one of the last three at the end"
         case .badCalibration(let reason): reason
         case .notRepresentable(let reason): reason
         case .outputExists(let path):

@@ -57,7 +57,7 @@ public struct ModelFolderWriter {
 
     /// What matrices that stay float become: those of a folder are copied.
     private static func floatType(of model: LanguageModel) -> ElementType? {
-        if case .folder = model.source { nil } else { .float16 }
+        if case .folder = model.source, !model.isRewritten { nil } else { .float16 }
     }
 
     /// Writes a float model.
@@ -139,7 +139,7 @@ public struct ModelFolderWriter {
 
     /// The tensor of a folder that can be copied as it is.
     private func storedTensor(_ form: StoredForm, isMatrix: Bool) -> StoredTensor? {
-        guard case .folder(_, let checkpoint) = model.source,
+        guard !model.isRewritten, case .folder(_, let checkpoint) = model.source,
             let tensor = form.names.lazy.compactMap({ checkpoint.tensor(named: $0) }).first
         else { return nil }
         // Under the name of a packed weight another program may have put its codes.
@@ -177,6 +177,9 @@ public struct ModelFolderWriter {
         configuration["quantization_config"] = nil
         configuration["quantization"] = nil
         configuration["compression_config"] = nil
+        if model.isRewritten {
+            configuration["tie_word_embeddings"] = .bool(model.spec.isHeadTied)
+        }
         let names: [ElementType: String] = [
             .float32: "float32", .float16: "float16", .bfloat16: "bfloat16",
         ]

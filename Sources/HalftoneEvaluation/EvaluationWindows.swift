@@ -56,6 +56,8 @@ public enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertible
     case unreadable(String)
     /// A file of logits does not hold what it should.
     case badLogits(path: String, reason: String)
+    /// A file of questions does not hold what it should; line 0 is the whole file.
+    case badQuestions(path: String, line: Int, reason: String)
 
     /// What was found and what would do.
     public var description: String {
@@ -67,6 +69,8 @@ public enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertible
         case .vocabulariesDiffer(let first, let second):
             "the models cannot be compared: their vocabularies have \(first) and \(second) tokens"
         case .unreadable(let reason): reason
+        case .badQuestions(let path, let line, let reason):
+            line == 0 ? "\(path): \(reason)" : "\(path), line \(line): \(reason)"
         case .badLogits(let path, let reason):
             "\(path): \(reason); wanted are input_ids I64 [tokens] and logits F32 [tokens, vocabulary]"
         }

@@ -6,7 +6,7 @@ import HalftoneKernels
 /// a matrix is how a model is quantized: the spec, and with it the wiring, stays the same.
 public struct DecoderWeights: Sendable {
     /// What the parameters belong to.
-    public let spec: DecoderSpec
+    public private(set) var spec: DecoderSpec
     private var matrices: [Role: any WeightMatrix]
     private var vectors: [Role: [Float]]
 
@@ -64,6 +64,21 @@ public struct DecoderWeights: Sendable {
             matrix.rows == old.rows && matrix.columns == old.columns,
             "\(role) is [\(old.rows), \(old.columns)]")
         matrices[role] = matrix
+    }
+
+    /// Puts another vector of the same length in a place.
+    public mutating func replace(_ role: Role, with vector: [Float]) {
+        precondition(
+            vector.count == vectors[role]?.count, "\(role) has \(vectors[role]?.count ?? 0) numbers"
+        )
+        vectors[role] = vector
+    }
+
+    /// Gives a head that is the embedding a matrix of its own, equal to it at first.
+    public mutating func untieHead() {
+        guard spec.isHeadTied else { return }
+        matrices[Role(.head)] = matrix(Role(.embedding))
+        spec.isHeadTied = false
     }
 
     /// Lays out in memory, on all threads, the matrices that are multiplied and that integer

@@ -24,6 +24,8 @@ public struct LanguageModel: Sendable {
     public let packing: PackedManifest?
     /// How another program packed the folder, or nil.
     public let foreignLayout: (any PackedLayout)?
+    /// Whether the parameters are others than those of the files, with the same function.
+    public private(set) var isRewritten = false
 
     /// Opens a model folder or a GGUF file; weights stay mapped.
     ///
@@ -50,6 +52,14 @@ public struct LanguageModel: Sendable {
 
     /// What the model computes.
     public var spec: DecoderSpec { weights.spec }
+
+    /// The model with parameters that a transform made of its own.
+    public func rewritten(as weights: DecoderWeights) -> LanguageModel {
+        var model = self
+        model.weights = weights
+        model.isRewritten = true
+        return model
+    }
 
     private init(
         folder: ModelFolder, checkpoint: SafetensorsCheckpoint, source: ModelFile,

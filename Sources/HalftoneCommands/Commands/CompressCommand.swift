@@ -112,10 +112,9 @@ struct CompressCommand: ParsableCommand {
                 "forms are written as this program's folders; GGUF types become GGUF files by "
                     + "`halftone convert --type`")
         }
-        guard method.name == .rtn else {
+        guard try method.pipeline == CompressionPipeline() else {
             throw ValidationError(
-                "--method \(method.name.rawValue) finds codes of integer formats; forms are rounded"
-            )
+                "--method \(method.steps) finds codes of integer formats; forms are rounded")
         }
         do {
             let body = try FormRecipe(format)
@@ -221,7 +220,8 @@ struct CompressCommand: ParsableCommand {
         let recipe = try recipe()
         let isOwn = try exportLayout() == nil
         let size = CompressedSize(
-            of: loaded.spec, recipe: recipe, order: output.hasSuffix(".gguf") ? .rows : order)
+            of: try method.pipeline.spec(of: loaded.spec), recipe: recipe,
+            order: output.hasSuffix(".gguf") ? .rows : order)
         shared.note(
             !isOwn
                 ? "\(Formatting.grouped(size.packedWeightCount)) weights are packed"

@@ -94,7 +94,7 @@ struct EvalCommand: ParsableCommand {
                     .compare(decoder, with: stored))
         } else {
             let tokenizer = try ModelArgument.tokenizer(loaded, model)
-            let tokens = tokenizer.encode(try EvaluationText.load(text))
+            let tokens = try EvaluationText.tokens(text, for: model, tokenizer)
             let evaluator = Evaluator(windows: windowOptions(tokenizer), pool: pool)
             if let against {
                 let reference = try ModelArgument.load(against, shared)

@@ -6,11 +6,25 @@ import HalftoneText
 
 /// The texts that models are measured on.
 enum EvaluationText {
-    /// Reads a text.
+    /// Reads a text and cuts it into tokens.
     ///
-    /// - Parameter path: A file, or nil for the essays that come with the program.
-    static func load(_ path: String?) throws -> String {
-        guard let path else { return Essays.text }
+    /// - Parameters:
+    ///   - path: A file, or nil for what comes with the program: stories that it was not trained on
+    ///     for `stories`, and essays for any other model.
+    ///   - model: What the user called the model.
+    ///   - tokenizer: Its vocabulary.
+    static func tokens(
+        _ path: String?, for model: String, _ tokenizer: Tokenizer
+    ) throws -> [Int32] {
+        if let path { return tokenizer.encode(try load(path)) }
+        guard model == ShippedModels.stories else { return tokenizer.encode(Essays.text) }
+        // What separates stories is a token of its own.
+        return tokenizer.encode(
+            StoryText(seed: 1).text(byteCount: 80_000, of: .heldOut), parseSpecial: true)
+    }
+
+    /// Reads a file.
+    static func load(_ path: String) throws -> String {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw CommandError("\(path) cannot be read", .noInput)
         }

@@ -13,10 +13,12 @@ struct MethodOptions: ParsableArguments {
         name: .customLong("method"),
         help: """
             How codes are found: rtn (round to nearest), weighted-rtn (errors count what their \
-            inputs do) or gptq (later columns make up for errors). All but rtn need --calibration \
-            (default: rtn).
+            inputs do) or gptq (later columns make up for errors); before it, joined by +, \
+            rewritings that keep the model's function: awq (channels are scaled by their size) and \
+            rotation (of the residual stream and of what heads read), as in rotation+gptq. All but \
+            rtn and rotation need --calibration (default: rtn).
             """)
-    var name = Name.rtn
+    var steps = "rtn"
 
     @Option(help: "A text for the model to read; not the one it will be measured on.")
     var calibration: String?
@@ -39,11 +41,14 @@ struct MethodOptions: ParsableArguments {
     @Flag(help: "Begin anew where a job with --calibration was interrupted, rather than go on.")
     var restart = false
 
-    /// The methods that can be chosen.
-    enum Name: String, ExpressibleByArgument, CaseIterable {
-        case rtn
-        case weightedRTN = "weighted-rtn"
-        case gptq
+    /// What the options amount to; checked by ``validate()``.
+    var pipeline: CompressionPipeline {
+        get throws {
+            var pipeline = try CompressionPipeline(parsing: steps)
+            pipeline.columnOrder = columnOrder
+            pipeline.weighting = weighting
+            return pipeline
+        }
     }
 
     mutating func validate() throws {
@@ -53,30 +58,19 @@ struct MethodOptions: ParsableArguments {
         guard (2...1 << 20).contains(calibrationLength) else {
             throw ValidationError("--calibration-length must be from 2 to 1048576")
         }
-        if name != .rtn, calibration == nil {
-            throw ValidationError("--method \(name.rawValue) needs a text: --calibration FILE")
+        let pipeline: CompressionPipeline
+        do {
+            pipeline = try self.pipeline
+        } catch let error as CompressionError {
+            throw ValidationError("--method \(steps): \(error)")
         }
-        if name == .rtn, calibration != nil {
+        if pipeline.readsText, calibration == nil {
+            throw ValidationError("--method \(pipeline) needs a text: --calibration FILE")
+        }
+        if !pipeline.readsText, calibration != nil {
             throw ValidationError(
-                "--calibration is of no use to rtn; choose --method gptq or weighted-rtn")
-        }
-    }
-
-    /// The method that the options name.
-    private var method: any WeightMethod {
-        switch name {
-        case .rtn: RoundToNearest()
-        case .weightedRTN: RoundToNearest(weighsInputs: true)
-        case .gptq: GPTQ(order: columnOrder, weighting: weighting)
-        }
-    }
-
-    /// The method with all its settings.
-    private var description: String {
-        switch name {
-        case .rtn, .weightedRTN: name.rawValue
-        case .gptq:
-            "gptq order \(columnOrder.rawValue) weighting \(weighting.rawValue) damping \(GPTQ().damping)"
+                "--calibration is of no use to \(pipeline); choose --method gptq, awq or "
+                    + "weighted-rtn")
         }
     }
 
@@ -94,19 +88,24 @@ struct MethodOptions: ParsableArguments {
         _ shared: SharedOptions
     ) throws -> (model: CompressedModel, journal: CompressionJournal?) {
         let pool = shared.pool
+        let pipeline = try pipeline
         let calibration = try calibration(for: model, named: path)
+        let model = try pipeline.transformed(
+            model, recipe: recipe, calibration: calibration, pool: pool
+        ) { shared.progress($0, total: $1, unit: "blocks") }
+        let method = pipeline.weightMethod
         let size = CompressedSize(of: model.spec, recipe: recipe)
+        let read = method.inputDetail == .none ? nil : calibration
         var journal: CompressionJournal?
-        if let calibration {
+        if let read {
             let plan = CalibrationPlan(
-                of: model.spec, recipe: recipe, detail: method.inputDetail,
-                calibration: calibration)
+                of: model.spec, recipe: recipe, detail: method.inputDetail, calibration: read)
             shared.note(
-                "\(calibration.sequences.count) windows of \(calibrationLength) tokens are read: "
+                "\(read.sequences.count) windows of \(calibrationLength) tokens are read: "
                     + "about \(Formatting.duration(plan.seconds(on: pool))), and "
                     + "\(Formatting.bytes(plan.memoryBytes)) of memory beside the model")
             journal = try makeJournal(
-                at: output + ".run", model, recipe, calibration, threads: pool.threadCount)
+                at: output + ".run", model, recipe, read, pipeline, threads: pool.threadCount)
             if let done = try journal?.finishedBlocks, done > 0 {
                 shared.note("\(done) blocks were done before; going on behind them")
             }
@@ -114,7 +113,7 @@ struct MethodOptions: ParsableArguments {
         let progress = shared.progress(
             "Quantizing", total: size.packedWeightCount, unit: "weights")
         let compressed = try CompressedModel(
-            model, recipe: recipe, method: method, calibration: calibration, journal: journal,
+            model, recipe: recipe, method: method, calibration: read, journal: journal,
             pool: pool, progress: progress)
         progress.finish()
         return (compressed, journal)
@@ -122,11 +121,11 @@ struct MethodOptions: ParsableArguments {
 
     private func makeJournal(
         at path: String, _ model: LanguageModel, _ recipe: CompressionRecipe,
-        _ calibration: CalibrationText, threads: Int
+        _ calibration: CalibrationText, _ pipeline: CompressionPipeline, threads: Int
     ) throws -> CompressionJournal {
         func open() throws -> CompressionJournal {
             try CompressionJournal(
-                at: path, model: model, recipe: recipe, method: description,
+                at: path, model: model, recipe: recipe, method: pipeline.settings,
                 calibration: calibration, threads: threads)
         }
         guard restart else {
@@ -148,11 +147,11 @@ struct MethodOptions: ParsableArguments {
         return try open()
     }
 
-    /// The text in tokens of a model, or nil when the method needs none.
+    /// The text in tokens of a model, or nil when there is none.
     private func calibration(
         for model: LanguageModel, named path: String
     ) throws -> CalibrationText? {
-        guard name != .rtn, let calibration else { return nil }
+        guard let calibration else { return nil }
         return try CalibrationText(
             try EvaluationText.load(calibration),
             tokenizer: try ModelArgument.tokenizer(model, path), length: calibrationLength,

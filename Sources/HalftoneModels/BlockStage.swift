@@ -1,5 +1,3 @@
-import HalftoneModels
-
 /// What reads the same activations of a block, in the order of computation.
 public enum BlockStage: Int, Sendable, CaseIterable, Codable {
     /// Queries, keys and values.
