@@ -100,6 +100,10 @@ public final class StagedRun {
         block += 1
     }
 
+    /// Puts another vector, such as a bias, in a place; at a stop, together with a matrix that is
+    /// replaced there.
+    public func replace(_ role: Role, with vector: [Float]) { weights.replace(role, with: vector) }
+
     /// Computes the next block without looking at it.
     ///
     /// - Parameter replace: Gives the matrices to replace at each stop.

@@ -1,0 +1,74 @@
+import HalftoneCompression
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneModels
+import HalftoneQuantization
+import Testing
+
+/// Steps on a model's way to fewer bits.
+@Suite struct CompressionPipelineTests {
+    private static let pool = WorkerPool(threads: 2)
+
+    @Test(arguments: [
+        "rtn", "gptq", "weighted-rtn", "awq", "rotation", "awq+gptq", "rotation+gptq",
+        "rotation+awq+gptq", "awq+weighted-rtn",
+    ])
+    func namesAreReadAsTheyAreWritten(name: String) throws {
+        #expect(try CompressionPipeline(parsing: name).description == name)
+    }
+
+    @Test(arguments: ["", "gptq+awq", "awq+", "+gptq", "awq+awq", "sparse", "gptq+gptq"])
+    func otherNamesAreRefused(name: String) {
+        #expect(throws: CompressionError.self) { try CompressionPipeline(parsing: name) }
+    }
+
+    @Test func textIsReadByThoseThatNeedIt() throws {
+        let read = try ["gptq", "awq", "weighted-rtn", "rotation+gptq"].map {
+            try CompressionPipeline(parsing: $0).readsText
+        }
+        #expect(read == [true, true, true, true])
+        #expect(try !CompressionPipeline(parsing: "rotation").readsText)
+        #expect(!CompressionPipeline().readsText)
+    }
+
+    private func text(_ model: LanguageModel) -> CalibrationText {
+        CalibrationText(
+            sequences: (0..<4).map { row in
+                (0..<24).map { Int32((row * 131 + $0 * $0 * 17) % model.spec.vocabularySize) }
+            })
+    }
+
+    /// What is written of a rewritten model is the rewritten model.
+    @Test(arguments: ["rotation", "awq", "rotation+awq+gptq"], ["smollm2", "llama2", "qwen3"])
+    func rewrittenModelsAreWrittenAndRead(steps: String, name: String) throws {
+        let scratch = try ConversionScratch()
+        let model = try modelFixture(name)
+        let recipe = CompressionRecipe(
+            body: WeightScheme(
+                format: IntegerFormat(bits: 8, symmetric: true), granularity: .group(16)),
+            embedding: nil)
+        let pipeline = try CompressionPipeline(parsing: steps)
+        let calibration = pipeline.readsText ? text(model) : nil
+        let rewritten = try pipeline.transformed(
+            model, recipe: recipe, calibration: calibration, pool: Self.pool)
+        #expect(rewritten.isRewritten)
+        #expect(rewritten.spec == pipeline.spec(of: model.spec))
+        let method = pipeline.weightMethod
+        let compressed = try CompressedModel(
+            rewritten, recipe: recipe, method: method,
+            calibration: method.inputDetail == .none ? nil : calibration, pool: Self.pool)
+        let folder = scratch.file("out")
+        try ModelFolderWriter(compressed).write(to: folder, replaces: false)
+        let read = try LanguageModel(path: folder)
+        #expect(read.spec == rewritten.spec)
+        let tokens: [Int32] = [1, 5, 9, 2]
+        let (before, after) = (
+            try logits(of: model, after: tokens), try logits(of: read, after: tokens)
+        )
+        let square = before.reduce(0) { $0 + $1 * $1 }
+        let change = zip(before, after).reduce(Float(0)) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        // Eight bits in groups of 16 change a weight by 1/200 of its size or so, and what stays
+        // float is stored in 16 bits; a model put together wrongly is off by its whole size.
+        #expect(change < 0.01 * square, "\(change) of \(square)")
+    }
+}
