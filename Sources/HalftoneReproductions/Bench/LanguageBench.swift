@@ -53,7 +53,8 @@ package struct LanguageBench {
     /// The float model's own figures.
     package let float: Measurement
 
-    private let evaluator: Evaluator
+    /// How texts are measured.
+    package let evaluator: Evaluator
 
     /// The threads that measurements use.
     package let pool: WorkerPool
