@@ -51,6 +51,31 @@ public struct CompressedModel: Sendable {
         weights = quantizer.weights
     }
 
+    /// Quantizes the matrices of a model for inputs of which something is known beforehand.
+    ///
+    /// - Parameters:
+    ///   - original: The float model.
+    ///   - recipe: Formats.
+    ///   - method: How codes are found; what it wants to know in more detail than is known, it has
+    ///     to do without.
+    ///   - inputs: What is known; other matrices are quantized as if nothing were read.
+    ///   - pool: The threads to use.
+    ///   - progress: Advanced by the weights of each matrix.
+    /// - Throws: ``CompressionError`` naming the matrix.
+    public init(
+        _ original: LanguageModel, recipe: CompressionRecipe, method: any WeightMethod,
+        inputs: [Role: InputStatistics], pool: WorkerPool, progress: RunProgress? = nil
+    ) throws(CompressionError) {
+        self.original = original
+        self.recipe = recipe
+        var quantizer = ModelQuantizer(original.weights, recipe, method, pool, progress)
+        for slot in original.spec.slots {
+            try quantizer.quantize(slot.role, inputs: inputs[slot.role])
+        }
+        quantized = quantizer.quantized
+        weights = quantizer.weights
+    }
+
     /// What the packed matrices take.
     public var size: CompressedSize { CompressedSize(of: original.spec, recipe: recipe) }
 }

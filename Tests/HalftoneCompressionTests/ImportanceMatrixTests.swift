@@ -4,6 +4,8 @@ import HalftoneFiles
 import HalftoneFormats
 import HalftoneKernels
 import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuntime
 import Testing
 
 /// Importance matrices as llama.cpp writes them, read and used.
@@ -40,6 +42,80 @@ import Testing
         let matrix = try ImportanceMatrix(contentsOf: path)
         // A matrix that no text passed has no importance.
         #expect(matrix.meanSquares == ["a.weight": [0.5, 1.5, 0]])
+    }
+
+    @Test func whatIsWrittenIsRead() throws {
+        let path = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let matrix = ImportanceMatrix(
+            entries: [
+                "blk.0.attn_q.weight": .init(squareSums: [1, 0, 3.5], count: 7),
+                "blk.1.ffn_down.weight": .init(squareSums: [2], count: 1),
+            ], datasets: ["a text.txt"], chunkCount: 3, chunkSize: 512)
+        try matrix.write(to: path)
+        #expect(try ImportanceMatrix(contentsOf: path) == matrix)
+    }
+
+    /// Bytes as `llama-imatrix` wrote them before it wrote GGUF: a mean times the number of calls.
+    @Test func theOlderKindIsRead() throws {
+        func word(_ value: Int32) -> [UInt8] {
+            (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
+        func float(_ value: Float) -> [UInt8] { word(Int32(bitPattern: value.bitPattern)) }
+        let name = Array("blk.0.attn_q.weight".utf8)
+        let bytes =
+            word(1) + word(Int32(name.count)) + name + word(4) + word(2) + float(2) + float(6)
+            + word(9) + word(3) + Array("abc".utf8)
+        let path = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try Data(bytes).write(to: URL(filePath: path))
+        let matrix = try ImportanceMatrix(contentsOf: path)
+        #expect(matrix.meanSquares == ["blk.0.attn_q.weight": [0.5, 1.5]])
+        #expect(matrix.chunkCount == 9)
+        // Every shorter file lacks something before the last float.
+        for count in 0..<(bytes.count - 11) {
+            try Data(bytes[..<count]).write(to: URL(filePath: path))
+            #expect(throws: FileError.self) { try ImportanceMatrix(contentsOf: path) }
+        }
+        // No count of values makes the reader look behind the end, or take memory for it.
+        for value in [Int32(-1), .max, 3] {
+            var changed = bytes
+            changed.replaceSubrange(31..<35, with: word(value))
+            try Data(changed).write(to: URL(filePath: path))
+            let read = try? ImportanceMatrix(contentsOf: path)
+            #expect(read == nil || value == 3)
+        }
+    }
+
+    @Test(arguments: ["smollm2", "gpt_neox", "phi3"])
+    func whatLayersReadIsCollected(name: String) throws {
+        let model = try modelFixture(name)
+        let size = model.spec.vocabularySize
+        let text = CalibrationText(
+            sequences: (0..<3).map { row in (0..<20).map { Int32(($0 * $0 * 7 + row) % size) } })
+        let pool = WorkerPool(threads: 2)
+        let matrix = try ImportanceMatrix(model, text: text, dataset: "test", pool: pool)
+        let statistics = try matrix.statistics(for: model)
+        let linear = model.spec.slots.filter { $0.role.isLinear && $0.role.block != nil }
+        #expect(Set(statistics.keys) == Set(linear.map(\.role)))
+        let run = try StagedRun(model.weights, sequences: text.sequences, pool: pool)
+        var sums: [Double] = []
+        run.run { stage, inputs in
+            guard stage == .perceptronOutput else { return }
+            if sums.isEmpty { sums = [Double](repeating: 0, count: inputs.width) }
+            for (index, value) in inputs.values.enumerated() {
+                sums[index % inputs.width] += Double(value) * Double(value)
+            }
+        } replacing: { _ in
+            [:]
+        }
+        let found = try #require(statistics[Role(.down, block: 0)]).meanSquares
+        for (value, sum) in zip(found, sums) {
+            #expect(abs(Double(value) - sum / 60) <= 1e-5 * sum / 60)
+        }
+        #expect(throws: CompressionError.self) {
+            try matrix.statistics(for: modelFixture("llama3"))
+        }
     }
 
     @Test func whatIsNoImportanceIsRefused() throws {

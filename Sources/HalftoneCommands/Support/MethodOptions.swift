@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HalftoneCompression
+import HalftoneFiles
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
@@ -22,6 +23,13 @@ struct MethodOptions: ParsableArguments {
 
     @Option(help: "A text for the model to read; not the one it will be measured on.")
     var calibration: String?
+
+    @Option(
+        help: """
+            An importance matrix, of `halftone imatrix` or llama.cpp, in place of --calibration; \
+            for weighted-rtn.
+            """)
+    var imatrix: String?
 
     @Option(help: "Windows of the text that are read (default: 32).")
     var calibrationWindows = 32
@@ -64,7 +72,12 @@ struct MethodOptions: ParsableArguments {
         } catch let error as CompressionError {
             throw ValidationError("--method \(steps): \(error)")
         }
-        if pipeline.readsText, calibration == nil {
+        if imatrix != nil {
+            guard pipeline == CompressionPipeline(method: .weightedRTN), calibration == nil else {
+                throw ValidationError(
+                    "--imatrix is for --method weighted-rtn, without --calibration")
+            }
+        } else if pipeline.readsText, calibration == nil {
             throw ValidationError("--method \(pipeline) needs a text: --calibration FILE")
         }
         if !pipeline.readsText, calibration != nil {
@@ -89,6 +102,18 @@ struct MethodOptions: ParsableArguments {
     ) throws -> (model: CompressedModel, journal: CompressionJournal?) {
         let pool = shared.pool
         let pipeline = try pipeline
+        if let imatrix {
+            let inputs = try ImportanceMatrix(contentsOf: imatrix).statistics(for: model)
+            let progress = shared.progress(
+                "Quantizing",
+                total: CompressedSize(of: model.spec, recipe: recipe).packedWeightCount,
+                unit: "weights")
+            defer { progress.finish() }
+            let compressed = try CompressedModel(
+                model, recipe: recipe, method: pipeline.weightMethod, inputs: inputs, pool: pool,
+                progress: progress)
+            return (compressed, nil)
+        }
         let calibration = try calibration(for: model, named: path)
         let model = try pipeline.transformed(
             model, recipe: recipe, calibration: calibration, pool: pool
