@@ -23,7 +23,8 @@ public struct HalftoneCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             DemoCommand.self, GetCommand.self, InspectCommand.self, CompressCommand.self,
-            EvalCommand.self, CompareCommand.self, ImportanceCommand.self, RunCommand.self, ChatCommand.self,
+            EvalCommand.self, CompareCommand.self, ImportanceCommand.self, RunCommand.self,
+            ChatCommand.self,
             BenchCommand.self,
             ConvertCommand.self, TrainCommand.self, MethodsCommand.self, ReproduceCommand.self,
             FormatsCommand.self,
