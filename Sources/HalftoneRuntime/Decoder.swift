@@ -45,28 +45,22 @@ public struct Decoder: Sendable {
         DecoderState(plan: plan, capacity: capacity, threadCount: pool.threadCount)
     }
 
-    /// Puts the channels of keys into the order that the policy wants by what they are on a text;
-    /// nothing for policies that want no such order.
+    /// A state whose keys and values are floats whatever the policy says.
+    func makeState(capacity: Int, isFloat: Bool) -> DecoderState {
+        DecoderState(
+            plan: plan, capacity: capacity, threadCount: pool.threadCount, isFloat: isFloat)
+    }
+
+    /// Puts the channels of keys into an order, whichever the policy names.
     ///
-    /// Sequences that are made afterwards have it.
+    /// Queries are put into the same order, which changes no product. Sequences that are made
+    /// afterwards have it; nothing changes where keys are float32.
     ///
-    /// - Parameter tokens: The text, read once with keys and values as floats.
-    /// - Throws: ``DecoderError`` before anything is computed.
-    public mutating func orderKeys(by tokens: [Int32]) throws(DecoderError) {
-        let order = plan.cache.keyOrder
-        guard order == .magnitudes || order == .ranges else { return }
-        let state = DecoderState(
-            plan: plan, capacity: tokens.count, threadCount: pool.threadCount, isFloat: true)
-        try read(tokens, state: state) { _, _ in }
-        plan.keyOrders = zip(plan.blocks, state.keyStatistics()).map { block, statistics in
-            let numbers = order == .ranges ? statistics.ranges : statistics.magnitudes
-            let width = block.attention.headDim
-            return (0..<block.attention.keyHeads).flatMap { head in
-                (0..<width).sorted {
-                    (numbers[head * width + $1], $0) < (numbers[head * width + $0], $1)
-                }
-            }
-        }
+    /// - Parameter orders: For each block which channel of a head is stored where, a permutation
+    ///   for each of its heads, `[keyHeads][headDim]`.
+    public mutating func orderKeys(as orders: [[Int]]) {
+        precondition(orders.count == plan.blocks.count, "each block has an order")
+        plan.keyOrders = orders
     }
 
     /// Reads tokens, appending to the sequence.

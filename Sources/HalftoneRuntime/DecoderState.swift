@@ -48,8 +48,12 @@ public final class DecoderState {
     public var cacheByteCount: Int { stores.reduce(0) { $0 + $1.byteCount } }
 
     /// What the float keys of each block are like.
-    func keyStatistics() -> [(magnitudes: [Double], ranges: [Double])] {
-        stores.map { $0.keyStatistics() }
+    func keyStatistics() -> [KeyStatistics] {
+        zip(attentions, stores).map { attention, store in
+            let (magnitudes, least, most) = store.keyStatistics()
+            return KeyStatistics(
+                headDim: attention.headDim, magnitudes: magnitudes, least: least, most: most)
+        }
     }
 
     /// Forgets all but the first `length` tokens.

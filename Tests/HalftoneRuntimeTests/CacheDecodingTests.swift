@@ -89,6 +89,61 @@ struct CacheDecodingTests {
         #expect(worst < 0.02 * largest)
     }
 
+    @Test func anyOrderCanBeGiven() throws {
+        let text = tokens(40, try decoder("smollm2", "float16"))
+        func logits(_ policy: String, reversed: Bool) throws -> [Float] {
+            var decoder = try decoder("smollm2", policy)
+            if reversed {
+                decoder.orderKeys(
+                    as: decoder.spec.blocks.map { block in
+                        let width = block.attention.headDim
+                        return (0..<block.attention.keyHeads).flatMap { _ in
+                            (0..<width).reversed()
+                        }
+                    })
+            }
+            return try decoder.logits(after: text, state: decoder.makeState())
+        }
+        func change(_ policy: String) throws -> Float {
+            let plain = try logits(policy, reversed: false)
+            let other = try logits(policy, reversed: true)
+            let largest = plain.map(\.magnitude).max() ?? 0
+            return (zip(plain, other).map { abs($0 - $1) }.max() ?? .infinity) / largest
+        }
+        // Scores are summed in another order; activations may round to other bytes.
+        #expect(try change("K:float32,V:float16") < 0.02)
+        // Coefficients are others, and so is what rounding makes of them: orders are heeded.
+        #expect(try change("K:bfp2/token16/fourier,V:float16") > 0.02)
+    }
+
+    @Test func statisticsAreThoseOfKeys() throws {
+        let decoder = try decoder("smollm2", "float16")
+        let text = tokens(9, decoder)
+        let long = try decoder.keyStatistics(of: text)
+        let short = try decoder.keyStatistics(of: Array(text[..<8]))
+        let one = try decoder.keyStatistics(of: [text[0]])
+        #expect(long.count == decoder.spec.blocks.count)
+        for block in long.indices {
+            for channel in long[block].ranges.indices {
+                // One token has no range, and its magnitude is that of its only number.
+                #expect(one[block].ranges[channel] == 0)
+                #expect(one[block].magnitudes[channel] == abs(one[block].least[channel]))
+                // More tokens widen ranges and are weighed alike.
+                #expect(long[block].ranges[channel] >= short[block].ranges[channel] - 1e-6)
+                let sums = (long[block].magnitudes[channel], short[block].magnitudes[channel])
+                let last = sums.0 * 9 - sums.1 * 8
+                let bound = max(long[block].most[channel], -long[block].least[channel])
+                #expect(last >= -1e-4 && last <= bound + 1e-4)
+            }
+        }
+    }
+
+    @Test func equalSizesKeepTheirOrder() {
+        #expect(
+            ChannelOrder.descending([1, 3, 3, 2, 5, 5, 5, 6], headDim: 4)
+                == [1, 2, 3, 0, 3, 0, 1, 2])
+    }
+
     @Test(arguments: policies)
     func guessesChangeNothing(policy: String) throws {
         let decoder = try decoder("llama2", policy)

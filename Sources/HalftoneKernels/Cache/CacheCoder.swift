@@ -84,6 +84,21 @@ package struct CacheCoder: Sendable {
         self.scaleKind = Int32(scaleKind)
     }
 
+    /// What a group is read as after it was stored.
+    ///
+    /// - Parameter group: Numbers that share a scale, as those of formats other than floats do.
+    package func rounded(_ group: [Float]) -> [Float] {
+        precondition(format.hasGroups && !group.isEmpty, "there is a group")
+        var codes = [UInt8](repeating: 0, count: group.count)
+        let shared = unsafe group.withUnsafeBufferPointer { values in
+            unsafe codes.withUnsafeMutableBufferPointer { codes in
+                guard let base = codes.baseAddress else { return Shared() }
+                return unsafe encode(values, into: base)
+            }
+        }
+        return codes.map { value($0, shared) }
+    }
+
     /// The value of a code.
     package func value(_ code: UInt8, _ shared: Shared) -> Float {
         let level = table.map { $0[Int(code)] } ?? Float(code)

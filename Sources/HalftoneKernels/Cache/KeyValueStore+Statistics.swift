@@ -1,7 +1,7 @@
 extension KeyValueStore {
     /// What the float keys of a store are like, `[heads][headDim]` each: the mean magnitude of a
-    /// channel over tokens, and the distance from its least to its largest number.
-    package func keyStatistics() -> (magnitudes: [Double], ranges: [Double]) {
+    /// channel over tokens, and its least and its largest number.
+    package func keyStatistics() -> (magnitudes: [Double], least: [Double], most: [Double]) {
         precondition(packed == nil, "the keys are floats")
         var magnitudes = [Double](repeating: 0, count: heads * headDim)
         var least = [Double](repeating: .infinity, count: heads * headDim)
@@ -18,6 +18,6 @@ extension KeyValueStore {
                 }
             }
         }
-        return (magnitudes, zip(most, least).map { $0 - $1 })
+        return (magnitudes, least, most)
     }
 }

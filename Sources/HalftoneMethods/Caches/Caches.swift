@@ -1,4 +1,6 @@
 extension MethodCatalogue {
     /// Methods that store keys and values of attention in fewer bits.
-    public static let caches: [MethodRecord] = []
+    public static let caches: [MethodRecord] = [
+        KSort.record, VidKV.record,
+    ]
 }

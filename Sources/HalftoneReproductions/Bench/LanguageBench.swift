@@ -19,6 +19,8 @@ package struct LanguageBench {
         package var calibrationWindows: Int
         package var evaluationWindows: Int
         package var length: Int
+        /// Windows of the text that are passed over before the first that is measured.
+        package var firstWindow = 0
 
         package init(
             _ model: Source = .stories, calibrationWindows: Int = 16, evaluationWindows: Int = 16,
@@ -80,10 +82,11 @@ package struct LanguageBench {
         switch size.model {
         case .stories:
             // About three bytes to a token; some to spare.
-            let bytes = 4 * size.length * (size.evaluationWindows + 1)
+            let bytes = 4 * size.length * (size.firstWindow + size.evaluationWindows + 1)
             let own = StoryText(seed: 1000 + seed)
-            measured = tokenizer.encode(
-                own.text(byteCount: bytes, of: .heldOut), parseSpecial: true)
+            measured = Array(
+                tokenizer.encode(own.text(byteCount: bytes, of: .heldOut), parseSpecial: true)
+                    .dropFirst(size.firstWindow * size.length))
             let text = own.text(
                 byteCount: 4 * size.length * (size.calibrationWindows + 1), of: .training)
             let tokens = tokenizer.encode(text, parseSpecial: true)
@@ -94,7 +97,8 @@ package struct LanguageBench {
         case .smolLM:
             let opening = tokenizer.encode("", addSpecialTokens: true).first
             windows.firstToken = opening
-            measured = tokenizer.encode(Essays.text, addSpecialTokens: true)
+            let text = tokenizer.encode(Essays.text, addSpecialTokens: true)
+            measured = Array(text.dropFirst(size.firstWindow * size.length))
             let writer = Decoder(model.weights, pool: pool, activations: .int8)
             calibration = CalibrationText(
                 sequences: try writer.sampledTexts(
@@ -129,6 +133,18 @@ package struct LanguageBench {
 
     /// Measures a decoder, whatever its weights and its cache.
     package func measure(_ decoder: Decoder) throws -> Measurement {
+        Measurement(try evaluator.compare(decoder, with: reference))
+    }
+
+    /// What the float model computes for another text, cut into windows like the bench's own.
+    package func reference(reading tokens: [Int32]) throws -> ReferenceStates {
+        try evaluator.reference(Decoder(model.weights, pool: pool), tokens: tokens)
+    }
+
+    /// Measures a decoder on another text.
+    package func measure(
+        _ decoder: Decoder, against reference: ReferenceStates
+    ) throws -> Measurement {
         Measurement(try evaluator.compare(decoder, with: reference))
     }
 

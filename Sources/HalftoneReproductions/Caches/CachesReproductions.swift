@@ -1,4 +1,6 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `caches`.
-    static let caches: [any Reproduction] = []
+    static let caches: [any Reproduction] = [
+        KSortReproduction(), VidKVReproduction(),
+    ]
 }
