@@ -1,4 +1,6 @@
 extension MethodCatalogue {
     /// Methods that compare other methods.
-    public static let studies: [MethodRecord] = []
+    public static let studies: [MethodRecord] = [
+        PTQImpact.record
+    ]
 }

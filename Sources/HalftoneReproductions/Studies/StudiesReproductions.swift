@@ -1,4 +1,6 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `studies`.
-    static let studies: [any Reproduction] = []
+    static let studies: [any Reproduction] = [
+        PTQImpactReproduction()
+    ]
 }
