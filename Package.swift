@@ -137,7 +137,7 @@ let package = Package(
         tests("HalftoneRuntime", ["AllocationCounter"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         tests("HalftoneEvaluation", ["HalftoneData"]),
-        tests("HalftoneMethods", ["HalftoneAllocation", "HalftoneFiles"]),
+        tests("HalftoneMethods", ["HalftoneAllocation", "HalftoneData", "HalftoneFiles"]),
         tests("HalftoneReproductions", ["HalftoneCompression"]),
         tests("HalftoneCompression", ["HalftoneMethods"]),
         tests(

@@ -1,6 +1,7 @@
 extension MethodCatalogue {
     /// Methods that store keys and values of attention in fewer bits.
     public static let caches: [MethodRecord] = [
-        KSort.record, VidKV.record,
+        KSort.record,
+        VidKV.record,
     ]
 }

@@ -1,6 +1,7 @@
 extension MethodCatalogue {
     /// Methods that quantize a trained model without training it again.
     public static let postTraining: [MethodRecord] = [
-        OutlierSuppressionPlus.record
+        OutlierSuppressionPlus.record,
+        ZeroQuantFP6.record,
     ]
 }

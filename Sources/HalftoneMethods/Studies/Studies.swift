@@ -1,6 +1,7 @@
 extension MethodCatalogue {
     /// Methods that compare other methods.
     public static let studies: [MethodRecord] = [
-        PTQBenchmark.record
+        PTQImpact.record,
+        PTQBenchmark.record,
     ]
 }

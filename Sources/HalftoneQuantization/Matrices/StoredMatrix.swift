@@ -105,6 +105,14 @@ extension StoredMatrix {
         var reader = PartReader(parts: parts)
         return try form.coding.decode(&reader, rows, columns)
     }
+
+    /// The codes, `[rows, columns]`, where the form is codes of a number format with scales and
+    /// nothing around them; nil for others.
+    public var codes: [UInt8]? {
+        guard case .scaled(let format, _, _) = form else { return nil }
+        return CodeRows(values: format.values.count)
+            .decode(parts[0].bytes, rows: rows, columns: columns).map { UInt8($0) }
+    }
 }
 
 /// What a form encodes.

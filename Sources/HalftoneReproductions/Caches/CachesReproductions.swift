@@ -1,6 +1,7 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `caches`.
     static let caches: [any Reproduction] = [
-        KSortReproduction(), VidKVReproduction(),
+        KSortReproduction(),
+        VidKVReproduction(),
     ]
 }

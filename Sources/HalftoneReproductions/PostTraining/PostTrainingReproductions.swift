@@ -1,6 +1,7 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `postTraining`.
     static let postTraining: [any Reproduction] = [
-        OutlierSuppressionPlusReproduction()
+        OutlierSuppressionPlusReproduction(),
+        ZeroQuantFP6Reproduction(),
     ]
 }

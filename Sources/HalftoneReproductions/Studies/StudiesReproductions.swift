@@ -1,6 +1,7 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `studies`.
     static let studies: [any Reproduction] = [
-        PTQBenchmarkReproduction()
+        PTQImpactReproduction(),
+        PTQBenchmarkReproduction(),
     ]
 }
