@@ -27,11 +27,10 @@ struct AffineSignsForm: MatrixCoding {
 
     func encode(_ source: MatrixValues) throws(QuantizationError) -> [Bytes] {
         var fit = Fit(source)
-        var best = (fit, error: Double.infinity)
-        for _ in 0..<Self.turns {
-            fit.solveRows()
-            fit.solveColumns()
-            fit.chooseSigns()
+        fit.turn()
+        var best = (fit, error: fit.error)
+        for _ in 1..<Self.turns {
+            fit.turn()
             let error = fit.error
             guard error < best.error else { break }
             best = (fit, error)
@@ -82,13 +81,19 @@ private struct Fit {
         }
     }
 
+    mutating func turn() {
+        solveRows()
+        solveColumns()
+        chooseSigns()
+    }
+
     private func level(_ row: Int, _ code: Int) -> Double {
         Double(offsets[row]) + (code == 0 ? -1 : 1) * Double(scales[row])
     }
 
     /// The scale and the offset of each row: the means of what is left of the factors, of either
     /// sign, weighed by their squares.
-    mutating func solveRows() {
+    private mutating func solveRows() {
         for row in 0..<source.rows {
             var sums = [(value: Double, weight: Double)](repeating: (0, 0), count: 2)
             for column in 0..<source.columns {
@@ -107,7 +112,7 @@ private struct Fit {
         }
     }
 
-    mutating func solveColumns() {
+    private mutating func solveColumns() {
         for column in 0..<source.columns {
             var (value, weight) = (0.0, 0.0)
             for row in 0..<source.rows {
@@ -120,7 +125,7 @@ private struct Fit {
         }
     }
 
-    mutating func chooseSigns() {
+    private mutating func chooseSigns() {
         for place in codes.indices {
             let (row, column) = place.quotientAndRemainder(dividingBy: source.columns)
             let value = Double(source.values[place])
