@@ -26,6 +26,7 @@ extension MatrixForm {
                 "kind": "vectors", "dimension": .integer(dimension), "count": .integer(count),
             ]
         case .complexUnits: return ["kind": "complex-units"]
+        case .affineSigns: return ["kind": "affine-signs"]
         case .outlierColumns(let count, let base):
             return [
                 "kind": "outlier-columns", "count": .integer(count), "base": try base.json(),
@@ -89,6 +90,7 @@ extension MatrixForm {
         case "vectors":
             self = .vectors(dimension: try number("dimension"), count: try number("count"))
         case "complex-units": self = .complexUnits
+        case "affine-signs": self = .affineSigns
         case "outlier-columns":
             self = .outlierColumns(try number("count"), base: try inner(value["base"]))
         case "column-classes":

@@ -15,6 +15,7 @@ import Testing
         return [
             nf4, .scaled(.e4m3, .column, .plain(.float8)), .blocks(.nvfp4),
             .blocks(.blockFloat(bits: 4)), .gguf(.q8_0), .dualBinary(.group(24)), .complexUnits,
+            .affineSigns,
             .vectors(dimension: 3, count: 20), .outlierColumns(3, base: binary),
             .columnClasses([
                 .init(columns: 8, form: .scaled(.int(8), .channel, .plain(.float16))),

@@ -17,6 +17,7 @@ struct FormRecipeTests {
         ("mxfp6e3m2", .blocks(.microscaling[2])),
         ("q4_k", .gguf(.q4_K)), ("dual-binary/32", .dualBinary(.group(32))),
         ("vectors/2/256", .vectors(dimension: 2, count: 256)), ("complex", .complexUnits),
+        ("affine-signs", .affineSigns),
         ("columns=1%+int3", .outlierColumns(3, base: plain)),
         ("sparse=100+int3/64/f16", .sparse(100, base: plain)),
         ("rank=8+int3", .lowRank(8, base: plain)),

@@ -33,7 +33,8 @@ struct MatrixFormValueTests {
             .scaled(.nf4, .tensor, .plain(.float16)), .scaled(.int(3), .column, .plain(.float16)),
             base, .scaled(.e2m1, .group(16), .quantized(.int(8), group: 16)),
             .dualBinary(.channel), .vectors(dimension: 2, count: 16), .complexUnits,
-            .blocks(.blockFloat(bits: 3)), .blocks(.nvfp4), .outlierColumns(6, base: base),
+            .affineSigns, .blocks(.blockFloat(bits: 3)), .blocks(.nvfp4),
+            .outlierColumns(6, base: base),
             .lowRank(2, base: base), .sparse(40, base: base),
             .columnClasses([
                 .init(columns: 9, form: .scaled(.int(8), .channel, .plain(.float16))),
@@ -148,6 +149,68 @@ struct MatrixFormValueTests {
         let stored = try StoredMatrix(weights, rows: 1, columns: 9, form: .complexUnits)
         // Real: the mean of 3, 1 and 5; imaginary: of 2 and 4.
         #expect(try stored.decoded() == [3, 0, -3, 0, 0, 3, 0, -3, 3])
+    }
+
+    @Test("signs between two levels of each row are found, whatever the factors of columns")
+    func affineSigns() throws {
+        // factor · (scale · sign + offset), all of them sums of few powers of two.
+        let factors: [Float] = [1, 2, 0.5, 1, 1, 2, 0.25, 1]
+        let signs: [Float] = [1, -1, -1, 1, -1, 1, 1, -1]
+        var weights: [Float] = []
+        for row in 0..<4 {
+            let (scale, offset) = (Float(1 + row), Float(row - 1) / 2)
+            weights += (0..<8).map { factors[$0] * (scale * signs[($0 + row) % 8] + offset) }
+        }
+        let stored = try StoredMatrix(weights, rows: 4, columns: 8, form: .affineSigns)
+        // Turns of least squares come as near as halves do: a few 2⁻¹¹ of numbers up to 9.
+        for (value, weight) in zip(try stored.decoded(), weights) {
+            #expect((value - weight).magnitude < 0.03, "\(value) for \(weight)")
+        }
+        // With factors of 1 the start is exact.
+        let plain = (0..<8).map { signs[$0] * 3 + 1 }
+        let exact = try StoredMatrix(plain, rows: 1, columns: 8, form: .affineSigns)
+        #expect(try exact.decoded() == plain)
+    }
+
+    @Test("parts can be given as numbers")
+    func content() throws {
+        let stored = try StoredMatrix(form: .affineSigns, rows: 2, columns: 3) { part in
+            switch part.name {
+            case "codes": .codes([1, 0, 0, 0, 1, 1], values: 2)
+            case "scales": .floats([2, 1])
+            case "offsets": .floats([0.5, -1])
+            default: .floats([1, -1, 2])
+            }
+        }
+        #expect(try stored.decoded() == [2.5, 1.5, -3, -2, 0, 0])
+        #expect(stored.floats(of: "factors") == [1, -1, 2])
+        #expect(stored.floats(of: "codes") == nil && stored.floats(of: "zeros") == nil)
+        func made(_ codes: PartContent, _ others: PartContent) throws -> StoredMatrix {
+            try StoredMatrix(form: .affineSigns, rows: 2, columns: 3) {
+                $0.name == "codes" ? codes : others
+            }
+        }
+        let codes = PartContent.codes([1, 0, 0, 0, 1, 1], values: 2)
+        #expect(throws: QuantizationError.self) { try made(codes, .floats([1, 2])) }
+        #expect(throws: QuantizationError.self) { try made(codes, .floats([1e6, 2])) }
+        #expect(throws: QuantizationError.self) { try made(codes, codes) }
+        #expect(throws: QuantizationError.self) { try made(.codes([2, 0], values: 2), codes) }
+        let classes = MatrixForm.columnClasses([
+            .init(columns: 1, form: .scaled(.int(2), .channel, .plain(.float32))),
+            .init(columns: 2, form: .affineSigns),
+        ])
+        let mixed = try StoredMatrix(form: classes, rows: 1, columns: 3) { part in
+            switch part.name {
+            case "order": .places([2, 0, 1])
+            case "class0.codes": .codes([3], values: 4)
+            case "class1.codes": .codes([1, 0], values: 2)
+            case "class1.offsets": .floats([0])
+            case "class1.factors": .floats([1, 1])
+            default: .floats([5])
+            }
+        }
+        // Code 3 of a symmetric format of two bits is 1.
+        #expect(try mixed.decoded() == [5, -5, 5])
     }
 
     @Test("codebooks of vectors find the vectors that there are")

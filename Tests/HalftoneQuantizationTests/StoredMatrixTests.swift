@@ -22,6 +22,7 @@ private func forms(columns: Int) -> [MatrixForm] {
             nf4, affine, binary, .scaled(.ternary, .group(32), .plain(.bfloat16)),
             .blocks(.nvfp4), .blocks(.blockFloat(bits: 5, exponentBits: 5, blockRows: 2)),
             .dualBinary(.group(16)), .vectors(dimension: 2, count: 11), .complexUnits,
+            .affineSigns,
             .outlierColumns(1, base: nf4),
             .columnClasses([
                 .init(columns: columns / 3, form: .scaled(.int(8), .channel, .plain(.float16))),
@@ -107,6 +108,8 @@ struct StoredMatrixTests {
         // 288 pairs of 7 bits: 252 bytes a row; 100 pairs of halves.
         #expect(try bytes(.vectors(dimension: 2, count: 100)) == 2520 + 400)
         #expect(try bytes(.complexUnits) == 10 * 72 + 4)
+        // A bit a weight, two halves a row and one a column.
+        #expect(try bytes(.affineSigns) == 10 * 72 + 10 * 4 + 576 * 2)
         // Eight columns of halves with their places; 568 weights: 284 bytes and 36 scales a row.
         #expect(try bytes(.outlierColumns(8, base: nf4)) == 16 + 160 + 2840 + 720)
         #expect(try bytes(.lowRank(3, base: nf4)) == 2 * 3 * 586 + 2880 + 720)

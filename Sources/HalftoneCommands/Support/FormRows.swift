@@ -29,7 +29,8 @@ struct FormRow: Encodable {
             .init(columns: columns - columns / 2, form: two),
         ])
         return [
-            ("{±1, ±i}", .complexUnits), ("dual binary", .dualBinary(.group(64))),
+            ("{±1, ±i}", .complexUnits), ("affine signs", .affineSigns),
+            ("dual binary", .dualBinary(.group(64))),
             ("2 planes", .residual([plane, plane])),
             ("3 planes", .residual([plane, plane, plane])),
             ("256 pairs", .vectors(dimension: 2, count: 256)), ("int4 | int2", classes),

@@ -1,7 +1,9 @@
 extension MethodCatalogue {
     /// Methods that quantize a trained model without training it again.
     public static let postTraining: [MethodRecord] = [
+        DBLLM.record,
         OutlierSuppressionPlus.record,
+        PTQ161.record,
         ZeroQuantFP6.record,
     ]
 }

@@ -10,6 +10,7 @@ import HalftoneFormats
 /// dual-binary/64                 two planes of bits with a real scale each
 /// vectors/2/256                  pairs of a fitted codebook of 256
 /// complex                        ±1 and ±i for pairs of columns
+/// affine-signs                   signs with scales and offsets of rows and factors of columns
 /// columns=1%+int3/64             the columns that matter most in 16 bits
 /// sparse=0.5%+int3/64            the elements that matter most added in 16 bits
 /// rank=8+int3/64                 a product of thin matrices for what is left over
@@ -155,6 +156,7 @@ extension MatrixForm {
         case .dualBinary(let granularity): "dual-binary/\(granularity)"
         case .vectors(let dimension, let count): "vectors/\(dimension)/\(count)"
         case .complexUnits: "complex"
+        case .affineSigns: "affine-signs"
         default: description
         }
     }

@@ -134,6 +134,7 @@ struct FormRecipeParser {
         if parts.count == 1 {
             if let layout = BlockLayout(named: name) { return .blocks(layout) }
             if name == "complex" { return .complexUnits }
+            if name == "affine-signs" { return .affineSigns }
             if let type = BlockType(named: name), !type.isPlain { return .gguf(type) }
         }
         if name == "dual-binary", parts.count <= 2 { return .dualBinary(try group(1)) }
@@ -145,7 +146,7 @@ struct FormRecipeParser {
         guard parts.count <= 3, let format = NumberFormat(named: name) else {
             throw FormRecipeError(
                 "\"\(word)\" is no form such as e3m2/32/f16, nf4/64/e4m3:256, mxfp4, Q4_K, "
-                    + "dual-binary/64, vectors/2/256 or complex")
+                    + "dual-binary/64, vectors/2/256, complex or affine-signs")
         }
         let granularity = try group(1)
         guard parts.count == 3 else { return .scaled(format, granularity, .plain(.float16)) }

@@ -28,6 +28,9 @@ public indirect enum MatrixForm: Sendable, Hashable {
     /// Pairs of columns as one of `{±1, ±i}` times a real scale for each of the two parts; see
     /// `ComplexForm`.
     case complexUnits
+    /// Signs with a scale and an offset for each row and a factor for each column; see
+    /// `AffineSignsForm`.
+    case affineSigns
     /// The columns that matter most in 16 bits, the others in another form; see
     /// `OutlierColumnsForm`.
     case outlierColumns(Int, base: MatrixForm)
@@ -82,6 +85,7 @@ public indirect enum MatrixForm: Sendable, Hashable {
         case .dualBinary(let granularity): DualBinaryForm(granularity: granularity)
         case .vectors(let dimension, let count): VectorForm(dimension: dimension, count: count)
         case .complexUnits: ComplexForm()
+        case .affineSigns: AffineSignsForm()
         case .outlierColumns(let count, let base): OutlierColumnsForm(count: count, base: base)
         case .columnClasses(let classes): ColumnClassesForm(classes: classes)
         case .lowRank(let rank, let base): LowRankForm(rank: rank, base: base)
@@ -147,6 +151,7 @@ extension MatrixForm: CustomStringConvertible {
         case .dualBinary(let granularity): return "dual-binary \(granularity)"
         case .vectors(let dimension, let count): return "\(count) vectors of \(dimension)"
         case .complexUnits: return "complex units"
+        case .affineSigns: return "affine signs"
         case .outlierColumns(let count, let base): return "\(count) columns + \(base)"
         case .columnClasses(let classes):
             return classes.map { "\($0.columns) × \($0.form)" }.joined(separator: " | ")

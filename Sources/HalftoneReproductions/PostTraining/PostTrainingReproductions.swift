@@ -1,7 +1,9 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `postTraining`.
     static let postTraining: [any Reproduction] = [
+        DBLLMReproduction(),
         OutlierSuppressionPlusReproduction(),
+        PTQ161Reproduction(),
         ZeroQuantFP6Reproduction(),
     ]
 }

@@ -1,0 +1,103 @@
+import HalftoneKernels
+import HalftoneNN
+import HalftoneTensor
+
+extension LlamaNetwork {
+    /// A network that computes what a decoder of these parameters computes, and can be trained.
+    ///
+    /// Matrices are decoded to float32.
+    ///
+    /// - Throws: ``ModelError/unsupported(key:value:hint:)`` for a decoder that is no plain Llama:
+    ///   biases, other activations or normalizations, windows, stretched positions.
+    public convenience init(_ weights: DecoderWeights) throws(ModelError) {
+        var generator = SeededGenerator(seed: 0)
+        self.init(try Shape(weights.spec), deviation: 0, using: &generator)
+        for slot in weights.spec.slots {
+            let values =
+                slot.shape.count == 2
+                ? weights.matrix(slot.role).decoded() : weights.vector(slot.role) ?? []
+            guard let parameter = parameter(slot.role) else {
+                throw .unsupported(
+                    key: "role", value: "\(slot.role)", hint: "a plain Llama has no such part")
+            }
+            parameter.set(Tensor(shape: slot.shape, elements: values))
+        }
+    }
+
+    /// The layer of a linear role of a block, or nil when there is none.
+    public func linear(_ role: Role) -> Linear? {
+        guard !role.isBias, let index = role.block, blocks.indices.contains(index) else {
+            return role == Role(.head) ? head : nil
+        }
+        return blocks[index].linear(role.part)
+    }
+
+    private func parameter(_ role: Role) -> Parameter? {
+        if let linear = linear(role) { return linear.weight }
+        guard let index = role.block else {
+            switch role {
+            case Role(.embedding): return embedding.weight
+            case Role(.finalNorm): return norm.weight
+            default: return nil
+            }
+        }
+        switch role {
+        case Role(.attentionNorm, block: index): return blocks[index].attentionNorm.weight
+        case Role(.mlpNorm, block: index): return blocks[index].perceptronNorm.weight
+        default: return nil
+        }
+    }
+}
+
+extension LlamaBlock {
+    /// The linear layer of a part, or nil when the block has none.
+    public func linear(_ part: Role.Part) -> Linear? {
+        switch part {
+        case .query: attention.queryProjection
+        case .key: attention.keyProjection
+        case .value: attention.valueProjection
+        case .attentionOutput: attention.outputProjection
+        case .gate: perceptron.gate
+        case .up: perceptron.up
+        case .down: perceptron.down
+        default: nil
+        }
+    }
+}
+
+extension LlamaNetwork.Shape {
+    /// The sizes of a decoder that is a plain Llama.
+    ///
+    /// - Throws: ``ModelError/unsupported(key:value:hint:)`` for every other one.
+    public init(_ spec: DecoderSpec) throws(ModelError) {
+        let problem = ModelError.unsupported(
+            key: "architecture", value: spec.architecture,
+            hint: "only a plain Llama becomes a network: RMSNorm, SiLU, equal blocks, plain rotary "
+                + "positions, no biases and no windows")
+        guard let block = spec.blocks.first, let rope = block.attention.rope else { throw problem }
+        let (attention, mlp) = (block.attention, block.mlp)
+        self.init(
+            vocabularySize: spec.vocabularySize, width: spec.width, layers: spec.blocks.count,
+            heads: attention.heads, keyHeads: attention.keyHeads, hiddenWidth: mlp.hiddenWidth,
+            contextLength: spec.contextLength, ropeTheta: rope.theta,
+            normEpsilon: spec.finalNorm.epsilon, isHeadTied: spec.isHeadTied)
+        guard spec == plainSpec(spec.architecture) else { throw problem }
+    }
+
+    /// What a network of these sizes computes.
+    private func plainSpec(_ architecture: String) -> DecoderSpec {
+        let size = width / heads
+        let norm = NormSpec(.rootMeanSquare, epsilon: normEpsilon)
+        let block = BlockSpec(
+            attention: AttentionSpec(
+                heads: heads, keyHeads: keyHeads, headDim: size,
+                scale: 1 / Float(size).squareRoot(),
+                rope: RopeSpec(dimensions: size, theta: ropeTheta)),
+            mlp: MLPSpec(hiddenWidth: hiddenWidth, activation: .silu, isGated: true),
+            attentionNorm: norm, mlpNorm: norm)
+        return DecoderSpec(
+            architecture: architecture, vocabularySize: vocabularySize, width: width,
+            contextLength: contextLength, blocks: [BlockSpec](repeating: block, count: layers),
+            finalNorm: norm, isHeadTied: isHeadTied)
+    }
+}
