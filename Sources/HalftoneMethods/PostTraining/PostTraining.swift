@@ -2,6 +2,7 @@ extension MethodCatalogue {
     /// Methods that quantize a trained model without training it again.
     public static let postTraining: [MethodRecord] = [
         DBLLM.record,
+        LLMInt8.record,
         OutlierSuppressionPlus.record,
         PTQ161.record,
         ZeroQuantFP6.record,

@@ -207,23 +207,26 @@ package struct LanguageBench {
     ///
     /// - Parameters:
     ///   - detail: What is collected of inputs; with `none` no text is read.
+    ///   - weights: Float weights of the same model; nil for those of ``model``.
     ///   - method: Gives the method for a matrix and its inputs.
     package func stored(
-        _ detail: InputStatistics.Detail,
+        _ detail: InputStatistics.Detail, of weights: DecoderWeights? = nil,
         _ method: (Role, InputStatistics?) throws -> any MatrixMethod
     ) throws -> Stored {
+        let float = weights ?? model.weights
         var matrices: [Role: StoredMatrix] = [:]
         func store(_ role: Role, _ inputs: InputStatistics?) throws -> any WeightMatrix {
             let stored = try method(role, inputs).stored(
-                model.weights.matrix(role), inputs: inputs, pool: pool)
+                float.matrix(role), inputs: inputs, pool: pool)
             matrices[role] = stored
             return try stored.matrix()
         }
         guard detail > .none else {
-            let weights = try weights { role, _ in try store(role, nil) }
+            var weights = float
+            for role in linearRoles { weights.replace(role, with: try store(role, nil)) }
             return Stored(weights: weights, matrices: matrices)
         }
-        let pass = try CalibrationPass(model.weights, calibration, detail: detail, pool: pool)
+        let pass = try CalibrationPass(float, calibration, detail: detail, pool: pool)
         for _ in model.spec.blocks {
             try pass.nextBlock { _, roles, inputs throws(any Error) in
                 var replaced: [Role: any WeightMatrix] = [:]
@@ -235,7 +238,13 @@ package struct LanguageBench {
     }
 
     /// What one method makes of all the blocks' linear layers.
-    package func stored(_ method: any MatrixMethod) throws -> Stored {
-        try stored(method.inputDetail) { _, _ in method }
+    ///
+    /// - Parameters:
+    ///   - method: Stores each of them.
+    ///   - weights: Float weights of the same model; nil for those of ``model``.
+    package func stored(
+        _ method: any MatrixMethod, of weights: DecoderWeights? = nil
+    ) throws -> Stored {
+        try stored(method.inputDetail, of: weights) { _, _ in method }
     }
 }
