@@ -1,4 +1,6 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `bitAllocation`.
-    static let bitAllocation: [any Reproduction] = []
+    static let bitAllocation: [any Reproduction] = [
+        BAQReproduction()
+    ]
 }
