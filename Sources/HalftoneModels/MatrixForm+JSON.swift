@@ -37,6 +37,11 @@ extension MatrixForm {
                 list.append(["columns": .integer(one.columns), "form": try one.form.json()])
             }
             return ["kind": "column-classes", "classes": .array(list)]
+        case .columnLevels(let classes):
+            let list = classes.map { one -> JSONValue in
+                ["levels": .integer(one.levels), "columns": .integer(one.columns)]
+            }
+            return ["kind": "column-levels", "classes": .array(list)]
         case .lowRank(let rank, let base):
             return ["kind": "low-rank", "rank": .integer(rank), "base": try base.json()]
         case .residual(let forms):
@@ -102,6 +107,15 @@ extension MatrixForm {
                 classes.append(ColumnClass(columns: columns, form: try inner(one["form"])))
             }
             self = .columnClasses(classes)
+        case "column-levels":
+            var classes: [LevelClass] = []
+            for one in value["classes"]?.array ?? [] {
+                guard let levels = one["levels"]?.integer, (1...256).contains(levels),
+                    let columns = one["columns"]?.integer, (0...1 << 30).contains(columns)
+                else { throw Self.unknown("levels", one.serialized()) }
+                classes.append(LevelClass(levels: levels, columns: columns))
+            }
+            self = .columnLevels(classes)
         case "low-rank": self = .lowRank(try number("rank"), base: try inner(value["base"]))
         case "residual":
             var stages: [MatrixForm] = []

@@ -21,6 +21,7 @@ import Testing
                 .init(columns: 8, form: .scaled(.int(8), .channel, .plain(.float16))),
                 .init(columns: 56, form: nf4),
             ]),
+            .columnLevels([.init(levels: 6, columns: 50), .init(levels: 1, columns: 14)]),
             .lowRank(2, base: binary), .residual([binary, binary]), .sparse(9, base: nf4),
             .scaled(
                 NumberFormat(.integer(IntegerFormat(levels: 5, symmetric: false))), .group(20),

@@ -28,6 +28,10 @@ private func forms(columns: Int) -> [MatrixForm] {
                 .init(columns: columns / 3, form: .scaled(.int(8), .channel, .plain(.float16))),
                 .init(columns: columns - columns / 3, form: affine),
             ]),
+            .columnLevels([
+                .init(levels: 9, columns: columns - columns / 3),
+                .init(levels: 1, columns: columns / 3),
+            ]),
             .lowRank(1, base: affine), .residual([binary, binary, binary]), .sparse(2, base: nf4),
         ]
     // Inside there has to be a column left.
@@ -121,6 +125,13 @@ struct StoredMatrixTests {
         ])
         #expect(try bytes(classes) == 1152 + 760 + 20 + 2500 + 640)
         #expect(try bytes(.gguf(.q4_0)) == 10 * 18 * 18)
+        // A byte a column and two halves a row; 2560 codes of 4 levels and 3000 of 3, five of them
+        // in a byte, where the columns of one level take none.
+        let levels = MatrixForm.columnLevels([
+            .init(levels: 4, columns: 256), .init(levels: 3, columns: 300),
+            .init(levels: 1, columns: 20),
+        ])
+        #expect(try bytes(levels) == 576 + 40 + 640 + 600)
     }
 
     @Test("structures go around any number format", arguments: NumberFormat.known)
@@ -230,6 +241,16 @@ struct StoredMatrixTests {
                 sparse,
                 ["row_starts": [0, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0], "columns": [3, 0, 1, 0]])
                 == "the columns of row 0 do not ascend")
+        let levels = MatrixForm.columnLevels([
+            .init(levels: 3, columns: 2), .init(levels: 1, columns: 2),
+        ])
+        #expect(message(levels, ["levels": [0, 2, 2, 0]]) == "decoded")
+        #expect(
+            message(levels, ["levels": [0, 2, 0, 0]])
+                == "the levels of the columns are not those of the form")
+        #expect(
+            message(levels, ["levels": [0, 2, 2, 0], "lows": [0, 0, 0, 0x3C]])
+                == "the range of a row does not hold 0")
         #expect(
             message(base, ["scales": [0, 0, 0, 0x7C]])
                 == "scales 1 is not a finite number; the checkpoint is damaged")
@@ -247,6 +268,9 @@ struct StoredMatrixTests {
             .scaled(.nf4, .group(8), .quantized(.int(8), group: 0)), .dualBinary(.group(0)),
             (0..<9).reduce(nf4) { form, _ in .sparse(0, base: form) },
             .residual([MatrixForm](repeating: nf4, count: 65)),
+            .columnLevels([.init(levels: 3, columns: 7)]),
+            .columnLevels([.init(levels: 257, columns: 8)]),
+            .columnLevels([.init(levels: 3, columns: 4), .init(levels: 3, columns: 4)]),
         ] {
             #expect(throws: QuantizationError.self, "\(form)") {
                 _ = try form.layout(rows: 4, columns: 8)

@@ -1,6 +1,7 @@
 extension MethodCatalogue {
     /// Methods that choose how many bits each part of a model gets.
     public static let bitAllocation: [MethodRecord] = [
-        LayerwiseQuant.record
+        BAQ.record,
+        LayerwiseQuant.record,
     ]
 }

@@ -1,6 +1,7 @@
 extension MethodCatalogue {
     /// Methods that quantize a trained model without training it again.
     public static let postTraining: [MethodRecord] = [
+        AdaQuant.record,
         DBLLM.record,
         LLMInt8.record,
         OutlierSuppressionPlus.record,

@@ -37,6 +37,9 @@ public indirect enum MatrixForm: Sendable, Hashable {
     /// Classes of columns, each with a form of its own, the columns that matter most in the first;
     /// see `ColumnClassesForm`.
     case columnClasses([ColumnClass])
+    /// A range for each row and a number of levels for each column, the columns that matter most in
+    /// the first class; see `ColumnLevelsForm`.
+    case columnLevels([LevelClass])
     /// A matrix in another form, and a product of two thin ones in 16 bits for what it leaves
     /// over; see `LowRankForm`.
     case lowRank(Int, base: MatrixForm)
@@ -58,6 +61,20 @@ public indirect enum MatrixForm: Sendable, Hashable {
         public init(columns: Int, form: MatrixForm) {
             self.columns = columns
             self.form = form
+        }
+    }
+
+    /// Columns with one number of levels.
+    public struct LevelClass: Sendable, Hashable {
+        /// 1 to 256.
+        public var levels: Int
+        /// The number of columns.
+        public var columns: Int
+
+        /// Describes a class.
+        public init(levels: Int, columns: Int) {
+            self.levels = levels
+            self.columns = columns
         }
     }
 
@@ -88,6 +105,7 @@ public indirect enum MatrixForm: Sendable, Hashable {
         case .affineSigns: AffineSignsForm()
         case .outlierColumns(let count, let base): OutlierColumnsForm(count: count, base: base)
         case .columnClasses(let classes): ColumnClassesForm(classes: classes)
+        case .columnLevels(let classes): ColumnLevelsForm(classes: classes)
         case .lowRank(let rank, let base): LowRankForm(rank: rank, base: base)
         case .residual(let forms): ResidualForm(forms: forms)
         case .sparse(let count, let base): SparseForm(count: count, base: base)
@@ -155,6 +173,9 @@ extension MatrixForm: CustomStringConvertible {
         case .outlierColumns(let count, let base): return "\(count) columns + \(base)"
         case .columnClasses(let classes):
             return classes.map { "\($0.columns) × \($0.form)" }.joined(separator: " | ")
+        case .columnLevels(let classes):
+            return classes.map { "\($0.columns) × \($0.levels)" }.joined(separator: " | ")
+                + " levels"
         case .lowRank(let rank, let base): return "rank \(rank) + \(base)"
         case .residual(let forms): return forms.map(\.description).joined(separator: " + ")
         case .sparse(let count, let base): return "\(count) elements + \(base)"

@@ -9,13 +9,13 @@ import HalftoneTensor
 /// Source: R. Krishnamoorthi, arXiv:1806.08342, equations 1 to 4, and B. Jacob et al.,
 /// arXiv:1712.05877, section 3.
 public struct AffineGrid: Sendable, Equatable {
-    /// 1 to 16.
-    public let bits: Int
+    /// The number of levels, 2 to 65536.
+    public let levels: Int
 
     /// The distance between levels, above 0.
     public let step: Float
 
-    /// The code of zero, `0 … 2^bits − 1`.
+    /// The code of zero, from 0 to ``highestCode``.
     public let zeroPoint: Int
 
     /// Spreads levels over a range.
@@ -25,19 +25,41 @@ public struct AffineGrid: Sendable, Equatable {
     ///   - bits: 1 to 16.
     public init(_ range: ClosedRange<Float>, bits: Int) {
         precondition((1...16).contains(bits), "an affine grid has 1 to 16 bits, not \(bits)")
+        self.init(range, levels: 1 << bits)
+    }
+
+    /// Spreads any number of levels over a range.
+    ///
+    /// - Parameters:
+    ///   - range: Finite ends; widened to hold 0. A range of 0 alone gets a step of 2⁻¹⁰⁰.
+    ///   - levels: 2 to 65536.
+    public init(_ range: ClosedRange<Float>, levels: Int) {
+        precondition((2...1 << 16).contains(levels), "an affine grid has 2 to 65536 levels")
         precondition(
             range.lowerBound.isFinite && range.upperBound.isFinite, "range \(range) is not finite")
         let low = Double(min(range.lowerBound, 0))
         let high = Double(max(range.upperBound, 0))
-        let top = (1 << bits) - 1
+        let top = levels - 1
         let step = max((high - low) / Double(top), 0x1p-100)
-        self.bits = bits
+        self.levels = levels
         self.step = Float(step)
         zeroPoint = min(max(Int((-low / step).rounded(.toNearestOrEven)), 0), top)
     }
 
+    /// Bits of a code on its own.
+    public var bits: Int { Int.bitWidth - highestCode.leadingZeroBitCount }
+
     /// The largest code.
-    public var highestCode: Int { (1 << bits) - 1 }
+    public var highestCode: Int { levels - 1 }
+
+    /// The code of the level nearest to a number, the even one of two; 0 for NaN.
+    public func code(of value: Float) -> Int {
+        let steps = (value / step).rounded(.toNearestOrEven) + Float(zeroPoint)
+        return steps > 0 ? Int(min(steps, Float(highestCode))) : 0
+    }
+
+    /// The level of a code.
+    public func value(of code: Int) -> Float { Float(code - zeroPoint) * step }
 
     /// The outermost levels.
     public var range: ClosedRange<Float> {

@@ -1,6 +1,7 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `bitAllocation`.
     static let bitAllocation: [any Reproduction] = [
-        LayerwiseQuantReproduction()
+        BAQReproduction(),
+        LayerwiseQuantReproduction(),
     ]
 }

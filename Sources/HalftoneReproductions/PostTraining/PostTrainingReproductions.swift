@@ -1,6 +1,7 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `postTraining`.
     static let postTraining: [any Reproduction] = [
+        AdaQuantReproduction(),
         DBLLMReproduction(),
         LLMInt8Reproduction(),
         OutlierSuppressionPlusReproduction(),

@@ -15,6 +15,13 @@ enum CharacterTask {
             heldOut: heldOut)
     }
 
+    /// Makes pictures of digits and capitals.
+    static func alphanumeric(training: Int, heldOut: Int) -> FigureTask {
+        FigureTask(
+            FigureImages(characters: digits + capitals, size: 16, channels: 1, seed: 9),
+            training: training, heldOut: heldOut)
+    }
+
     /// Makes pictures of digits and capitals that stand out little from a noisy ground.
     static func faint(training: Int, heldOut: Int) -> FigureTask {
         var images = FigureImages(characters: digits + capitals, size: 16, channels: 1, seed: 9)
