@@ -55,7 +55,7 @@ let package = Package(
                 "HalftoneModels", "HalftoneFiles", "HalftoneRuns",
             ],
             resources: [.copy("Results")], swiftSettings: settings),
-        library("HalftoneMethods", ["HalftoneAllocation", "HalftoneRuntime"]),
+        library("HalftoneMethods", ["HalftoneAllocation", "HalftoneFiles", "HalftoneRuntime"]),
         library("HalftoneCompression", ["HalftoneEvaluation", "HalftoneMethods", "HalftoneRuns"]),
         library("HalftoneEvaluation", ["HalftoneRuntime"]),
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),

@@ -38,6 +38,7 @@ extension MatrixForm {
             return ["kind": "column-classes", "classes": .array(list)]
         case .lowRank(let rank, let base):
             return ["kind": "low-rank", "rank": .integer(rank), "base": try base.json()]
+        case .signedLowRank(let rank): return ["kind": "signed-low-rank", "rank": .integer(rank)]
         case .residual(let forms):
             var list: [JSONValue] = []
             for form in forms { list.append(try form.json()) }
@@ -101,6 +102,7 @@ extension MatrixForm {
             }
             self = .columnClasses(classes)
         case "low-rank": self = .lowRank(try number("rank"), base: try inner(value["base"]))
+        case "signed-low-rank": self = .signedLowRank(try number("rank"))
         case "residual":
             var stages: [MatrixForm] = []
             for stage in value["stages"]?.array ?? [] { stages.append(try inner(stage)) }

@@ -1,4 +1,6 @@
 extension MethodCatalogue {
     /// Methods that quantize a trained model without training it again.
-    public static let postTraining: [MethodRecord] = []
+    public static let postTraining: [MethodRecord] = [
+        BitStack.record
+    ]
 }

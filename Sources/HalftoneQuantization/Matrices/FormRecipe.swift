@@ -9,6 +9,7 @@ import HalftoneFormats
 /// Q4_K                           blocks of a GGUF type
 /// dual-binary/64                 two planes of bits with a real scale each
 /// vectors/2/256                  pairs of a fitted codebook of 256
+/// signs/16                       signs times magnitudes of a rank
 /// complex                        ±1 and ±i for pairs of columns
 /// columns=1%+int3/64             the columns that matter most in 16 bits
 /// sparse=0.5%+int3/64            the elements that matter most added in 16 bits
@@ -73,6 +74,7 @@ public struct FormRecipe: Sendable, Hashable {
 extension FormRecipe.Node {
     fileprivate func form(rows: Int, columns: Int) throws(QuantizationError) -> MatrixForm {
         switch self {
+        case .plain(.signedLowRank(let rank)): return .signedLowRank(min(rank, rows, columns))
         case .plain(let form): return form
         case .outlierColumns(let amount, let base):
             let count = amount.of(columns)
@@ -154,6 +156,7 @@ extension MatrixForm {
         case .gguf(let type): type.name
         case .dualBinary(let granularity): "dual-binary/\(granularity)"
         case .vectors(let dimension, let count): "vectors/\(dimension)/\(count)"
+        case .signedLowRank(let rank): "signs/\(rank)"
         case .complexUnits: "complex"
         default: description
         }

@@ -142,10 +142,13 @@ struct FormRecipeParser {
         {
             return .vectors(dimension: dimension, count: count)
         }
+        if name == "signs", parts.count == 2, let rank = number(parts[1][...]) {
+            return .signedLowRank(rank)
+        }
         guard parts.count <= 3, let format = NumberFormat(named: name) else {
             throw FormRecipeError(
                 "\"\(word)\" is no form such as e3m2/32/f16, nf4/64/e4m3:256, mxfp4, Q4_K, "
-                    + "dual-binary/64, vectors/2/256 or complex")
+                    + "dual-binary/64, vectors/2/256, signs/16 or complex")
         }
         let granularity = try group(1)
         guard parts.count == 3 else { return .scaled(format, granularity, .plain(.float16)) }

@@ -37,6 +37,9 @@ public indirect enum MatrixForm: Sendable, Hashable {
     /// A matrix in another form, and a product of two thin ones in 16 bits for what it leaves
     /// over; see `LowRankForm`.
     case lowRank(Int, base: MatrixForm)
+    /// The sign of each element times a product of two thin matrices in 16 bits that is near to
+    /// the magnitudes; see `SignedLowRankForm`.
+    case signedLowRank(Int)
     /// Each form holds what the ones before leave over; the value is their sum. With one-bit forms
     /// a residual stack of binary planes.
     case residual([MatrixForm])
@@ -85,6 +88,7 @@ public indirect enum MatrixForm: Sendable, Hashable {
         case .outlierColumns(let count, let base): OutlierColumnsForm(count: count, base: base)
         case .columnClasses(let classes): ColumnClassesForm(classes: classes)
         case .lowRank(let rank, let base): LowRankForm(rank: rank, base: base)
+        case .signedLowRank(let rank): SignedLowRankForm(rank: rank)
         case .residual(let forms): ResidualForm(forms: forms)
         case .sparse(let count, let base): SparseForm(count: count, base: base)
         }
@@ -151,6 +155,7 @@ extension MatrixForm: CustomStringConvertible {
         case .columnClasses(let classes):
             return classes.map { "\($0.columns) × \($0.form)" }.joined(separator: " | ")
         case .lowRank(let rank, let base): return "rank \(rank) + \(base)"
+        case .signedLowRank(let rank): return "signs of rank \(rank)"
         case .residual(let forms): return forms.map(\.description).joined(separator: " + ")
         case .sparse(let count, let base): return "\(count) elements + \(base)"
         }

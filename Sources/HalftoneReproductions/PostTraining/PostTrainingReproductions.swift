@@ -1,4 +1,6 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `postTraining`.
-    static let postTraining: [any Reproduction] = []
+    static let postTraining: [any Reproduction] = [
+        BitStackReproduction()
+    ]
 }
