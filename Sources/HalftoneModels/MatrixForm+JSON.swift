@@ -137,6 +137,11 @@ extension MatrixForm {
         case .plain(let format): .string(format.rawValue)
         case .quantized(let format, let group):
             ["format": .string(try name(format)), "group": .integer(group)]
+        case .offset(let bits, let group, let format):
+            [
+                "bits": .integer(bits), "group": .integer(group),
+                "format": .string(format.rawValue),
+            ]
         }
     }
 
@@ -144,6 +149,12 @@ extension MatrixForm {
         if let plain = value?.string.flatMap(ScaleFormat.init(rawValue:)) { return .plain(plain) }
         guard let group = value?["group"]?.integer, (1...1 << 20).contains(group) else {
             throw unknown("scale", value?.serialized() ?? "nothing")
+        }
+        if let bits = value?["bits"]?.integer {
+            guard let scale = value?["format"]?.string.flatMap(ScaleFormat.init(rawValue:)) else {
+                throw unknown("scale", value?.serialized() ?? "nothing")
+            }
+            return .offset(bits: bits, group: group, scale)
         }
         return .quantized(try format(value?["format"]), group: group)
     }

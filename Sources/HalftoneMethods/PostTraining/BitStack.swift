@@ -128,19 +128,25 @@ public struct BitStack: MatrixMethod {
     /// - Parameters:
     ///   - matrices: How many there are.
     ///   - blocks: Of each.
+    ///   - sizes: What a block of each matrix takes: then those come first that help most for their
+    ///     size, which the paper does not look at. nil for the paper's order.
     ///   - loss: The loss of the model on text that nothing else is measured on, with a number of
     ///     blocks for each matrix.
     /// - Returns: The matrix of each block beyond the first ones, `matrices · (blocks − 1)`.
     public static func ranking(
-        matrices: Int, blocks: Int, loss: (_ counts: [Int]) throws -> Double
+        matrices: Int, blocks: Int, sizes: [Int]? = nil,
+        loss: (_ counts: [Int]) throws -> Double
     ) rethrows -> [Int] {
         var order: [Int] = []
         for level in 1..<max(blocks, 1) {
+            let alike = [Int](repeating: level, count: matrices)
+            let base = sizes == nil ? 0 : try loss(alike)
             var losses: [Double] = []
             for matrix in 0..<matrices {
-                var counts = [Int](repeating: level, count: matrices)
+                var counts = alike
                 counts[matrix] += 1
-                let found = try loss(counts)
+                let change = try loss(counts) - base
+                let found = change / Double(max(sizes?[matrix] ?? 1, 1))
                 losses.append(found.isNaN ? .infinity : found)
             }
             order += (0..<matrices).sorted { (losses[$0], $0) < (losses[$1], $1) }

@@ -1,6 +1,6 @@
 extension MethodCatalogue {
     /// Methods that quantize a trained model without training it again.
     public static let postTraining: [MethodRecord] = [
-        BitStack.record
+        BitStack.record, LQLoRA.record,
     ]
 }

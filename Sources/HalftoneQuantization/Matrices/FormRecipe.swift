@@ -5,6 +5,7 @@ import HalftoneFormats
 /// ```
 /// e3m2/32/f16                    a number format, weights to a scale, how scales are stored
 /// nf4/64/e4m3:256                scales as codes themselves, 256 to a second scale
+/// lqnf3/64/u8:256:f16            scales as whole numbers from the least one on
 /// mxfp6e3m2, nvfp4, bfp4e8g16    blocks that share a scale
 /// Q4_K                           blocks of a GGUF type
 /// dual-binary/64                 two planes of bits with a real scale each
@@ -152,6 +153,8 @@ extension MatrixForm {
             "\(format)/\(granularity)/\(scale.rawValue)"
         case .scaled(let format, let granularity, .quantized(let second, let group)):
             "\(format)/\(granularity)/\(second):\(group)"
+        case .scaled(let format, let granularity, .offset(let bits, let group, let scale)):
+            "\(format)/\(granularity)/u\(bits):\(group):\(scale.rawValue)"
         case .blocks(let layout): layout.name
         case .gguf(let type): type.name
         case .dualBinary(let granularity): "dual-binary/\(granularity)"

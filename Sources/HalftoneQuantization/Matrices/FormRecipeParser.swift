@@ -156,12 +156,17 @@ struct FormRecipeParser {
             return .scaled(format, granularity, .plain(scale))
         }
         let double = parts[2].split(separator: ":", omittingEmptySubsequences: false)
+        if double.count == 3, double[0].first == "u", let bits = number(double[0].dropFirst()),
+            let size = number(double[1]), let scale = ScaleFormat(rawValue: String(double[2]))
+        {
+            return .scaled(format, granularity, .offset(bits: bits, group: size, scale))
+        }
         guard double.count == 2, let second = NumberFormat(named: String(double[0])),
             let size = number(double[1]), size > 0
         else {
             throw FormRecipeError(
                 "\"\(word)\": \"\(parts[2])\" is no way to store scales: f32, f16, bf16, f8 or codes "
-                    + "such as e4m3:256")
+                    + "such as e4m3:256 or u8:256:f16")
         }
         return .scaled(format, granularity, .quantized(second, group: size))
     }

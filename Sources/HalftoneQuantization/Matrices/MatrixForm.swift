@@ -71,6 +71,12 @@ public indirect enum MatrixForm: Sendable, Hashable {
         /// Source: T. Dettmers et al., "QLoRA", arXiv:2305.14314, section 3 (8-bit floats in
         /// groups of 256).
         case quantized(NumberFormat, group: Int)
+        /// Double quantization from the least scale on: one float32 offset for all scales, and for
+        /// the differences from it whole numbers of 1 to 8 bits that are a share of the largest
+        /// difference of their group, which is a float.
+        ///
+        /// Source: H. Guo et al., "LQ-LoRA", arXiv:2311.12023, section 3.2.
+        case offset(bits: Int, group: Int, ScaleFormat)
     }
 
     /// Forms within forms, at most.
@@ -144,6 +150,8 @@ extension MatrixForm: CustomStringConvertible {
                 switch scales {
                 case .plain(let format): format.rawValue
                 case .quantized(let format, let group): "\(format)/\(group)"
+                case .offset(let bits, let group, let format):
+                    "u\(bits)/\(group)/\(format.rawValue)"
                 }
             return "\(format) \(group) \(scale)"
         case .blocks(let layout): return layout.name

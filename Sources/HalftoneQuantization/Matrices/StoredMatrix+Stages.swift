@@ -36,6 +36,28 @@ extension StoredMatrix {
         ) { parts[$0.name] }
     }
 
+    /// A matrix with the product of two thin ones added, as a low-rank form around that of the
+    /// matrix.
+    ///
+    /// - Parameters:
+    ///   - base: `[rows, columns]`.
+    ///   - left: `[rows, rank]`, rounded to 16 bits.
+    ///   - right: `[rank, columns]`, rounded to 16 bits.
+    ///   - rank: 0 to the smaller side.
+    /// - Throws: ``QuantizationError`` for numbers beyond 16 bits.
+    public init(
+        _ base: StoredMatrix, adding left: [Float], times right: [Float], rank: Int
+    ) throws(QuantizationError) {
+        precondition(
+            left.count == base.rows * rank && right.count == rank * base.columns, "thin matrices")
+        var parts = ["left": try PartBytes.halves(left, "left")]
+        parts["right"] = try PartBytes.halves(right, "right")
+        for part in base.parts { parts["base.\(part.layout.name)"] = part.bytes }
+        try self.init(
+            form: .lowRank(rank, base: base.form), rows: base.rows, columns: base.columns
+        ) { parts[$0.name] }
+    }
+
     private func bytes(of name: String) -> Bytes? {
         parts.first { $0.layout.name == name }?.bytes
     }

@@ -5,7 +5,6 @@ import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneTensor
-import Synchronization
 
 /// Blocks of one matrix of Gaussian numbers.
 struct GaussianBlocks {
@@ -112,9 +111,10 @@ struct BitStackTrial {
             found.scaled.append((try loss(sums, 2) + loss(sums, 3)) / 2)
             found.plain.append((try loss(unscaledSums, 2) + loss(unscaledSums, 3)) / 2)
         }
-        let stack = try BlockStack(members, order: try order())
+        let orders = try orders()
+        let stack = try BlockStack(members, order: orders.ranked)
         try measureSizes(stack, &found)
-        try measureOrders(stack, &found)
+        try measureOrders(stack, try BlockStack(members, order: orders.bySize), &found)
         try measureRounding(stack, &found)
     }
 
@@ -134,14 +134,23 @@ struct BitStackTrial {
         try bench.measure(weights(sums, stack.members.map(\.blocks.count))).loss
     }
 
-    private func order() throws -> [Int] {
+    /// The paper's order, and the one by what blocks help for their size.
+    private func orders() throws -> (ranked: [Int], bySize: [Int]) {
         let other = try LanguageBench(settings.ranking, seed: seed + 100, context)
-        var calls = 0
-        return try BitStack.ranking(matrices: roles.count, blocks: settings.blocks) { counts in
-            calls += 1
-            if calls.isMultiple(of: roles.count) { context.advance() }
-            return try other.measure(weights(sums, counts)).loss
+        var known: [[Int]: Double] = [:]
+        func loss(_ counts: [Int]) throws -> Double {
+            if let loss = known[counts] { return loss }
+            let loss = try other.measure(weights(sums, counts)).loss
+            known[counts] = loss
+            if known.count.isMultiple(of: roles.count) { context.advance() }
+            return loss
         }
+        let (count, levels) = (roles.count, settings.blocks)
+        return (
+            try BitStack.ranking(matrices: count, blocks: levels, loss: loss),
+            try BitStack.ranking(
+                matrices: count, blocks: levels, sizes: blocks.map { $0[0].byteCount }, loss: loss)
+        )
     }
 
     /// Loads prefixes of a file within budgets that are evenly spaced.
@@ -179,7 +188,9 @@ struct BitStackTrial {
     }
 
     /// Between one block and two, and between two and three, half of the level's bytes.
-    private func measureOrders(_ stack: BlockStack, _ found: inout BitStackFigures) throws {
+    private func measureOrders(
+        _ stack: BlockStack, _ bySize: BlockStack, _ found: inout BitStackFigures
+    ) throws {
         var generator = SeededGenerator(seed: seed)
         let random = try (0...settings.orders).map { _ in
             try BlockStack(
@@ -198,6 +209,7 @@ struct BitStackTrial {
         }
         let ranked = context.isControl ? random[settings.orders] : stack
         found.ranked.append(try atHalves(ranked))
+        found.bySize.append(try atHalves(bySize))
         let losses = try random.prefix(settings.orders).map(atHalves)
         found.random.append(losses.reduce(0, +) / Double(losses.count))
     }
@@ -337,22 +349,5 @@ extension InputStatistics {
             return sorted[sorted.count - 1] / max(sorted[sorted.count / 2], 1e-9)
         }
         return ratios.reduce(0, +) / Double(max(ratios.count, 1))
-    }
-}
-
-extension WorkerPool {
-    /// What a closure makes of each element, computed on all threads.
-    fileprivate func mapped<Element: Sendable, Result: Sendable>(
-        _ elements: [Element], _ body: (Element) throws -> Result
-    ) throws -> [Result] {
-        let results = Mutex(
-            [Swift.Result<Result, any Error>?](repeating: nil, count: elements.count))
-        split(elements.count, grain: 1) { range in
-            for index in range {
-                let result = Swift.Result { try body(elements[index]) }
-                results.withLock { $0[index] = result }
-            }
-        }
-        return try results.withLock { $0 }.compactMap { try $0?.get() }
     }
 }

@@ -101,6 +101,11 @@ private func stored(
         #expect(calls[0] == [2, 1, 1] && calls[5] == [2, 2, 3])
         let broken = BitStack.ranking(matrices: 3, blocks: 2) { $0[1] == 2 ? .nan : -Double($0[2]) }
         #expect(broken == [2, 0, 1])
+        // Gains of 5, 9 and 7 in blocks of 1, 3 and 2; then of 1, 3 and 2.
+        let bySize = BitStack.ranking(matrices: 3, blocks: 3, sizes: [1, 3, 2]) { counts in
+            100 - zip(gains, counts).reduce(0) { $0 + $1.0[..<($1.1 - 1)].reduce(0, +) }
+        }
+        #expect(bySize == [0, 2, 1, 0, 1, 2])
         #expect(BitStack.ranking(matrices: 3, blocks: 1) { _ in 0 } == [])
     }
 }
