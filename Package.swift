@@ -55,7 +55,9 @@ let package = Package(
                 "HalftoneModels", "HalftoneFiles", "HalftoneRuns",
             ],
             resources: [.copy("Results")], swiftSettings: settings),
-        library("HalftoneMethods", ["HalftoneAllocation", "HalftoneRuntime", "HalftoneTransforms"]),
+        library(
+            "HalftoneMethods",
+            ["HalftoneAllocation", "HalftoneFiles", "HalftoneRuntime", "HalftoneTransforms"]),
         library("HalftoneTransforms", ["HalftoneModels", "HalftoneQuantization"]),
         library(
             "HalftoneCompression",

@@ -62,6 +62,23 @@ extension Codebook {
     /// Two bits, by the rule of ``nf4``: the offset is `1 − ½(1 / 8 + 1 / 6)`.
     public static let nf2 = Self("nf2", values: [-1, 0, 0.4358181655406952, 1])
 
+    /// Three bits of a normal distribution with the offset of ``nf4``, 0.9677083, in place of one
+    /// for the width.
+    ///
+    /// Its levels are some of those of ``nf4``.
+    ///
+    /// Source: H. Guo et al., "LQ-LoRA: Low-rank Plus Quantized Matrix Decomposition for Efficient
+    /// Language Model Finetuning", arXiv:2311.12023, section 3.2.
+    public static let lqnf3 = Self(
+        "lqnf3",
+        values: [
+            -1, -0.4786291718482971, -0.21714182198047638, 0, 0.16093017160892487,
+            0.33791518211364746, 0.5626169443130493, 1,
+        ])
+
+    /// Two bits by the rule of ``lqnf3``.
+    public static let lqnf2 = Self("lqnf2", values: [-1, 0, 0.33791518211364746, 1])
+
     /// The four-bit floats of bitsandbytes: sign, then a code for each of eight magnitudes.
     ///
     /// Source: `FP4` of bitsandbytes: {0, 1/16, 8, 12, 4, 6, 2, 3} / 12.

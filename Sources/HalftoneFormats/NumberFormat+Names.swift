@@ -38,12 +38,16 @@ extension NumberFormat {
     public static let nf3 = Self(.codebook(.nf3))
     /// See ``Codebook/nf2``.
     public static let nf2 = Self(.codebook(.nf2))
+    /// See ``Codebook/lqnf3``.
+    public static let lqnf3 = Self(.codebook(.lqnf3))
+    /// See ``Codebook/lqnf2``.
+    public static let lqnf2 = Self(.codebook(.lqnf2))
     /// See ``Codebook/fp4``.
     public static let fp4 = Self(.codebook(.fp4))
 
     /// The formats that have a name of their own, from few bits to many.
     public static let known: [Self] =
-        [binary, ternary, nf2, int(2), Self(.float(.shift(bits: 2))), nf3, int(3)]
+        [binary, ternary, nf2, lqnf2, int(2), Self(.float(.shift(bits: 2))), nf3, lqnf3, int(3)]
         + [Self(.integer(IntegerFormat(levels: 5, symmetric: true)))]
         + [Self(.integer(IntegerFormat(levels: 6, symmetric: true)))]
         + [
@@ -101,6 +105,8 @@ extension NumberFormat: CustomStringConvertible {
         case "nf4": self = .nf4
         case "nf3": self = .nf3
         case "nf2": self = .nf2
+        case "lqnf3": self = .lqnf3
+        case "lqnf2": self = .lqnf2
         case "fp4": self = .fp4
         default:
             if let format = IntegerFormat(named: name) {

@@ -44,6 +44,7 @@ extension MatrixForm {
             return ["kind": "column-levels", "classes": .array(list)]
         case .lowRank(let rank, let base):
             return ["kind": "low-rank", "rank": .integer(rank), "base": try base.json()]
+        case .signedLowRank(let rank): return ["kind": "signed-low-rank", "rank": .integer(rank)]
         case .residual(let forms):
             var list: [JSONValue] = []
             for form in forms { list.append(try form.json()) }
@@ -117,6 +118,7 @@ extension MatrixForm {
             }
             self = .columnLevels(classes)
         case "low-rank": self = .lowRank(try number("rank"), base: try inner(value["base"]))
+        case "signed-low-rank": self = .signedLowRank(try number("rank"))
         case "residual":
             var stages: [MatrixForm] = []
             for stage in value["stages"]?.array ?? [] { stages.append(try inner(stage)) }
@@ -151,6 +153,11 @@ extension MatrixForm {
         case .plain(let format): .string(format.rawValue)
         case .quantized(let format, let group):
             ["format": .string(try name(format)), "group": .integer(group)]
+        case .offset(let bits, let group, let format):
+            [
+                "bits": .integer(bits), "group": .integer(group),
+                "format": .string(format.rawValue),
+            ]
         }
     }
 
@@ -158,6 +165,12 @@ extension MatrixForm {
         if let plain = value?.string.flatMap(ScaleFormat.init(rawValue:)) { return .plain(plain) }
         guard let group = value?["group"]?.integer, (1...1 << 20).contains(group) else {
             throw unknown("scale", value?.serialized() ?? "nothing")
+        }
+        if let bits = value?["bits"]?.integer {
+            guard let scale = value?["format"]?.string.flatMap(ScaleFormat.init(rawValue:)) else {
+                throw unknown("scale", value?.serialized() ?? "nothing")
+            }
+            return .offset(bits: bits, group: group, scale)
         }
         return .quantized(try format(value?["format"]), group: group)
     }

@@ -23,6 +23,8 @@ import Testing
             ]),
             .columnLevels([.init(levels: 6, columns: 50), .init(levels: 1, columns: 14)]),
             .lowRank(2, base: binary), .residual([binary, binary]), .sparse(9, base: nf4),
+            .residual([.signedLowRank(3), .signedLowRank(3)]),
+            .scaled(.lqnf3, .group(32), .offset(bits: 5, group: 16, .bfloat16)),
             .scaled(
                 NumberFormat(.integer(IntegerFormat(levels: 5, symmetric: false))), .group(20),
                 .plain(.float16)),

@@ -1,5 +1,6 @@
 import HalftoneFormats
 import HalftoneKernels
+import HalftoneTensor
 import HalftoneTesting
 import Testing
 
@@ -93,5 +94,39 @@ struct StoredMatrixTests {
         #expect(matrix.decoded() == wanted)
         #expect(checkWeightMatrix(matrix) == [])
         #expect(matrix.byteCount == 100)
+    }
+
+    @Test func signsTimesThinMatricesAddUp() {
+        for (rows, columns, rank) in [(1, 1, 1), (3, 7, 0), (9, 33, 2), (10, 72, 5)] {
+            func part(_ seed: UInt64) -> (matrix: SignedLowRankMatrix, values: [Float]) {
+                let left = Tensor.uniform([rows * rank], seed: seed).elements.array
+                let right = Tensor.uniform([rank * columns], seed: seed + 1).elements.array
+                let width = (columns + 7) / 8
+                let signs = (0..<rows * width).map {
+                    UInt8(truncatingIfNeeded: ($0 + Int(seed)) &* 2_654_435_761 >> 7)
+                }
+                let values = (0..<rows * columns).map { place in
+                    let (row, column) = place.quotientAndRemainder(dividingBy: columns)
+                    var sum: Float = 0
+                    for k in 0..<rank { sum += left[row * rank + k] * right[k * columns + column] }
+                    let isPositive = signs[row * width + column / 8] >> (column % 8) & 1 == 1
+                    return isPositive ? sum : -sum
+                }
+                let matrix = SignedLowRankMatrix(
+                    rows: rows, columns: columns, rank: rank, signs: Bytes(signs), left: left,
+                    right: right, formatName: "signs", byteCount: 10)
+                return (matrix, values)
+            }
+            let parts = [part(1), part(5), part(9)]
+            #expect(parts[0].matrix.decoded() == parts[0].values)
+            #expect(checkWeightMatrix(parts[0].matrix) == [])
+            let sum = SumMatrix(parts.map(\.matrix))
+            let values = parts[0].values.indices.map {
+                parts[0].values[$0] + parts[1].values[$0] + parts[2].values[$0]
+            }
+            #expect(sum.decoded() == values)
+            #expect(checkWeightMatrix(sum) == [])
+            #expect(sum.byteCount == 30 && sum.formatName == "signs + signs + signs")
+        }
     }
 }

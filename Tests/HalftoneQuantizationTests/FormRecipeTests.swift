@@ -13,6 +13,11 @@ struct FormRecipeTests {
         ("e3m2/32/bf16", MatrixForm.scaled(.e3m2, .group(32), .plain(.bfloat16))),
         ("ternary/channel", .scaled(.ternary, .channel, .plain(.float16))),
         ("nf4/64/e4m3:256", .scaled(.nf4, .group(64), .quantized(.e4m3, group: 256))),
+        (
+            "lqnf2/32/u8:256:f32",
+            .scaled(.lqnf2, .group(32), .offset(bits: 8, group: 256, .float32))
+        ),
+        ("signs/4+signs/300", .residual([.signedLowRank(4), .signedLowRank(64)])),
         ("nf4", .scaled(.nf4, .group(64), .plain(.float16))),
         ("mxfp6e3m2", .blocks(.microscaling[2])),
         ("q4_k", .gguf(.q4_K)), ("dual-binary/32", .dualBinary(.group(32))),
@@ -50,6 +55,8 @@ struct FormRecipeTests {
         "", "int9", "int4/", "int4/0", "int4/64/f12", "int4/64/f16/2", "rank=-1+int4", "rank=1",
         "rank=1,int4", "size=1+int4", "columns=101%+int4", "columns=+int4", "(int4", "int4)",
         "int4@10,,int4", "int4,int4", "int4+", "+int4", "nf4/64/e4m3:0", "nf4/64/e4m3", "f16",
+        "signs", "signs/x",
+        "nf4/64/u8:256", "nf4/64/u8:0x:f16",
         String(repeating: "(", count: 1000), String(repeating: "rank=1+", count: 1000) + "int4",
     ])
     func otherTextsAreRefused(text: String) {
@@ -57,7 +64,10 @@ struct FormRecipeTests {
     }
 
     @Test func shapesThatDoNotFitAreRefused() throws {
-        for text in ["columns=9+int4", "int4@5,int4@5", "Q4_K", "sparse=100+int4"] {
+        for text in [
+            "nf4/8/u9:16:f16", "nf4/8/u8:0:f16", "nf4/8/u8:16:f8", "columns=9+int4",
+            "int4@5,int4@5", "Q4_K", "sparse=100+int4",
+        ] {
             let recipe = try FormRecipe(text)
             #expect(throws: QuantizationError.self, "\(text)") {
                 try recipe.form(rows: 8, columns: 8)
@@ -69,7 +79,8 @@ struct FormRecipeTests {
     @Test(arguments: [
         "int4/16", "uint3/24", "ternary/channel", "levels5/tensor/f32", "binary/32", "e3m2/32/f8",
         "nf4/64/e4m3:16", "e4m3/tensor", "e5m2/channel/f32", "shift4/20", "fp4/7", "nf3/column",
-        "mxfp8e5m2", "mxfp6e2m3", "mxfp4", "mxint8", "nvfp4", "bfp3e4g5", "bfp4e8g4x8", "Q8_0",
+        "lqnf3/16/u4:8:f16", "signs/3", "signs/3+signs/2", "mxfp8e5m2", "mxfp6e2m3", "mxfp4",
+        "mxint8", "nvfp4", "bfp3e4g5", "bfp4e8g4x8", "Q8_0",
         "rank=2+int3/32",
     ])
     func matricesHaveTheValues(text: String) throws {

@@ -35,7 +35,7 @@ struct MatrixFormValueTests {
             .dualBinary(.channel), .vectors(dimension: 2, count: 16), .complexUnits,
             .affineSigns, .blocks(.blockFloat(bits: 3)), .blocks(.nvfp4),
             .outlierColumns(6, base: base),
-            .lowRank(2, base: base), .sparse(40, base: base),
+            .lowRank(2, base: base), .signedLowRank(2), .sparse(40, base: base),
             .columnClasses([
                 .init(columns: 9, form: .scaled(.int(8), .channel, .plain(.float16))),
                 .init(columns: 55, form: base),

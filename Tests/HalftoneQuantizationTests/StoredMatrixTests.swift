@@ -14,8 +14,10 @@ private let binary = MatrixForm.scaled(.binary, .channel, .plain(.float16))
 /// The forms that any shape has.
 private func forms(columns: Int) -> [MatrixForm] {
     let scaled = [Granularity.tensor, .channel, .group(16), .column].flatMap { granularity in
-        [MatrixForm.ScaleStorage.plain(.float32), .plain(.float8), .quantized(.e4m3, group: 8)]
-            .map { MatrixForm.scaled(.e2m1, granularity, $0) }
+        [
+            MatrixForm.ScaleStorage.plain(.float32), .plain(.float8), .quantized(.e4m3, group: 8),
+            .offset(bits: 5, group: 8, .bfloat16),
+        ].map { MatrixForm.scaled(.e2m1, granularity, $0) }
     }
     let all =
         scaled + [
@@ -32,7 +34,9 @@ private func forms(columns: Int) -> [MatrixForm] {
                 .init(levels: 9, columns: columns - columns / 3),
                 .init(levels: 1, columns: columns / 3),
             ]),
-            .lowRank(1, base: affine), .residual([binary, binary, binary]), .sparse(2, base: nf4),
+            .lowRank(1, base: affine), .residual([binary, binary, binary]),
+            .signedLowRank(1), .residual([.signedLowRank(1), .signedLowRank(1)]),
+            .sparse(2, base: nf4),
         ]
     // Inside there has to be a column left.
     let nested = MatrixForm.residual([.dualBinary(.channel), nf4])
@@ -117,6 +121,12 @@ struct StoredMatrixTests {
         // Eight columns of halves with their places; 568 weights: 284 bytes and 36 scales a row.
         #expect(try bytes(.outlierColumns(8, base: nf4)) == 16 + 160 + 2840 + 720)
         #expect(try bytes(.lowRank(3, base: nf4)) == 2 * 3 * 586 + 2880 + 720)
+        // A bit for each weight, and halves for three columns and rows.
+        #expect(try bytes(.signedLowRank(3)) == 720 + 2 * 3 * 586)
+        // Scales of three bits, two halves for 256 each, and the offset.
+        #expect(
+            try bytes(.scaled(.lqnf3, .group(64), .offset(bits: 3, group: 64, .float16)))
+                == 2160 + 34 + 4 + 4)
         #expect(try bytes(.residual([binary, binary])) == 2 * (720 + 20))
         #expect(try bytes(.sparse(20, base: nf4)) == 44 + 40 + 40 + 2880 + 720)
         let half = MatrixForm.scaled(.int(8), .channel, .plain(.float16))

@@ -2,8 +2,10 @@ extension MethodCatalogue {
     /// Methods that quantize a trained model without training it again.
     public static let postTraining: [MethodRecord] = [
         AdaQuant.record,
+        BitStack.record,
         DBLLM.record,
         LLMInt8.record,
+        LQLoRA.record,
         OutlierSuppressionPlus.record,
         PTQ161.record,
         ZeroQuantFP6.record,

@@ -5,10 +5,12 @@ import HalftoneFormats
 /// ```
 /// e3m2/32/f16                    a number format, weights to a scale, how scales are stored
 /// nf4/64/e4m3:256                scales as codes themselves, 256 to a second scale
+/// lqnf3/64/u8:256:f16            scales as whole numbers from the least one on
 /// mxfp6e3m2, nvfp4, bfp4e8g16    blocks that share a scale
 /// Q4_K                           blocks of a GGUF type
 /// dual-binary/64                 two planes of bits with a real scale each
 /// vectors/2/256                  pairs of a fitted codebook of 256
+/// signs/16                       signs times magnitudes of a rank
 /// complex                        ±1 and ±i for pairs of columns
 /// affine-signs                   signs with scales and offsets of rows and factors of columns
 /// columns=1%+int3/64             the columns that matter most in 16 bits
@@ -74,6 +76,7 @@ public struct FormRecipe: Sendable, Hashable {
 extension FormRecipe.Node {
     fileprivate func form(rows: Int, columns: Int) throws(QuantizationError) -> MatrixForm {
         switch self {
+        case .plain(.signedLowRank(let rank)): return .signedLowRank(min(rank, rows, columns))
         case .plain(let form): return form
         case .outlierColumns(let amount, let base):
             let count = amount.of(columns)
@@ -151,10 +154,13 @@ extension MatrixForm {
             "\(format)/\(granularity)/\(scale.rawValue)"
         case .scaled(let format, let granularity, .quantized(let second, let group)):
             "\(format)/\(granularity)/\(second):\(group)"
+        case .scaled(let format, let granularity, .offset(let bits, let group, let scale)):
+            "\(format)/\(granularity)/u\(bits):\(group):\(scale.rawValue)"
         case .blocks(let layout): layout.name
         case .gguf(let type): type.name
         case .dualBinary(let granularity): "dual-binary/\(granularity)"
         case .vectors(let dimension, let count): "vectors/\(dimension)/\(count)"
+        case .signedLowRank(let rank): "signs/\(rank)"
         case .complexUnits: "complex"
         case .affineSigns: "affine-signs"
         default: description

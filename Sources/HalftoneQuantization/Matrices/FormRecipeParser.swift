@@ -143,10 +143,13 @@ struct FormRecipeParser {
         {
             return .vectors(dimension: dimension, count: count)
         }
+        if name == "signs", parts.count == 2, let rank = number(parts[1][...]) {
+            return .signedLowRank(rank)
+        }
         guard parts.count <= 3, let format = NumberFormat(named: name) else {
             throw FormRecipeError(
                 "\"\(word)\" is no form such as e3m2/32/f16, nf4/64/e4m3:256, mxfp4, Q4_K, "
-                    + "dual-binary/64, vectors/2/256, complex or affine-signs")
+                    + "dual-binary/64, vectors/2/256, signs/16, complex or affine-signs")
         }
         let granularity = try group(1)
         guard parts.count == 3 else { return .scaled(format, granularity, .plain(.float16)) }
@@ -154,12 +157,17 @@ struct FormRecipeParser {
             return .scaled(format, granularity, .plain(scale))
         }
         let double = parts[2].split(separator: ":", omittingEmptySubsequences: false)
+        if double.count == 3, double[0].first == "u", let bits = number(double[0].dropFirst()),
+            let size = number(double[1]), let scale = ScaleFormat(rawValue: String(double[2]))
+        {
+            return .scaled(format, granularity, .offset(bits: bits, group: size, scale))
+        }
         guard double.count == 2, let second = NumberFormat(named: String(double[0])),
             let size = number(double[1]), size > 0
         else {
             throw FormRecipeError(
                 "\"\(word)\": \"\(parts[2])\" is no way to store scales: f32, f16, bf16, f8 or codes "
-                    + "such as e4m3:256")
+                    + "such as e4m3:256 or u8:256:f16")
         }
         return .scaled(format, granularity, .quantized(second, group: size))
     }

@@ -43,6 +43,9 @@ public indirect enum MatrixForm: Sendable, Hashable {
     /// A matrix in another form, and a product of two thin ones in 16 bits for what it leaves
     /// over; see `LowRankForm`.
     case lowRank(Int, base: MatrixForm)
+    /// The sign of each element times a product of two thin matrices in 16 bits that is near to
+    /// the magnitudes; see `SignedLowRankForm`.
+    case signedLowRank(Int)
     /// Each form holds what the ones before leave over; the value is their sum. With one-bit forms
     /// a residual stack of binary planes.
     case residual([MatrixForm])
@@ -88,6 +91,12 @@ public indirect enum MatrixForm: Sendable, Hashable {
         /// Source: T. Dettmers et al., "QLoRA", arXiv:2305.14314, section 3 (8-bit floats in
         /// groups of 256).
         case quantized(NumberFormat, group: Int)
+        /// Double quantization from the least scale on: one float32 offset for all scales, and for
+        /// the differences from it whole numbers of 1 to 8 bits that are a share of the largest
+        /// difference of their group, which is a float.
+        ///
+        /// Source: H. Guo et al., "LQ-LoRA", arXiv:2311.12023, section 3.2.
+        case offset(bits: Int, group: Int, ScaleFormat)
     }
 
     /// Forms within forms, at most.
@@ -107,6 +116,7 @@ public indirect enum MatrixForm: Sendable, Hashable {
         case .columnClasses(let classes): ColumnClassesForm(classes: classes)
         case .columnLevels(let classes): ColumnLevelsForm(classes: classes)
         case .lowRank(let rank, let base): LowRankForm(rank: rank, base: base)
+        case .signedLowRank(let rank): SignedLowRankForm(rank: rank)
         case .residual(let forms): ResidualForm(forms: forms)
         case .sparse(let count, let base): SparseForm(count: count, base: base)
         }
@@ -162,6 +172,8 @@ extension MatrixForm: CustomStringConvertible {
                 switch scales {
                 case .plain(let format): format.rawValue
                 case .quantized(let format, let group): "\(format)/\(group)"
+                case .offset(let bits, let group, let format):
+                    "u\(bits)/\(group)/\(format.rawValue)"
                 }
             return "\(format) \(group) \(scale)"
         case .blocks(let layout): return layout.name
@@ -177,6 +189,7 @@ extension MatrixForm: CustomStringConvertible {
             return classes.map { "\($0.columns) × \($0.levels)" }.joined(separator: " | ")
                 + " levels"
         case .lowRank(let rank, let base): return "rank \(rank) + \(base)"
+        case .signedLowRank(let rank): return "signs of rank \(rank)"
         case .residual(let forms): return forms.map(\.description).joined(separator: " + ")
         case .sparse(let count, let base): return "\(count) elements + \(base)"
         }

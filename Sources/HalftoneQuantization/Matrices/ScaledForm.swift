@@ -4,7 +4,8 @@ import HalftoneKernels
 /// Codes of a number format with a scale for each group: `scale · (level − zero)`, in float32.
 ///
 /// Parts: `codes` U8 `[rows, bytes]`; `scales`, or for doubly quantized ones `scale_codes` U8,
-/// `scale_scales` F32 and `scale_mean` F32 `[1]`; `scale_factor` F32 `[1]` with F8 scales; `zeros`
+/// `scale_scales` F32 and `scale_mean` F32 `[1]`, or with an offset `scale_codes` U8,
+/// `scale_scales` in a float format and `scale_offset` F32 `[1]`; `scale_factor` F32 `[1]` with F8 scales; `zeros`
 /// U8 with affine integers, one code per scale.
 struct ScaledForm: MatrixCoding {
     let format: NumberFormat
@@ -39,6 +40,15 @@ struct ScaledForm: MatrixCoding {
                 PartLayout("scale_scales", .float32, [(count + group - 1) / group]),
                 PartLayout("scale_mean", .float32, [1]),
             ]
+        case .offset(let bits, let group, let scale):
+            guard (1...8).contains(bits), (1...1 << 20).contains(group), scale != .float8 else {
+                throw .badForm("scales cannot be \(bits) bits of \(scale.rawValue) in \(group)")
+            }
+            parts += [
+                PartLayout("scale_codes", .uint8, [(count * bits + 7) / 8]),
+                PartLayout("scale_scales", scale.elementType, [(count + group - 1) / group]),
+                PartLayout("scale_offset", .float32, [1]),
+            ]
         }
         if isAffine {
             let bytes = self.rows.byteCount(columns: count)
@@ -57,7 +67,7 @@ struct ScaledForm: MatrixCoding {
         }
         var finder = ScaleFinder(format, scales: codec)
         // Scales of both signs would be twice as far from their mean.
-        if case .quantized = scales { finder.isPositive = true }
+        if case .plain = scales {} else { finder.isPositive = true }
         var choices: [ScaleChoice] = []
         for group in 0..<groups.count {
             let places = groups.places(of: group)
@@ -93,6 +103,11 @@ struct ScaledForm: MatrixCoding {
             let double = DoubleScales(choices.map(\.scale), format: format, group: size)
             for index in choices.indices { choices[index].scale = double.values[index] }
             parts += double.parts
+        case .offset(let bits, let size, let storage):
+            let offset = try OffsetScales(
+                choices.map(\.scale), bits: bits, group: size, ScaleCodec(storage))
+            for index in choices.indices { choices[index].scale = offset.values[index] }
+            parts += offset.parts
         }
         if isAffine {
             let zeros = choices.map { Int($0.zero) }
@@ -144,6 +159,11 @@ struct ScaledForm: MatrixCoding {
         case .quantized(let format, let size):
             return (
                 try DoubleScales.decode(&reader, format: format, group: size, count: count), 1
+            )
+        case .offset(let bits, let size, let storage):
+            return (
+                try OffsetScales.decode(
+                    &reader, bits: bits, group: size, storage: storage, count: count), 1
             )
         }
     }
@@ -236,5 +256,60 @@ struct DoubleScales {
             throw .notFinite(part: "scale_codes", index: bad)
         }
         return scales
+    }
+}
+
+/// Scales as whole numbers above the least of them.
+struct OffsetScales {
+    /// The scales that are read back.
+    let values: [Float]
+    /// Codes, the largest differences and the offset.
+    let parts: [Bytes]
+
+    init(
+        _ scales: [Float], bits: Int, group size: Int, _ codec: ScaleCodec
+    ) throws(QuantizationError) {
+        let offset = scales.min() ?? 0
+        let most = Float((1 << bits) - 1)
+        var codes: [Int] = []
+        var largest: [Float] = []
+        var values: [Float] = []
+        for first in stride(from: 0, to: scales.count, by: size) {
+            let group = scales[first..<min(first + size, scales.count)]
+            let top = codec.nearest((group.max() ?? offset) - offset)
+            guard top.isFinite else { throw .badParts("scale_scales: a scale is beyond the range") }
+            largest.append(top)
+            for scale in group {
+                let code = top > 0 ? ((scale - offset) / top * most).rounded(.toNearestOrEven) : 0
+                codes.append(Int(min(max(code, 0), most)))
+                values.append(Self.value(codes[codes.count - 1], most, top, offset))
+            }
+        }
+        self.values = values
+        parts = [
+            CodeRows(values: 1 << bits).encode(codes, rows: 1, columns: codes.count),
+            codec.encode(largest), ScaleCodec(.float32).encode([offset]),
+        ]
+    }
+
+    /// The scales of any bytes.
+    static func decode(
+        _ reader: inout PartReader, bits: Int, group size: Int, storage: ScaleFormat, count: Int
+    ) throws(QuantizationError) -> [Float] {
+        let codes = CodeRows(values: 1 << bits).decode(reader.bytes(), rows: 1, columns: count)
+        let largest = try reader.floats(storage)
+        let offset = try reader.floats(.float32)[0]
+        let most = Float((1 << bits) - 1)
+        let scales = codes.enumerated().map {
+            value($0.element, most, largest[$0.offset / size], offset)
+        }
+        if let bad = scales.firstIndex(where: { !$0.isFinite }) {
+            throw .notFinite(part: "scale_codes", index: bad)
+        }
+        return scales
+    }
+
+    private static func value(_ code: Int, _ most: Float, _ top: Float, _ offset: Float) -> Float {
+        Float(code) / most * top + offset
     }
 }

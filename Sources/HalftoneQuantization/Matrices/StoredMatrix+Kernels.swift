@@ -5,10 +5,11 @@ extension StoredMatrix {
     /// The matrix to compute with.
     ///
     /// Integers with scales along the rows become a `UniformMatrix`, all other codes with scales
-    /// and blocks a `LookupMatrix`, GGUF types a `BlockMatrix`: their values are those of
+    /// and blocks a `LookupMatrix`, GGUF types a `BlockMatrix`, signs with magnitudes of low rank a
+    /// `SignedLowRankMatrix` and stacks of those a `SumMatrix`: their values are those of
     /// ``decoded()``, they take the memory that they take in a file, or that of whole bits for
-    /// codes that a file has as digits of words, and have products of integers. Structures around
-    /// them are decoded to float32.
+    /// codes that a file has as digits of words. All but the last two have products of integers.
+    /// Structures around them are decoded to float32.
     ///
     /// - Throws: As ``decoded()``.
     public func matrix() throws(QuantizationError) -> any WeightMatrix {
@@ -92,6 +93,27 @@ extension ScaledForm {
             blocks: .tiles(rows: granularity == .tensor ? max(rows, 1) : 1, columns: width),
             scales: scales, scaleUnit: unit, formatName: stored.form.description,
             byteCount: stored.byteCount)
+    }
+}
+
+extension SignedLowRankForm {
+    func matrix(_ stored: StoredMatrix) throws -> (any WeightMatrix)? {
+        var reader = PartReader(parts: stored.parts)
+        let signs = reader.bytes()
+        let factors = try ThinFactors(&reader, rank: rank)
+        return SignedLowRankMatrix(
+            rows: stored.rows, columns: stored.columns, rank: rank, signs: signs,
+            left: factors.left, right: factors.right, formatName: stored.form.description,
+            byteCount: stored.byteCount)
+    }
+}
+
+extension ResidualForm {
+    /// Blocks of BitStack are added as they are multiplied: memory is that of the blocks that are
+    /// loaded.
+    func matrix(_ stored: StoredMatrix) throws -> (any WeightMatrix)? {
+        let isLight = forms.allSatisfy { if case .signedLowRank = $0 { true } else { false } }
+        return isLight ? SumMatrix(try stored.stages.map { try $0.matrix() }) : nil
     }
 }
 

@@ -14,60 +14,25 @@ struct LowRankForm: MatrixCoding {
     let base: MatrixForm
 
     func layout(_ rows: Int, _ columns: Int) throws(QuantizationError) -> [PartLayout] {
-        guard (0...min(rows, columns)).contains(rank) else {
-            throw .badForm("a rank of \(rank) in a matrix of \(rows) rows of \(columns)")
-        }
+        let factors = try ThinFactors.layout(rank, rows, columns)
         let inner = try base.layout(rows: rows, columns: columns)
-        return [
-            PartLayout("left", .float16, [rows, rank]),
-            PartLayout("right", .float16, [rank, columns]),
-        ] + inner.map { $0.inside("base") }
+        return factors + inner.map { $0.inside("base") }
     }
 
     func encode(_ source: MatrixValues) throws(QuantizationError) -> [Bytes] {
-        let (rows, columns) = (source.rows, source.columns)
         let parts = try base.coding.encode(source)
         var reader = try PartReader(base, source, parts)
-        let decoded = try base.coding.decode(&reader, rows, columns)
-        let roots = (0..<columns).map { source.weight($0).squareRoot() }
-        let rest = DenseMatrix<Double>(
-            rows: rows, columns: columns,
-            elements: decoded.indices.map {
-                (Double(source.values[$0]) - Double(decoded[$0])) * roots[$0 % columns]
-            })
-        var left = [Float](repeating: 0, count: rows * rank)
-        var right = [Float](repeating: 0, count: rank * columns)
-        do {
-            let (u, values, v) = try rest.singularValues()
-            for k in 0..<rank {
-                let root = values[k].squareRoot()
-                for row in 0..<rows { left[row * rank + k] = Float(u[row, k] * root) }
-                for column in 0..<columns where roots[column] > 0 {
-                    right[k * columns + column] = Float(v[k, column] * root / roots[column])
-                }
-            }
-        } catch {
-            throw .badParts("\(error)")
-        }
-        return [
-            try PartBytes.halves(left, "left"), try PartBytes.halves(right, "right"),
-        ] + parts
+        let decoded = try base.coding.decode(&reader, source.rows, source.columns)
+        let rest = zip(source.values, decoded).map { $0 - $1 }
+        return try ThinFactors(of: source.with(rest), rank: rank).parts() + parts
     }
 
     func decode(
         _ reader: inout PartReader, _ rows: Int, _ columns: Int
     ) throws(QuantizationError) -> [Float] {
-        let left = try reader.floats(.float16)
-        let right = try reader.floats(.float16)
+        let factors = try ThinFactors(&reader, rank: rank)
         var values = try base.coding.decode(&reader, rows, columns)
-        for row in 0..<rows {
-            for k in 0..<rank {
-                let factor = left[row * rank + k]
-                for column in 0..<columns {
-                    values[row * columns + column] += factor * right[k * columns + column]
-                }
-            }
-        }
+        factors.add(to: &values, rows: rows, columns: columns)
         return values
     }
 }

@@ -2,8 +2,10 @@ extension ReproductionCatalogue {
     /// Reproductions of the family `postTraining`.
     static let postTraining: [any Reproduction] = [
         AdaQuantReproduction(),
+        BitStackReproduction(),
         DBLLMReproduction(),
         LLMInt8Reproduction(),
+        LQLoRAReproduction(),
         OutlierSuppressionPlusReproduction(),
         PTQ161Reproduction(),
         ZeroQuantFP6Reproduction(),
