@@ -1,5 +1,6 @@
 import HalftoneFormats
 import HalftoneKernels
+import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuntime
 

@@ -85,14 +85,14 @@ struct ScaledForm: MatrixCoding {
             }
             choices.append(choice)
         }
-        return encode(source, groups, choices, codec)
+        return try encode(source, groups, choices, codec)
     }
 
     /// The parts for scales that were chosen.
     func encode(
         _ source: MatrixValues, _ groups: MatrixGroups, _ choices: [ScaleChoice],
         _ codec: ScaleCodec
-    ) -> [Bytes] {
+    ) throws(QuantizationError) -> [Bytes] {
         var choices = choices
         var parts: [Bytes] = []
         switch scales {

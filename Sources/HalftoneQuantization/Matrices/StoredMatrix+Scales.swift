@@ -42,7 +42,7 @@ extension StoredMatrix {
         }
         let source = MatrixValues(
             values: values, rows: rows, columns: columns, importance: nil, search: .absmax, seed: 1)
-        let bytes = coding.encode(source, groups, choices, codec)
+        let bytes = try coding.encode(source, groups, choices, codec)
         try self.init(form: form, rows: rows, columns: columns) { layout in
             zip(layouts, bytes).first { $0.0 == layout }?.1
         }

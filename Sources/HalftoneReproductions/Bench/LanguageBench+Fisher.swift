@@ -12,7 +12,7 @@ extension LanguageBench {
     package func fisher() throws -> [Role: [Float]] {
         let network = try LlamaNetwork(model.weights)
         let roles = linearRoles
-        let parameters = roles.map { network.parameter(at: LlamaNetwork.path(of: $0)) }
+        let parameters = roles.map { network.linear($0)?.weight }
         var sums: [Role: Tensor] = [:]
         for tokens in calibration.sequences {
             let shape = [1, tokens.count - 1]
