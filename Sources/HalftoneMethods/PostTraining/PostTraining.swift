@@ -1,6 +1,6 @@
 extension MethodCatalogue {
     /// Methods that quantize a trained model without training it again.
     public static let postTraining: [MethodRecord] = [
-        LLMInt8.record
+        LLMFP4.record, LLMInt8.record,
     ]
 }

@@ -1,6 +1,6 @@
 extension ReproductionCatalogue {
     /// Reproductions of the family `postTraining`.
     static let postTraining: [any Reproduction] = [
-        LLMInt8Reproduction()
+        LLMFP4Reproduction(), LLMInt8Reproduction(),
     ]
 }
