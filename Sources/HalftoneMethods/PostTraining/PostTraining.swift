@@ -4,6 +4,7 @@ extension MethodCatalogue {
         AdaQuant.record,
         BitStack.record,
         DBLLM.record,
+        LLMFP4.record,
         LLMInt8.record,
         LQLoRA.record,
         OutlierSuppressionPlus.record,

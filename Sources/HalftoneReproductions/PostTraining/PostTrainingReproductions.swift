@@ -4,6 +4,7 @@ extension ReproductionCatalogue {
         AdaQuantReproduction(),
         BitStackReproduction(),
         DBLLMReproduction(),
+        LLMFP4Reproduction(),
         LLMInt8Reproduction(),
         LQLoRAReproduction(),
         OutlierSuppressionPlusReproduction(),
