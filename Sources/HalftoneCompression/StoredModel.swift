@@ -88,6 +88,86 @@ public struct StoredModel: Sendable {
     }
 }
 
+extension StoredModel {
+    /// Stores the blocks' linear layers by a method that chooses forms of its own.
+    ///
+    /// With calibration text, blocks are computed in their order and each layer is stored for the
+    /// inputs that it has behind those before it, as they are stored by then.
+    ///
+    /// - Parameters:
+    ///   - original: The float model; its own packed matrices, if any, are decoded first.
+    ///   - method: How a matrix is stored.
+    ///   - embedding: For the embedding and a head of its own; nil leaves them float.
+    ///   - calibration: What is read for methods that want to know inputs; nil for those that do
+    ///     not.
+    ///   - pool: The threads to use.
+    ///   - progress: Advanced by the weights of each matrix.
+    /// - Throws: ``CompressionError`` naming the matrix.
+    public init(
+        _ original: LanguageModel, method: any MatrixMethod, embedding: FormRecipe?,
+        calibration: CalibrationText?, pool: WorkerPool, progress: RunProgress? = nil
+    ) throws(CompressionError) {
+        var stored: [Role: StoredMatrix] = [:]
+        func store(
+            _ role: Role, _ inputs: InputStatistics?
+        ) throws(CompressionError) -> any WeightMatrix {
+            let matrix = original.weights.matrix(role)
+            do {
+                let result = try method.stored(matrix, inputs: inputs, pool: pool)
+                stored[role] = result
+                progress?.advance(by: matrix.rows * matrix.columns, note: "\(role)")
+                return try result.matrix()
+            } catch {
+                throw .cannotQuantize(matrix: "\(role)", reason: "\(error)")
+            }
+        }
+        for slot in original.spec.slots where slot.role.block == nil && slot.role.isPackable {
+            guard let embedding else { continue }
+            let (rows, columns) = (slot.shape[0], slot.shape[1])
+            do {
+                stored[slot.role] = try StoredMatrix(
+                    original.weights.matrix(slot.role).decoded(), rows: rows, columns: columns,
+                    form: try embedding.form(rows: rows, columns: columns))
+            } catch {
+                throw .cannotQuantize(matrix: "\(slot.role)", reason: error.description)
+            }
+            progress?.advance(by: rows * columns, note: "\(slot.role)")
+        }
+        if method.inputDetail == .none {
+            for slot in original.spec.slots where slot.role.isLinear && slot.role.block != nil {
+                _ = try store(slot.role, nil)
+            }
+        } else {
+            guard let calibration else { throw .noCalibration }
+            let pass = try CalibrationPass(
+                original.weights, calibration, detail: method.inputDetail, pool: pool)
+            for _ in original.spec.blocks {
+                try pass.nextBlock { _, roles, inputs throws(CompressionError) in
+                    var replaced: [Role: any WeightMatrix] = [:]
+                    for role in roles { replaced[role] = try store(role, inputs) }
+                    return replaced
+                }
+            }
+        }
+        self.original = original
+        self.stored = stored
+    }
+
+    /// The original's parameters with what is stored in its place.
+    public func weights() throws -> DecoderWeights {
+        var weights = original.weights
+        for (role, matrix) in stored { weights.replace(role, with: try matrix.matrix()) }
+        return weights
+    }
+
+    /// What the stored matrices take.
+    public var size: CompressedSize {
+        CompressedSize(
+            packedByteCount: stored.values.reduce(0) { $0 + $1.byteCount },
+            packedWeightCount: stored.values.reduce(0) { $0 + $1.rows * $1.columns })
+    }
+}
+
 extension CompressedSize {
     /// Counts what a plan makes of a model.
     ///

@@ -92,7 +92,48 @@ struct CompressCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     mutating func validate() throws {
+        if let published = method.formMethod { return try validate(published) }
         if try formPlan() == nil { _ = try recipe() }
+    }
+
+    /// Refuses options that a method with a form of its own has no use for.
+    private func validate(_ published: FormMethod) throws {
+        let others = [
+            ("--format", format), ("--group", group), ("--scale", scale), ("--search", search),
+            ("--layout", layout),
+        ].filter { $0.1 != nil }.map(\.0)
+        guard others.isEmpty, !output.hasSuffix(".gguf") else {
+            throw ValidationError(
+                "--method \(published.id) has a form of its own, written as this program's folder; "
+                    + "it takes none of --format, --group, --scale, --search, --layout and .gguf")
+        }
+        guard let range = published.bits else {
+            guard bits == nil else {
+                throw ValidationError("--method \(published.id) has one width; leave --bits out")
+            }
+            return
+        }
+        guard let bits, range.contains(bits) else {
+            throw ValidationError(
+                "--method \(published.id) needs --bits from \(range.lowerBound) to "
+                    + "\(range.upperBound)")
+        }
+    }
+
+    /// Stores the matrices by a published method.
+    private func run(
+        _ loaded: LanguageModel, _ published: FormMethod, since start: ContinuousClock.Instant
+    ) throws {
+        let form = try embedding == "float" ? nil : FormRecipe(embedding ?? "int4/64")
+        let model = try method.store(
+            loaded, named: model, by: published.method(bits: bits ?? 0), embedding: form, shared)
+        let size = model.size
+        let fileBytes = try write(
+            ModelFolderWriter(loaded, stored: model.stored), packedBytes: size.packedByteCount)
+        try report(
+            body: bits.map { "\(published.id), \($0) bits" } ?? published.id,
+            embedding: form?.description, packed: size.packedByteCount,
+            weights: size.packedWeightCount, fileBytes: fileBytes, since: start)
     }
 
     /// The forms that are asked for, or nil for integer formats alone.
@@ -216,6 +257,7 @@ struct CompressCommand: ParsableCommand {
     func run() throws {
         let start = ContinuousClock.now
         let loaded = try ModelArgument.load(model, shared)
+        if let published = method.formMethod { return try run(loaded, published, since: start) }
         if let plan = try formPlan() { return try run(loaded, plan, since: start) }
         let recipe = try recipe()
         let isOwn = try exportLayout() == nil

@@ -16,8 +16,10 @@ struct MethodOptions: ParsableArguments {
             How codes are found: rtn (round to nearest), weighted-rtn (errors count what their \
             inputs do) or gptq (later columns make up for errors); before it, joined by +, \
             rewritings that keep the model's function: awq (channels are scaled by their size) and \
-            rotation (of the residual stream and of what heads read), as in rotation+gptq. All but \
-            rtn and rotation need --calibration (default: rtn).
+            rotation (of the residual stream and of what heads read), as in rotation+gptq. Or a \
+            published method with a form of its own: baq, bitstack, db-llm, llm-fp4, llm-int8, \
+            lq-lora, ptq1-61 or zeroquant-fp6. Those that read text need --calibration (default: \
+            rtn).
             """)
     var steps = "rtn"
 
@@ -49,6 +51,9 @@ struct MethodOptions: ParsableArguments {
     @Flag(help: "Begin anew where a job with --calibration was interrupted, rather than go on.")
     var restart = false
 
+    /// The published method with a form of its own that the options name, or nil.
+    var formMethod: FormMethod? { FormMethod.named(steps) }
+
     /// What the options amount to; checked by ``validate()``.
     var pipeline: CompressionPipeline {
         get throws {
@@ -66,6 +71,7 @@ struct MethodOptions: ParsableArguments {
         guard (2...1 << 20).contains(calibrationLength) else {
             throw ValidationError("--calibration-length must be from 2 to 1048576")
         }
+        if let formMethod { return try validate(formMethod) }
         let pipeline: CompressionPipeline
         do {
             pipeline = try self.pipeline
@@ -85,6 +91,32 @@ struct MethodOptions: ParsableArguments {
                 "--calibration is of no use to \(pipeline); choose --method gptq, awq or "
                     + "weighted-rtn")
         }
+    }
+
+    private func validate(_ published: FormMethod) throws {
+        let bits = published.bits?.lowerBound ?? 0
+        let readsText = published.method(bits: bits).inputDetail > .none
+        if readsText, calibration == nil {
+            throw ValidationError("--method \(steps) needs a text: --calibration FILE")
+        }
+        guard readsText || calibration == nil, imatrix == nil else {
+            throw ValidationError("--method \(steps) reads no text and no importance matrix")
+        }
+    }
+
+    /// Stores a model by a published method that has a form of its own.
+    func store(
+        _ model: LanguageModel, named path: String, by method: any MatrixMethod,
+        embedding: FormRecipe?, _ shared: SharedOptions
+    ) throws -> StoredModel {
+        let text = try calibration(for: model, named: path)
+        let weights = model.spec.slots.filter { $0.role.isLinear || $0.role.isPackable }
+            .reduce(0) { $0 + $1.shape.reduce(1, *) }
+        let progress = shared.progress("Quantizing", total: weights, unit: "weights")
+        defer { progress.finish() }
+        return try StoredModel(
+            model, method: method, embedding: embedding, calibration: text, pool: shared.pool,
+            progress: progress)
     }
 
     /// Quantizes a model, with a journal beside the output while a text is read.

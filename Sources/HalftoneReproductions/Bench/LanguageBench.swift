@@ -81,14 +81,14 @@ package struct LanguageBench {
         windows.limit = size.evaluationWindows
         switch size.model {
         case .stories:
-            // About three bytes to a token; some to spare.
+            // Some four bytes to a token: about as many windows as are asked for, at most so many.
             let bytes = 4 * size.length * (size.firstWindow + size.evaluationWindows + 1)
             let own = StoryText(seed: 1000 + seed)
             measured = Array(
                 tokenizer.encode(own.text(byteCount: bytes, of: .heldOut), parseSpecial: true)
                     .dropFirst(size.firstWindow * size.length))
             let text = own.text(
-                byteCount: 4 * size.length * (size.calibrationWindows + 1), of: .training)
+                byteCount: 8 * size.length * (size.calibrationWindows + 1), of: .training)
             let tokens = tokenizer.encode(text, parseSpecial: true)
             calibration = CalibrationText(
                 sequences: (0..<size.calibrationWindows).map {

@@ -64,8 +64,8 @@ struct LQLoRAReproduction: Reproduction {
         let allocated = nats("a quantizer for each matrix", found.allocated)
         let single = nats("the best one for all", found.single)
         let losesSome = Guard(
-            "rounding at 3 bits loses at least 0.01 nats", measured: rounded,
-            isMet: rounded.mean >= 0.01)
+            "rounding at 3 bits loses at least 0.004 nats, some ten times the noise",
+            measured: rounded, isMet: rounded.mean >= 0.004)
         let claims = [
             alternation(found),
             ClaimResult(

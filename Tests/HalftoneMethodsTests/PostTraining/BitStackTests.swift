@@ -35,9 +35,12 @@ private func stored(
 
     @Test("signs with magnitudes of rank one are one block")
     func exactCase() throws {
-        let (left, right) = ((1...9).map { Float($0) }, (1...12).map { Float($0) / 4 })
-        let values = (0..<9).flatMap { row in
-            (0..<12).map { left[row] * right[$0] * ((row * 5 + $0 * 3) % 4 < 2 ? 1 : -1) }
+        var values: [Float] = []
+        for row in 0..<9 {
+            for column in 0..<12 {
+                let sign: Float = (row * 5 + column * 3) % 4 < 2 ? 1 : -1
+                values.append(sign * Float(row + 1) * Float(column + 1) / 4)
+            }
         }
         let weight = Tensor(shape: [9, 12], elements: values)
         let result = try stored(BitStack(blocks: 1, rank: 1), weight).decoded()
@@ -93,18 +96,21 @@ private func stored(
         // Gains of block 2 and 3 of three matrices.
         let gains = [[5.0, 1], [9, 3], [7, 2]]
         var calls: [[Int]] = []
+        func loss(_ counts: [Int]) -> Double {
+            var sum = 100.0
+            for (own, count) in zip(gains, counts) { sum -= own.prefix(count - 1).reduce(0, +) }
+            return sum
+        }
         let order = BitStack.ranking(matrices: 3, blocks: 3) { counts in
             calls.append(counts)
-            return 100 - zip(gains, counts).reduce(0) { $0 + $1.0[..<($1.1 - 1)].reduce(0, +) }
+            return loss(counts)
         }
         #expect(order == [1, 2, 0, 1, 2, 0])
         #expect(calls[0] == [2, 1, 1] && calls[5] == [2, 2, 3])
         let broken = BitStack.ranking(matrices: 3, blocks: 2) { $0[1] == 2 ? .nan : -Double($0[2]) }
         #expect(broken == [2, 0, 1])
         // Gains of 5, 9 and 7 in blocks of 1, 3 and 2; then of 1, 3 and 2.
-        let bySize = BitStack.ranking(matrices: 3, blocks: 3, sizes: [1, 3, 2]) { counts in
-            100 - zip(gains, counts).reduce(0) { $0 + $1.0[..<($1.1 - 1)].reduce(0, +) }
-        }
+        let bySize = BitStack.ranking(matrices: 3, blocks: 3, sizes: [1, 3, 2]) { loss($0) }
         #expect(bySize == [0, 2, 1, 0, 1, 2])
         #expect(BitStack.ranking(matrices: 3, blocks: 1) { _ in 0 } == [])
     }

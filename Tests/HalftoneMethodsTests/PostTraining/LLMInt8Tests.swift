@@ -1,5 +1,6 @@
 import HalftoneKernels
 import HalftoneMethods
+import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuntime
 import HalftoneTensor
