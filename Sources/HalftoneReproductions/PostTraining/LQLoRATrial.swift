@@ -13,7 +13,7 @@ struct LQLoRATrial {
     private let seed: UInt64
     private let bench: LanguageBench
 
-    private typealias Matrices = [Role: StoredMatrix]
+    fileprivate typealias Matrices = [Role: StoredMatrix]
 
     init(
         _ settings: LQLoRAReproduction.Settings, seed: UInt64, _ context: ReproductionContext
@@ -24,26 +24,46 @@ struct LQLoRATrial {
         bench = try LanguageBench(settings.bench, seed: seed, context)
     }
 
-    func measure(_ found: inout LQLoRAFigures) throws {
+    /// What no draw of text changes.
+    struct Unweighted {
+        fileprivate var rounded: Matrices
+        fileprivate var split: Matrices
+        fileprivate var oneStep: Matrices
+        fileprivate var splitAtTwo: Matrices
+        /// In as much memory as the split.
+        fileprivate var roundedInAll: Matrices
+    }
+
+    private func makeUnweighted(_ two: MatrixForm, _ three: MatrixForm) throws -> Unweighted {
+        let split = try split(method(base: three))
+        return Unweighted(
+            rounded: try self.split(LQLoRA(rank: 0, base: three)), split: split,
+            oneStep: try oneStep(three), splitAtTwo: try self.split(method(base: two)),
+            roundedInAll: try rounding(within: 8 * split.values.reduce(0) { $0 + $1.byteCount }))
+    }
+
+    /// Measures all claims for one draw of texts.
+    ///
+    /// - Parameters:
+    ///   - found: Gets a value for each figure.
+    ///   - unweighted: Made by the first trial.
+    func measure(_ found: inout LQLoRAFigures, _ unweighted: inout Unweighted?) throws {
         try measureGaussian(&found)
         context.advance()
-        let three = LQLoRA.Configuration(bits: 3).form
-        let split = try split(method(base: three))
-        let rounded = try self.split(LQLoRA(rank: 0, base: three))
-        found.rounded.append(try divergence(rounded))
-        found.split.append(try divergence(split))
-        found.oneStep.append(try divergence(oneStep(three)))
-        found.quantizedBits.append(bits(rounded))
-        found.totalBits.append(bits(split))
-        context.advance()
-        found.roundedInAll.append(
-            try divergence(rounding(within: 8 * split.values.reduce(0) { $0 + $1.byteCount })))
+        let (two, three) = (LQLoRA.Configuration(bits: 2).form, LQLoRA.Configuration(bits: 3).form)
+        let shared = try unweighted ?? makeUnweighted(two, three)
+        unweighted = shared
+        found.rounded.append(try divergence(shared.rounded))
+        found.split.append(try divergence(shared.split))
+        found.oneStep.append(try divergence(shared.oneStep))
+        found.quantizedBits.append(bits(shared.rounded))
+        found.totalBits.append(bits(shared.split))
+        found.roundedInAll.append(try divergence(shared.roundedInAll))
+        found.unweightedAtTwo.append(try divergence(shared.splitAtTwo))
         context.advance()
         let fisher = try bench.fisher()
-        let two = LQLoRA.Configuration(bits: 2).form
-        found.weighted.append(try divergence(self.split(method(base: three), fisher)))
-        found.unweightedAtTwo.append(try divergence(self.split(method(base: two))))
-        found.weightedAtTwo.append(try divergence(self.split(method(base: two), fisher)))
+        found.weighted.append(try divergence(split(method(base: three), fisher)))
+        found.weightedAtTwo.append(try divergence(split(method(base: two), fisher)))
         context.advance()
         try measureAllocation(fisher, &found)
         context.advance()
