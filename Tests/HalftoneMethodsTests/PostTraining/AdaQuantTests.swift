@@ -138,7 +138,7 @@ import Testing
             (layer(other, ForwardContext()) - wanted).squared().mean().item
         }
         let before = error()
-        AdaQuant(inputRangeRate: 0.01).calibrate(layer, inputs: known, targets: targets, seed: 1)
+        AdaQuant(rates: .relative(0.01)).calibrate(layer, inputs: known, targets: targets, seed: 1)
         #expect(error() < 0.9 * before, "\(error()) after \(before)")
         let weight = layer.weight.value
         AdaQuant(iterations: 0).calibrate(layer, inputs: known, targets: targets, seed: 1)
