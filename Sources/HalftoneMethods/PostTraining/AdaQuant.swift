@@ -52,8 +52,17 @@ public struct AdaQuant: Sendable {
                 "Tuning biases alone brings the network's outputs nearer to the float ones."),
         ])
 
-    /// How fast the numbers of a layer move.
-    public var rates: RateRule
+    /// Adam's rate for weights.
+    public var weightRate: Double
+
+    /// Adam's rate for biases.
+    public var biasRate: Double
+
+    /// Adam's rate for the ranges of weights.
+    public var weightRangeRate: Double
+
+    /// Adam's rate for the range of the input.
+    public var inputRangeRate: Double
 
     /// Steps of a layer.
     public var iterations: Int
@@ -72,10 +81,14 @@ public struct AdaQuant: Sendable {
 
     /// Creates the method with the paper's settings.
     public init(
-        rates: RateRule = .fixed(Rates()), iterations: Int = 100, batchSize: Int = 50,
+        weightRate: Double = 1e-5, biasRate: Double = 1e-3, weightRangeRate: Double = 1e-3,
+        inputRangeRate: Double = 0.1, iterations: Int = 100, batchSize: Int = 50,
         tuningRate: Double = 0.1, tuningEpochs: Int = 200, leastLoss: Double = 1e-6
     ) {
-        self.rates = rates
+        self.weightRate = weightRate
+        self.biasRate = biasRate
+        self.weightRangeRate = weightRangeRate
+        self.inputRangeRate = inputRangeRate
         self.iterations = iterations
         self.batchSize = batchSize
         self.tuningRate = tuningRate
@@ -85,54 +98,6 @@ public struct AdaQuant: Sendable {
 }
 
 extension AdaQuant {
-    /// Adam's rates for the numbers of a layer; by default those of the paper, which its program
-    /// says were tuned for ResNet-50 and MobileNetV2 at 8 bits.
-    public struct Rates: Sendable, Hashable {
-        /// For weights.
-        public var weight: Double
-        /// For biases.
-        public var bias: Double
-        /// For the ranges of weights.
-        public var weightRange: Double
-        /// For the range of the input.
-        public var inputRange: Double
-
-        /// States rates.
-        public init(
-            weight: Double = 1e-5, bias: Double = 1e-3, weightRange: Double = 1e-3,
-            inputRange: Double = 0.1
-        ) {
-            self.weight = weight
-            self.bias = bias
-            self.weightRange = weightRange
-            self.inputRange = inputRange
-        }
-    }
-
-    /// Where the rates of a layer come from.
-    public enum RateRule: Sendable, Hashable {
-        /// They are the same for all layers.
-        case fixed(Rates)
-        /// A share of the layer's own numbers, for networks of another size: of the deviations of
-        /// weights and of biases, and of the ranges of weights and of inputs. The program names
-        /// this rule, with a share of 0.01, beside its constants.
-        case relative(Double)
-    }
-
-    private func rates(_ layer: AffineLayer, _ inputs: Tensor) -> Rates {
-        switch rates {
-        case .fixed(let rates): return rates
-        case .relative(let share):
-            func deviation(_ x: Tensor) -> Double {
-                Double((x - x.mean()).squared().mean().item).squareRoot() * share
-            }
-            func range(_ x: Tensor) -> Double { Double(x.max().item - x.min().item) * share }
-            return Rates(
-                weight: deviation(layer.weight.value), bias: deviation(layer.bias.value),
-                weightRange: range(layer.weight.value), inputRange: range(inputs))
-        }
-    }
-
     /// Calibrates one layer, from the ranges that it has (equation 2).
     ///
     /// - Parameters:
@@ -145,16 +110,15 @@ extension AdaQuant {
         _ layer: AffineLayer, inputs: Tensor, targets: Tensor, seed: UInt64
     ) {
         precondition(inputs.shape[0] == targets.shape[0], "a target for each input")
-        let rates = rates(layer, inputs)
         let optimizer = Optimizer([
-            ParameterGroup([("weight", layer.weight)], Adam(rate: rates.weight)),
-            ParameterGroup([("bias", layer.bias)], Adam(rate: rates.bias)),
+            ParameterGroup([("weight", layer.weight)], Adam(rate: weightRate)),
+            ParameterGroup([("bias", layer.bias)], Adam(rate: biasRate)),
             ParameterGroup(
                 [("range", layer.weightRange), ("minimum", layer.weightMinimum)],
-                Adam(rate: rates.weightRange)),
+                Adam(rate: weightRangeRate)),
             ParameterGroup(
                 [("input_range", layer.inputRange), ("input_minimum", layer.inputMinimum)],
-                Adam(rate: rates.inputRange)),
+                Adam(rate: inputRangeRate)),
         ])
         var generator = SeededGenerator(seed: seed)
         for _ in 0..<iterations {

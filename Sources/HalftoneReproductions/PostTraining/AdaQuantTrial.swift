@@ -7,8 +7,8 @@ import HalftoneTensor
 /// A trained network of one seed, its twin that rounds, and what its layers see.
 struct AdaQuantTrial {
     private let task: FigureTask
-    var settings: AdaQuantReproduction.Settings
-    var method: AdaQuant
+    private let settings: AdaQuantReproduction.Settings
+    private let method: AdaQuant
     private let isControl: Bool
     private let seed: UInt64
     private let net: SmallResidualNet
@@ -112,24 +112,6 @@ struct AdaQuantTrial {
 }
 
 extension AdaQuantTrial {
-    func measureSome(_ found: inout AdaQuantFigures) throws {
-        try net.restore(start)
-        set(nil)
-        found.float.append(heldOut().accuracy)
-        set(4)
-        found.minMax.append(heldOut().accuracy)
-        _ = try measureLayers(&found)
-        try net.restore(start)
-        set(nil)
-        for (place, layer) in layers.enumerated() {
-            let inputs = Self.flow(net, layers, pictures).inputs[place]
-            layer.bits = 4
-            calibrate(place, inputs)
-        }
-        found.calibrated.append(heldOut().accuracy)
-        found.divergence.append(divergence())
-    }
-
     /// Measures everything.
     func measure(_ found: inout AdaQuantFigures, advance: () -> Void) throws {
         set(nil)
@@ -184,7 +166,7 @@ extension AdaQuantTrial {
     }
 
     /// Calibrates layer after layer at 4 bits, each behind the rounded ones, then tunes biases.
-    func measureWhole(_ found: inout AdaQuantFigures) throws {
+    private func measureWhole(_ found: inout AdaQuantFigures) throws {
         try net.restore(start)
         set(nil)
         for (place, layer) in layers.enumerated() {

@@ -22,9 +22,9 @@ struct LQLoRAReproduction: Reproduction {
         bench: LanguageBench.Size(calibrationWindows: 16, evaluationWindows: 12, length: 128),
         turns: 3, configurations: Self.configurations(scaleBits: [8]))
     let full = Settings(
-        seeds: [1, 2, 3, 4, 5], sideTurns: 10,
-        bench: LanguageBench.Size(calibrationWindows: 64, evaluationWindows: 24, length: 256),
-        turns: 20, configurations: Self.configurations(scaleBits: [4, 8]))
+        seeds: [1, 2, 3, 4], sideTurns: 10,
+        bench: LanguageBench.Size(calibrationWindows: 24, evaluationWindows: 24, length: 256),
+        turns: 8, configurations: Self.configurations(scaleBits: [4, 8]))
     let control = "rounding to nearest with an adapter that is zero"
     let leftOut = """
         A model of 1.4 million parameters with rank 4 stands for LLaMA-2 with rank 64, and the start \
