@@ -11,7 +11,7 @@ import HalftoneRuntime
 /// positions, so that nothing but copies that are made anyway depends on it, and no table of
 /// frequencies has to follow. The gain of the normalization before the projection is part of the
 /// size of a channel, and two channels that a rotary position turns into each other have the larger
-/// of their sizes (``DecoderWeights/keyNorms(ofBlock:)``). Values are float16: the paper is about
+/// of their sizes (`DecoderWeights.keyNorms(ofBlock:)`). Values are float16: the paper is about
 /// keys.
 public struct KSort: Sendable {
     /// The catalogue entry.
@@ -57,7 +57,7 @@ public struct KSort: Sendable {
     /// Bits of a mantissa, its sign included, 2 to 8.
     public var bits: Int
 
-    /// Channels that share an exponent; multiples of ``CacheFormat/groupUnit``.
+    /// Channels that share an exponent; multiples of `CacheFormat.groupUnit`.
     public var blockSize: Int
 
     /// What says how large a channel is.
@@ -87,7 +87,7 @@ public struct KSort: Sendable {
     /// The policy of a decoder.
     ///
     /// With ``Importance/magnitudes`` the decoder has to be shown a text,
-    /// ``Decoder/orderKeys(by:)``.
+    /// `Decoder.orderKeys(by:)`.
     ///
     /// - Parameter isSorted: Whether channels are sorted; otherwise they stay as the model has
     ///   them.

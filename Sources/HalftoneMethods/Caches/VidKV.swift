@@ -56,14 +56,14 @@ public struct VidKV: Sendable {
     /// average.
     public var wideShare: Double
 
-    /// Tokens that share a scale; one of ``CacheFormat/tokenGroups``.
+    /// Tokens that share a scale; one of `CacheFormat.tokenGroups`.
     public var groupSize: Int
 
     /// Whether coefficients stand for the channels of one bit.
     public var isFourier: Bool
 
     /// The latest tokens that stay floats besides those of groups that are not whole; 0 to
-    /// ``KeyValuePolicy/largestWindow``.
+    /// `KeyValuePolicy.largestWindow`.
     public var window: Int
 
     /// Creates the method with the paper's settings.
@@ -111,7 +111,7 @@ public struct VidKV: Sendable {
     }
 
     /// The policy of a decoder, whose keys are then to be put into an order,
-    /// ``Decoder/orderKeys(as:)``.
+    /// `Decoder.orderKeys(as:)`.
     ///
     /// - Parameter headDim: Channels of a head.
     public func policy(headDim: Int) -> KeyValuePolicy {
@@ -127,10 +127,10 @@ public struct VidKV: Sendable {
 
     /// The order of channels in each block: those that range most widely over all heads first.
     ///
-    /// The heads of a block share it, as in the paper; ``Decoder/orderKeys(by:)`` gives each head
+    /// The heads of a block share it, as in the paper; `Decoder.orderKeys(by:)` gives each head
     /// an order of its own.
     ///
-    /// - Parameter statistics: What keys are like, ``Decoder/keyStatistics(of:)``.
+    /// - Parameter statistics: What keys are like, `Decoder.keyStatistics(of:)`.
     public func orders(_ statistics: [KeyStatistics]) -> [[Int]] {
         statistics.map { block in
             let width = block.headDim

@@ -101,14 +101,21 @@ struct AdaQuantReproduction: Reproduction {
                             unit: "of the squared error"),
                     ],
                     criterion: "at least 0.3, and at least 0.9 of the layers are better",
-                    holds: reduction.mean >= 0.3 && better.mean >= 0.9, guards: [learned]),
+                    holds: reduction.mean >= 0.3 && better.mean >= 0.9, guards: [learned],
+                    // Without a method there is no reduction at all, and that fails.
+                    unconfirmed: reduction.mean >= 0.15 && better.mean >= 0.6
+                        ? "layers are nearer by less, on inputs that were calibrated on as well: what "
+                            + "lacks is steps, not inputs" : nil),
                 ClaimResult(
                     "accuracy-recovers", measured: calibrated, baseline: minMax,
                     further: [
                         float, tuned, Figure("recovered", [recovered], unit: "share of the loss"),
                     ],
                     criterion: "at least half of what was lost is won back",
-                    holds: recovered >= 0.5, guards: [learned, damaged]),
+                    holds: recovered >= 0.5, guards: [learned, damaged],
+                    unconfirmed: recovered >= 0.2
+                        ? "a hundred steps a layer win back less where ranges cost a percent or two "
+                            + "only" : nil),
                 ClaimResult(
                     "program-chooses-well", measured: program, baseline: best,
                     further: [accuracy("mean of random", found.meanRandom)],
