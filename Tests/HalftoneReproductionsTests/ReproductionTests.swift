@@ -20,7 +20,7 @@ import Testing
         }
         #expect(result.claims.contains { $0.verdict == .pass }, "no claim holds")
         // The figure is a promise for two idle cores; other work may slow it down.
-        #expect(result.seconds < 180, "the quick run took \(result.seconds) s")
+        #expect(result.seconds < 300, "the quick run took \(result.seconds) s")
     }
 
     @Test(arguments: ids)
