@@ -19,9 +19,9 @@ struct KSortReproduction: Reproduction {
     let control = "a random order of channels"
     let leftOut = """
         SmolLM2-135M with heads of 64 channels (in quick runs a model of 1.4 million parameters, \
-        heads of 32) in blocks of 16, windows of 256 tokens; speed was left out. Channels of its \
-        keys differ less in size than the paper's, so sorting is also measured with log-normal \
-        sizes planted in the projections, which changes no score.
+        heads of 32) in blocks of 16, windows of 256 tokens; speed was left out. Sorting is also \
+        measured with log-normal sizes of channels planted in the projections, which changes no \
+        score.
         """
 
     func run(_ settings: Settings, _ context: ReproductionContext) throws -> Findings {
@@ -129,16 +129,16 @@ struct KSortReproduction: Reproduction {
                 guards: [hurts],
                 unconfirmed:
                     "sorted, large channels share a coarse step, and queries are rather large than "
-                    + "small there; even a random order loses less, and the model's, in which "
-                    + "neighbours have like frequencies, less still"),
+                    + "small there, by the rank correlation; no order that was tried is better "
+                    + "than the model's"),
             ClaimResult(
                 "weights-tell-sizes", measured: correlation,
                 criterion:
                     "the rank correlation of norms and mean magnitudes is surely at least 0.5",
                 holds: correlation.lowerBound >= 0.5,
                 unconfirmed:
-                    "hidden states have a few large channels, which the norm of a row weighs "
-                    + "like all others"),
+                    "norms of rows weigh all hidden channels alike, whatever goes through them; "
+                    + "sorting by measured magnitudes is given with the claim above"),
             ClaimResult(
                 "halves-memory",
                 measured: Figure("bytes of eight bits", found.share, unit: "share"),
@@ -150,7 +150,8 @@ struct KSortReproduction: Reproduction {
                     && found.excess.reduce(0, +) / Double(found.excess.count) <= 0.01,
                 guards: [hurts],
                 unconfirmed:
-                    "a small model with heads of 64 channels has less to spare than Llama-2-7B"),
+                    "four bits are too few for keys of this model in either order, a small one with "
+                    + "heads of 64 channels where the paper has Llama-2-7B"),
         ]
     }
 
