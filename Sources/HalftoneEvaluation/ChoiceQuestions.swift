@@ -46,8 +46,10 @@ public struct ChoiceQuestion: Sendable, Equatable {
             throw .badQuestions(path: path, line: 0, reason: "the file cannot be read")
         }
         var questions: [ChoiceQuestion] = []
-        for (index, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
+        let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() {
             if let limit, questions.count == limit { break }
+            if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
             guard let value = try? JSONParser.parse(Array(line)), let question = Self(value) else {
                 throw .badQuestions(
                     path: path, line: index + 1,
@@ -90,7 +92,8 @@ public struct ChoiceQuestion: Sendable, Equatable {
 public struct ChoiceResult: Sendable, Equatable, Codable {
     /// By the likelihood of each answer: `acc` of lm-evaluation-harness.
     public let accuracy: MeanEstimate
-    /// By the likelihood per character of each answer: its `acc_norm`.
+    /// By the likelihood per character of each answer, the blank before it left out: its
+    /// `acc_norm`.
     public let normalizedAccuracy: MeanEstimate
 }
 
@@ -99,7 +102,7 @@ extension Evaluator {
     ///
     /// Context and continuation are tokenized as one text, blanks at the end of the context counted
     /// as part of the continuation, whose tokens are those behind as many as the context alone has.
-    /// An empty context is the token that begins texts.
+    /// The token that begins texts comes first where the tokenizer has one.
     ///
     /// - Parameters:
     ///   - model: The model.
@@ -116,7 +119,10 @@ extension Evaluator {
         var rightByLength: [Double] = []
         for question in questions {
             let scores = try scores(model, tokenizer, question)
-            let lengths = question.options.map { Double($0.continuation.count) }
+            let lengths = question.options.map { option in
+                let answer = option.continuation.drop(while: \.isWhitespace)
+                return Double(max(answer.unicodeScalars.count, 1))
+            }
             right.append(Self.best(scores) == question.label ? 1 : 0)
             let perCharacter = zip(scores, lengths).map { $0 / $1 }
             rightByLength.append(Self.best(perCharacter) == question.label ? 1 : 0)
@@ -172,11 +178,15 @@ extension Evaluator {
         of option: ChoiceQuestion.Option, _ tokenizer: Tokenizer
     ) -> (tokens: [Int32], first: Int) {
         let blanks = option.context.reversed().prefix(while: \.isWhitespace).count
-        let context = String(option.context.dropLast(blanks))
-        let whole = tokenizer.encode(option.context + option.continuation)
-        let count = context.isEmpty ? 0 : tokenizer.encode(context).count
-        guard count == 0 else { return (whole, count) }
-        let opening = tokenizer.encode("", addSpecialTokens: true).first ?? whole.first ?? 0
-        return ([opening] + whole, 1)
+        let context = tokenizer.encode(
+            String(option.context.dropLast(blanks)), addSpecialTokens: false)
+        let whole = tokenizer.encode(
+            option.context + option.continuation, addSpecialTokens: false)
+        let opening = tokenizer.encode("", addSpecialTokens: true).first
+        let tokens = (opening.map { [$0] } ?? []) + whole
+        // Something is scored even where the answer's beginning and the context's end are one token;
+        // what has nothing before it, and no opening token, is scored from its second token on.
+        let first = context.count + (opening == nil ? 0 : 1)
+        return (tokens, max(1, min(first, tokens.count - 1)))
     }
 }

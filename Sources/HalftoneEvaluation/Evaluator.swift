@@ -114,23 +114,13 @@ public struct Evaluator: Sendable {
         _ candidate: Decoder, with reference: Decoder, tokens: [Int32],
         progress: (Int, Int, Double) -> Void = { _, _, _ in }
     ) throws(EvaluationError) -> ModelComparison {
-        guard candidate.spec.vocabularySize == reference.spec.vocabularySize else {
-            throw .vocabulariesDiffer(
-                reference.spec.vocabularySize, candidate.spec.vocabularySize)
-        }
         let windows = try self.windows.windows(of: tokens)
-        var tally = Tally()
-        for (index, window) in windows.enumerated() {
-            let first = try hiddenStates(reference, window)
-            let second = try hiddenStates(candidate, window)
-            eachRows(window, self.windows.scored) { rows, targets in
-                tally.add(
-                    logits(reference, first, rows), logits(candidate, second, rows), targets,
-                    vocabularySize: reference.spec.vocabularySize, pool: pool)
-            }
-            progress(index + 1, windows.count, tally.meanDivergence)
-        }
-        return tally.result(windows: windows.count)
+        return try compare(
+            windows, reference,
+            { index throws(EvaluationError) in try hiddenStates(reference, windows[index]) },
+            candidate,
+            { index throws(EvaluationError) in try hiddenStates(candidate, windows[index]) },
+            progress)
     }
 
     /// Compares a model with the logits that another program computed for the same tokens.

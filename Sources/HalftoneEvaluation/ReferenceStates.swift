@@ -1,3 +1,4 @@
+import HalftoneKernels
 import HalftoneModels
 import HalftoneRuntime
 
@@ -8,6 +9,7 @@ public struct ReferenceStates: Sendable {
     public let windows: [[Int32]]
 
     let model: Decoder
+    let settings: EvaluationWindows
     let hidden: [[Float]]
 
     /// Bytes that the states of a text take.
@@ -34,14 +36,15 @@ extension Evaluator {
             hidden.append(try hiddenStates(model, window))
             progress(hidden.count, windows.count)
         }
-        return ReferenceStates(windows: windows, model: model, hidden: hidden)
+        return ReferenceStates(
+            windows: windows, model: model, settings: self.windows, hidden: hidden)
     }
 
     /// Compares a model with what another computed before.
     ///
     /// - Parameters:
     ///   - candidate: The model under test.
-    ///   - reference: Of the same ``windows``.
+    ///   - reference: Of this evaluator, or one with the same ``windows``.
     ///   - progress: Called after each window with the windows done, their number and the mean
     ///     divergence so far.
     public func compare(
@@ -59,7 +62,7 @@ extension Evaluator {
     ///
     /// - Parameters:
     ///   - run: Of the reference's windows, behind its last block.
-    ///   - reference: Of the same ``windows``.
+    ///   - reference: Of this evaluator, or one with the same ``windows``.
     public func compare(
         _ run: StagedRun, with reference: ReferenceStates
     ) throws(EvaluationError) -> ModelComparison {
@@ -71,24 +74,59 @@ extension Evaluator {
         }
     }
 
+    /// Measures the model that others are compared with: no divergence.
+    public func perplexity(of reference: ReferenceStates) -> PerplexityResult {
+        precondition(windows == reference.settings, "the reference is of the same windows")
+        var losses: [Double] = []
+        for (window, hidden) in zip(reference.windows, reference.hidden) {
+            eachRows(window, windows.scored) { rows, targets in
+                losses += LogitMetrics.losses(
+                    logits(reference.model, hidden, rows),
+                    vocabularySize: reference.model.spec.vocabularySize, targets: targets,
+                    pool: pool)
+            }
+        }
+        return PerplexityResult(loss: MeanEstimate(losses), windows: reference.windows.count)
+    }
+
     private func compare(
         _ reference: ReferenceStates, head: Decoder, progress: (Int, Int, Double) -> Void,
         hidden: (Int) throws(EvaluationError) -> [Float]
     ) throws(EvaluationError) -> ModelComparison {
-        let model = reference.model
-        guard head.spec.vocabularySize == model.spec.vocabularySize else {
-            throw .vocabulariesDiffer(model.spec.vocabularySize, head.spec.vocabularySize)
+        precondition(windows == reference.settings, "the reference is of the same windows")
+        return try compare(
+            reference.windows, reference.model, { reference.hidden[$0] }, head, hidden, progress)
+    }
+
+    /// Compares two models window by window.
+    ///
+    /// - Parameters:
+    ///   - windows: Equally long.
+    ///   - reference: Makes logits of the reference's hidden states.
+    ///   - first: The reference's hidden states for a window.
+    ///   - candidate: Makes logits of the candidate's.
+    ///   - second: The candidate's hidden states for a window.
+    ///   - progress: As for the public functions.
+    func compare(
+        _ windows: [[Int32]], _ reference: Decoder,
+        _ first: (Int) throws(EvaluationError) -> [Float], _ candidate: Decoder,
+        _ second: (Int) throws(EvaluationError) -> [Float],
+        _ progress: (Int, Int, Double) -> Void
+    ) throws(EvaluationError) -> ModelComparison {
+        let size = reference.spec.vocabularySize
+        guard candidate.spec.vocabularySize == size else {
+            throw .vocabulariesDiffer(size, candidate.spec.vocabularySize)
         }
         var tally = Tally()
-        for (index, window) in reference.windows.enumerated() {
-            let states = try hidden(index)
-            eachRows(window, windows.scored) { rows, targets in
+        for (index, window) in windows.enumerated() {
+            let (one, other) = (try first(index), try second(index))
+            eachRows(window, self.windows.scored) { rows, targets in
                 tally.add(
-                    logits(model, reference.hidden[index], rows), logits(head, states, rows),
-                    targets, vocabularySize: model.spec.vocabularySize, pool: pool)
+                    logits(reference, one, rows), logits(candidate, other, rows), targets,
+                    vocabularySize: size, pool: pool)
             }
-            progress(index + 1, reference.windows.count, tally.meanDivergence)
+            progress(index + 1, windows.count, tally.meanDivergence)
         }
-        return tally.result(windows: reference.windows.count)
+        return tally.result(windows: windows.count)
     }
 }

@@ -21,6 +21,9 @@ public struct ImportanceMatrix: Sendable, Equatable {
             self.squareSums = squareSums
             self.count = count
         }
+
+        /// The mean square of each input feature.
+        public var meanSquares: [Float] { squareSums.map { $0 / count } }
     }
 
     /// Sums by the name of the matrix; their counts are above 0.
@@ -46,9 +49,7 @@ public struct ImportanceMatrix: Sendable, Equatable {
     }
 
     /// Mean squares by the name of the matrix, one for each input feature.
-    public var meanSquares: [String: [Float]] {
-        entries.mapValues { entry in entry.squareSums.map { $0 / entry.count } }
-    }
+    public var meanSquares: [String: [Float]] { entries.mapValues(\.meanSquares) }
 }
 
 extension ImportanceMatrix {
@@ -129,7 +130,13 @@ extension ImportanceMatrix {
             }
             if calls > 0 { entries[name] = entry }
         }
-        self.init(entries: entries, chunkCount: max(number() ?? 0, 0))
+        let chunks = max(number() ?? 0, 0)
+        var datasets: [String] = []
+        if let length = number(), length > 0, place + length <= bytes.count {
+            let name = bytes[place..<place + length].array
+            datasets = [String(decoding: name, as: UTF8.self)]
+        }
+        self.init(entries: entries, datasets: datasets, chunkCount: chunks)
     }
 
     /// Writes a GGUF file; it appears under its name when it is complete.

@@ -49,6 +49,24 @@ public protocol WeightMatrix: Sendable {
 extension WeightMatrix {
     /// A form without integer products.
     public func panels(on pool: WorkerPool) -> PanelMatrix? { nil }
+
+    /// Multiplies rows with one vector in float32, a decoded row at a time.
+    @unsafe
+    public func dot(
+        rows range: Range<Int>, input: PreparedVector, output: UnsafeMutablePointer<Float>
+    ) {
+        unsafe precondition(input.count == columns, "the vector has a value per column")
+        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { memory in
+            for (index, row) in range.enumerated() {
+                guard let decoded = memory.baseAddress, columns > 0 else {
+                    unsafe output[index] = 0
+                    continue
+                }
+                unsafe decode(rows: row..<row + 1, into: decoded)
+                unsafe output[index] = FloatKernels.dot(decoded, input.values, count: columns)
+            }
+        }
+    }
 }
 
 /// An input vector together with what every row's product needs of it.

@@ -60,6 +60,15 @@ public struct Decoder: Sendable {
     ///   for each of its heads, `[keyHeads][headDim]`.
     public mutating func orderKeys(as orders: [[Int]]) {
         precondition(orders.count == plan.blocks.count, "each block has an order")
+        for (order, block) in zip(orders, plan.blocks) {
+            let (heads, width) = (block.attention.keyHeads, block.attention.headDim)
+            precondition(order.count == heads * width, "each head has an order")
+            for head in 0..<heads {
+                precondition(
+                    order[head * width..<(head + 1) * width].sorted() == Array(0..<width),
+                    "an order has each channel of a head once")
+            }
+        }
         plan.keyOrders = orders
     }
 

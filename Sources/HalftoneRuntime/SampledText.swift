@@ -5,11 +5,11 @@ extension Decoder {
     /// it remembers, for measurements that need text and have none.
     ///
     /// - Parameters:
-    ///   - opening: The token that begins each text; not counted out of `length`.
+    ///   - opening: The token that begins each text.
     ///   - count: Texts.
-    ///   - length: Tokens of each.
+    ///   - length: Tokens of each, the opening one included.
     ///   - seed: Equal seeds give equal texts; each text has a generator of its own.
-    ///   - progress: Called with the tokens that every text has so far.
+    ///   - progress: Called with the tokens that there are so far, of `count · length`.
     /// - Returns: `count` sequences of `length` tokens, drawn at temperature 1.
     /// - Throws: ``DecoderError`` for an opening that the model does not have.
     public func sampledTexts(
@@ -36,7 +36,7 @@ extension Decoder {
                     var own = Array(logits[row * size..<(row + 1) * size])
                     texts[index].append(samplers[row].next(&own))
                 }
-                progress(texts[range.lowerBound].count)
+                progress(first * length + range.count * texts[first].count)
             }
         }
         return texts

@@ -1,7 +1,7 @@
 import HalftoneModels
 
 /// A place in a model where activations are read by products.
-public struct ActivationPlace: Sendable, Hashable, Codable {
+public struct ActivationPlace: Sendable, Hashable, Comparable, Codable {
     /// The block.
     public var block: Int
     /// What reads the activations.
@@ -11,6 +11,11 @@ public struct ActivationPlace: Sendable, Hashable, Codable {
     public init(block: Int, stage: BlockStage) {
         self.block = block
         self.stage = stage
+    }
+
+    /// The order of computation.
+    public static func < (one: Self, other: Self) -> Bool {
+        (one.block, one.stage.rawValue) < (other.block, other.stage.rawValue)
     }
 }
 
@@ -50,9 +55,11 @@ public struct ChannelScaling: ModelTransform {
 
     /// Divides and multiplies.
     public func applied(to weights: DecoderWeights) throws(TransformError) -> DecoderWeights {
-        for (place, values) in factors { try check(place, values, weights.spec) }
+        // In the order of computation: products of factors are rounded alike each time.
+        let ordered = factors.sorted { $0.key < $1.key }
+        for (place, values) in ordered { try check(place, values, weights.spec) }
         var result = weights
-        for (place, values) in factors {
+        for (place, values) in ordered {
             let block = weights.spec.blocks[place.block]
             for part in place.stage.parts(of: block) {
                 result.scaleColumns(Role(part, block: place.block), by: values)

@@ -27,7 +27,8 @@ public struct ChannelShift: ModelTransform {
 
     /// Subtracts and adds.
     public func applied(to weights: DecoderWeights) throws(TransformError) -> DecoderWeights {
-        for (place, values) in offsets {
+        let ordered = offsets.sorted { $0.key < $1.key }
+        for (place, values) in ordered {
             guard weights.spec.blocks.indices.contains(place.block),
                 values.count == weights.spec.width, values.allSatisfy(\.isFinite)
             else {
@@ -43,7 +44,7 @@ public struct ChannelShift: ModelTransform {
             }
         }
         var result = weights
-        for (place, values) in offsets {
+        for (place, values) in ordered {
             guard let norm = Self.norm(of: place.stage, block: place.block) else { continue }
             for part in place.stage.parts(of: weights.spec.blocks[place.block]) {
                 result.addProduct(of: Role(part, block: place.block), with: values)

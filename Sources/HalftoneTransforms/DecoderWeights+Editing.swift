@@ -1,5 +1,7 @@
 import HalftoneKernels
 import HalftoneModels
+import HalftoneQuantization
+import HalftoneTensor
 
 /// Some rows of a parameter: fused matrices hold those of several layers.
 struct ParameterRows {
@@ -58,7 +60,9 @@ extension DecoderWeights {
         let matrix = matrix(role)
         var values = matrix.decoded()
         body(&values, matrix.columns)
-        replace(role, with: Self.floatMatrix(values, columns: matrix.columns))
+        replace(
+            role,
+            with: Tensor(shape: [matrix.rows, matrix.columns], elements: values).weightMatrix())
     }
 
     /// Edits the values of a vector, if the model has it.
@@ -132,16 +136,6 @@ extension DecoderWeights {
             DenseMatrix(rows: vector.count, columns: 1, elements: vector))
         editVector(role.bias) { bias in
             for index in bias.indices { bias[index] += product.elements[index] }
-        }
-    }
-
-    static func floatMatrix(_ values: [Float], columns: Int) -> any WeightMatrix {
-        do {
-            return try DecodedMatrix(
-                values, rows: columns == 0 ? 0 : values.count / columns, columns: columns,
-                byteCount: 4 * values.count, formatName: "F32")
-        } catch {
-            preconditionFailure("floats make a matrix: \(error)")
         }
     }
 }

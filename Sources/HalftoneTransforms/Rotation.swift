@@ -5,8 +5,8 @@ import HalftoneTensor
 public enum Rotation {
     /// A Hadamard matrix over the root of its size, each row times a random sign.
     ///
-    /// Sizes are `m·2^k` with an `m` of 1, or of a Hadamard matrix of Paley's: 576 = 36 · 16,
-    /// 1536 = 12 · 128, 896 = 28 · 32.
+    /// Sizes are `m·2^k` with an `m` of 1, or of a Hadamard matrix of Paley's: 576 is 36 · 16,
+    /// 1536 is 12 · 128, 896 is 28 · 32.
     ///
     /// Source: R. Paley, "On orthogonal matrices", J. Math. Phys. 12 (1933); random signs after
     /// J. Chee et al., "QuIP", arXiv:2307.13304, section 4.
@@ -30,6 +30,7 @@ public enum Rotation {
 
     /// A random orthogonal matrix: the factor `Q` of a matrix of normal numbers.
     ///
+    /// - Throws: `LinearAlgebraError` when LAPACK does not converge.
     /// - Complexity: O(`size`³).
     public static func random(_ size: Int, seed: UInt64) throws -> DenseMatrix<Float> {
         let normal = Tensor.normal([size, size], seed: seed)
@@ -42,13 +43,11 @@ public enum Rotation {
     /// The elements of a Hadamard matrix, 1 and −1, or nil when none is known for the size.
     public static func signs(_ size: Int) -> [[Int8]]? {
         guard size > 0 else { return nil }
-        var (odd, doublings) = (size, 0)
-        while true {
-            if let core = core(odd) { return doubled(core, doublings) }
-            guard odd.isMultiple(of: 2) else { return nil }
-            odd /= 2
-            doublings += 1
+        // The smallest first: its search for squares takes least.
+        for doublings in (0...size.trailingZeroBitCount).reversed() {
+            if let core = core(size >> doublings) { return doubled(core, doublings) }
         }
+        return nil
     }
 
     /// `H ⊗ [[1, 1], [1, −1]]`, several times.

@@ -61,16 +61,14 @@ import Testing
         let decoder = Decoder(model.weights, pool: pool)
         let evaluator = Evaluator(windows: EvaluationWindows(), pool: pool)
         let contexts = ["The goose has ", "Tom took the ball and", ""]
-        let continuations = ["two legs.", " went home.", " went home to sleep.", " a"]
+        let continuations = ["two legs.", " went home.", " went home to sleep.", " a dog"]
+        #expect(tokenizer.encode("", addSpecialTokens: true).isEmpty)
         func likelihood(_ context: String, _ continuation: String) throws -> Double {
-            // A blank at the end of the context belongs to the continuation.
+            // A blank at the end of the context belongs to the continuation; the model puts no token
+            // before texts, so that the first token of a text is not scored.
             let shown = context.hasSuffix(" ") ? String(context.dropLast()) : context
-            var whole = tokenizer.encode(context + continuation)
-            var first = shown.isEmpty ? 0 : tokenizer.encode(shown).count
-            if first == 0 {
-                whole = [tokenizer.encode("", addSpecialTokens: true).first ?? whole[0]] + whole
-                first = 1
-            }
+            let whole = tokenizer.encode(context + continuation)
+            let first = max(1, min(tokenizer.encode(shown).count, whole.count - 1))
             let state = decoder.makeState()
             var sum = 0.0
             for (index, token) in whole.enumerated() {
@@ -87,7 +85,9 @@ import Testing
         }
         for context in contexts {
             let scores = try continuations.map { try likelihood(context, $0) }
-            let perCharacter = zip(scores, continuations).map { $0 / Double($1.count) }
+            let perCharacter = zip(scores, continuations).map { score, continuation in
+                score / Double(continuation.drop { $0 == " " }.count)
+            }
             for (label, _) in continuations.enumerated() {
                 let question = ChoiceQuestion(
                     options: continuations.map { .init(context: context, continuation: $0) },

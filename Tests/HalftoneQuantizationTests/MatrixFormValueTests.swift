@@ -183,8 +183,8 @@ struct MatrixFormValueTests {
             }
         }
         #expect(try stored.decoded() == [2.5, 1.5, -3, -2, 0, 0])
-        #expect(stored.floats(of: "factors") == [1, -1, 2])
-        #expect(stored.floats(of: "codes") == nil && stored.floats(of: "zeros") == nil)
+        #expect(try stored.floats(ofPart: "factors") == [1, -1, 2])
+        #expect(try stored.floats(ofPart: "zeros").isEmpty)
         func made(_ codes: PartContent, _ others: PartContent) throws -> StoredMatrix {
             try StoredMatrix(form: .affineSigns, rows: 2, columns: 3) {
                 $0.name == "codes" ? codes : others

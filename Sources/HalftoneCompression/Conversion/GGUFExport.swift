@@ -34,7 +34,7 @@ public struct GGUFExport {
         try self.init(model) { slot, form, writer in
             let matrix = model.weights.matrix(slot.role)
             let wanted = try Self.type(type, for: matrix, slot: slot)
-            let weights = importance?.meanSquares[form.names[0]]
+            let weights = importance?.entries[form.names[0]]?.meanSquares
             if let weights, weights.count != matrix.columns {
                 throw CompressionError.notRepresentable(
                     "\(form.names[0]) has \(matrix.columns) columns and importance for "

@@ -43,11 +43,10 @@ extension ImportanceMatrix {
     public func statistics(
         for model: LanguageModel
     ) throws(CompressionError) -> [Role: InputStatistics] {
-        let known = meanSquares
         var result: [Role: InputStatistics] = [:]
         for slot in model.spec.slots where slot.role.isLinear {
             let name = model.architecture.gguf(slot.role, in: model.spec).names[0]
-            guard let squares = known[name] else { continue }
+            guard let squares = entries[name]?.meanSquares else { continue }
             guard squares.count == slot.shape[1] else {
                 throw .badCalibration(
                     "the importance matrix has \(squares.count) features for \(name), which reads "

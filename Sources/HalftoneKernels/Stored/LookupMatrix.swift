@@ -205,24 +205,6 @@ extension LookupMatrix {
         }
     }
 
-    /// Multiplies rows with one vector in float32, a decoded row at a time.
-    @unsafe
-    public func dot(
-        rows range: Range<Int>, input: PreparedVector, output: UnsafeMutablePointer<Float>
-    ) {
-        unsafe precondition(input.count == columns, "the vector has a value per column")
-        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { memory in
-            for (index, row) in range.enumerated() {
-                guard let decoded = memory.baseAddress, columns > 0 else {
-                    unsafe output[index] = 0
-                    continue
-                }
-                unsafe decode(rows: row..<row + 1, into: decoded)
-                unsafe output[index] = FloatKernels.dot(decoded, input.values, count: columns)
-            }
-        }
-    }
-
     /// The same matrix with rows in another order, as a copy of their codes and scales.
     ///
     /// Each row of the copy has scales of its own, and starts with a whole byte; the byte count is

@@ -79,26 +79,8 @@ public struct SignedLowRankMatrix: WeightMatrix {
         }
     }
 
-    /// Multiplies rows with one vector in float32, a decoded row at a time.
-    @unsafe
-    public func dot(
-        rows range: Range<Int>, input: PreparedVector, output: UnsafeMutablePointer<Float>
-    ) {
-        unsafe precondition(input.count == columns, "the vector has a value per column")
-        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { memory in
-            for (index, row) in range.enumerated() {
-                guard let decoded = memory.baseAddress, columns > 0 else {
-                    unsafe output[index] = 0
-                    continue
-                }
-                unsafe decode(rows: row..<row + 1, into: decoded)
-                unsafe output[index] = FloatKernels.dot(decoded, input.values, count: columns)
-            }
-        }
-    }
-
-    /// The same matrix with rows in another order, as a copy of their signs and factors; its bytes
-    /// in a file stay those of the whole.
+    /// The same matrix with rows in another order, as a copy of their signs and factors; the byte
+    /// count is this matrix's in proportion to the rows, rounded up.
     public func gatheringRows(_ order: [Int]) -> any WeightMatrix {
         precondition(order.allSatisfy { (0..<rows).contains($0) }, "row out of bounds")
         let width = (columns + 7) / 8
@@ -106,6 +88,7 @@ public struct SignedLowRankMatrix: WeightMatrix {
             rows: order.count, columns: columns, rank: rank,
             signs: Bytes(order.flatMap { signs[$0 * width..<($0 + 1) * width].array }),
             left: order.flatMap { left[$0 * rank..<($0 + 1) * rank] }, right: right,
-            formatName: formatName, byteCount: byteCount)
+            formatName: formatName,
+            byteCount: rows == 0 ? 0 : (byteCount * order.count + rows - 1) / rows)
     }
 }

@@ -119,7 +119,7 @@ extension BAQ {
         return (first, try rounded(weight, levels: levels, engine: engine, pool: pool))
     }
 
-    /// The levels of the first pass: the power of two that is nearest to ``bits``.
+    /// The levels of the first pass: the whole number nearest to `2^bits`, at least 2.
     public func uniform(_ columns: Int) -> [Int] {
         [Int](repeating: max(Int(exp2(bits).rounded()), 2), count: columns)
     }

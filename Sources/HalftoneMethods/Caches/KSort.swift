@@ -73,6 +73,7 @@ public struct KSort: Sendable {
 
     /// Creates the method with the paper's settings.
     public init(bits: Int = 4, blockSize: Int = 32, importance: Importance = .weights) {
+        precondition((2...8).contains(bits), "mantissas have 2 to 8 bits, not \(bits)")
         precondition(
             blockSize > 0 && blockSize <= 1024 && blockSize.isMultiple(of: CacheFormat.groupUnit),
             "blocks have multiples of \(CacheFormat.groupUnit) channels, not \(blockSize)")

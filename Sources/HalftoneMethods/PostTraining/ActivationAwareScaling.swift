@@ -131,21 +131,37 @@ private struct ScalingTrial {
     private func loss(_ factors: [Float]) throws(QuantizationError) -> Double {
         var plain = scheme
         plain.search = .absmax
-        var scaled = rows
-        for index in scaled.indices { scaled[index] *= factors[index % width] }
         let count = rows.count / width
-        let matrix = Tensor(shape: [count, width], elements: scaled).weightMatrix()
-        let rounded = try RoundToNearest().quantize(
-            matrix, scheme: plain, pool: WorkerPool(threads: 1)
-        ).dequantized()
-        var errors = Array(rounded.elements)
-        for index in errors.indices {
-            errors[index] = errors[index] / factors[index % width] - rows[index]
-        }
+        let rounded = try RoundToNearest().rounded(
+            rows, columns: width, scaledBy: factors, scheme: plain, pool: WorkerPool(threads: 1))
+        let errors = zip(rounded, rows).map { $0 - $1 }
         let difference = DenseMatrix(rows: count, columns: width, elements: errors)
         let product = difference.product(moments)
         return zip(product.elements, difference.elements).reduce(0) {
             $0 + Double($1.0) * Double($1.1)
         }
+    }
+}
+
+extension RoundToNearest {
+    /// What rows become when each column is multiplied by a factor, rounded and divided again.
+    ///
+    /// - Parameters:
+    ///   - values: `[rows, columns]`, finite.
+    ///   - columns: Above 0.
+    ///   - factors: For each column, not 0; nil for 1.
+    func rounded(
+        _ values: [Float], columns: Int, scaledBy factors: [Float]?, scheme: WeightScheme,
+        pool: WorkerPool
+    ) throws(QuantizationError) -> [Float] {
+        var values = values
+        if let factors { for index in values.indices { values[index] *= factors[index % columns] } }
+        let matrix = Tensor(shape: [values.count / columns, columns], elements: values)
+        var rounded = try quantize(matrix.weightMatrix(), scheme: scheme, pool: pool)
+            .matrix.decoded()
+        if let factors {
+            for index in rounded.indices { rounded[index] /= factors[index % columns] }
+        }
+        return rounded
     }
 }

@@ -23,7 +23,8 @@ public struct AdaQuant: Sendable {
             title: "Improving Post Training Neural Quantization: Layer-wise Calibration and "
                 + "Integer Programming",
             arXiv: "2006.10518", year: 2020),
-        family: .postTraining, stage: .weightRounding, needs: [.calibrationData, .gradients],
+        family: .postTraining, stage: .weightRounding,
+        needs: [.pretrainedModel, .calibrationData, .gradients],
         claims: [
             MethodClaim(
                 id: "layers-fit-better",
@@ -85,6 +86,8 @@ public struct AdaQuant: Sendable {
         inputRangeRate: Double = 0.1, iterations: Int = 100, batchSize: Int = 50,
         tuningRate: Double = 0.1, tuningEpochs: Int = 200, leastLoss: Double = 1e-6
     ) {
+        precondition(
+            iterations >= 0 && batchSize > 0 && tuningEpochs >= 0, "steps of inputs, or none")
         self.weightRate = weightRate
         self.biasRate = biasRate
         self.weightRangeRate = weightRangeRate

@@ -72,8 +72,8 @@ public final class DualBinaryWeight: WeightTransform {
     /// `q = log |a₂|` of each group.
     public let low: Parameter
 
+    private let start: DualBinaryPlanes
     private let signs: Tensor
-    private let groupSize: Int
 
     /// Starts with the scales of planes.
     public init(_ start: DualBinaryPlanes) {
@@ -84,7 +84,7 @@ public final class DualBinaryWeight: WeightTransform {
             Tensor(shape: count, elements: sizes.map { log(max($0 - $1, 1e-7)) }))
         low = Parameter(Tensor(shape: count, elements: sizes.map { log(max($1, 1e-7)) }))
         signs = Tensor(shape: count, elements: start.first.map { $0 < 0 ? -1 : 1 })
-        groupSize = start.groupSize
+        self.start = start
     }
 
     /// What a checkpoint holds of it.
@@ -104,11 +104,13 @@ public final class DualBinaryWeight: WeightTransform {
         }
     }
 
-    /// The planes of a weight with the scales as 16 bits keep them.
+    /// The planes of a weight with the scales as 16 bits keep them; groups whose scales would be out
+    /// of order then keep those that they started with.
     public func planes(of weight: Tensor) -> DualBinaryPlanes {
         let (first, second) = scales(gap.value, low.value)
-        var planes = rounded(weight, first, second)
-        if planes.setScales(planes.first, planes.second) { planes.round(Array(weight.elements)) }
+        var planes = start
+        planes.setScales(Array(first.elements), Array(second.elements))
+        planes.round(Array(weight.elements))
         return planes
     }
 
@@ -120,7 +122,8 @@ public final class DualBinaryWeight: WeightTransform {
     private func rounded(_ x: Tensor, _ first: Tensor, _ second: Tensor) -> DualBinaryPlanes {
         DualBinaryPlanes(
             rounding: Array(x.elements), rows: x.shape[0], columns: x.shape[1],
-            groupSize: groupSize, first: Array(first.elements), second: Array(second.elements))
+            groupSize: start.groupSize, first: Array(first.elements), second: Array(second.elements)
+        )
     }
 }
 

@@ -21,7 +21,8 @@ public struct DBLLM: MatrixMethod {
         paper: Paper(
             title: "DB-LLM: Accurate Dual-Binarization for Efficient LLMs", arXiv: "2402.11960",
             year: 2024),
-        family: .postTraining, stage: .weightRounding, needs: [.calibrationData, .gradients],
+        family: .postTraining, stage: .weightRounding,
+        needs: [.pretrainedModel, .calibrationData, .gradients],
         claims: [
             MethodClaim(
                 id: "two-scales-fit-better",
@@ -77,6 +78,7 @@ public struct DBLLM: MatrixMethod {
 
     /// Creates the method with the paper's groups.
     public init(groupSize: Int = 64, fit: Fit = .outputs) {
+        precondition(groupSize >= 1, "groups have weights")
         self.groupSize = groupSize
         self.fit = fit
     }
@@ -90,15 +92,12 @@ public struct DBLLM: MatrixMethod {
     ) throws(QuantizationError) -> StoredMatrix {
         let (rows, columns) = (weight.rows, weight.columns)
         let values = weight.decoded()
-        if let bad = values.firstIndex(where: { !$0.isFinite }) {
-            throw .weightNotFinite(
-                row: bad / columns, column: bad % columns, value: "\(values[bad])")
-        }
+        try RowPlan.checkFinite(values, row: 0, columns: columns)
         var planes = try tied(values, rows: rows, columns: columns)
         if fit != .tied {
             let free = try StoredMatrix(
                 values, rows: rows, columns: columns, form: .dualBinary(.group(groupSize)))
-            planes.adopt(scalesOf: free, rounding: values)
+            try planes.adopt(scalesOf: free, rounding: values)
         }
         if fit == .outputs, let gram = inputs?.gram, let count = inputs?.tokenCount, count > 0 {
             let moments = damped(gram, perToken: 1 / Double(count))

@@ -116,7 +116,7 @@ extension DualBinaryPlanes {
         guard case .dualBinary(.group(let size)) = stored.form else {
             throw .badForm("\(stored.form) is no pair of planes with groups along the rows")
         }
-        let scales = stored.floats(of: "scales") ?? []
+        let scales = try stored.floats(ofPart: "scales")
         let pairs = stride(from: 0, to: scales.count, by: 2).map { (scales[$0], scales[$0 + 1]) }
         guard pairs.allSatisfy(Self.areInOrder) else {
             throw .badForm("two planes whose levels are not in order")
@@ -138,8 +138,10 @@ extension DualBinaryPlanes {
 
     /// Takes the scales of a stored matrix, rounded to what is stored, in groups where they are in
     /// order.
-    mutating func adopt(scalesOf stored: StoredMatrix, rounding weights: [Float]) {
-        let scales = stored.floats(of: "scales") ?? []
+    mutating func adopt(
+        scalesOf stored: StoredMatrix, rounding weights: [Float]
+    ) throws(QuantizationError) {
+        let scales = try stored.floats(ofPart: "scales")
         for group in first.indices {
             let (one, two) = (scales[2 * group], scales[2 * group + 1])
             if Self.areInOrder(one, two) { (first[group], second[group]) = (one, two) }
@@ -147,14 +149,23 @@ extension DualBinaryPlanes {
         round(weights)
     }
 
-    /// Sets all scales, as 16 bits keep them; false, and nothing is set, when they are out of order.
+    /// Sets scales, as 16 bits keep them, in groups where they are in order then.
+    ///
+    /// - Returns: Whether they are in all groups.
+    @discardableResult
     mutating func setScales(_ first: [Float], _ second: [Float]) -> Bool {
         precondition(first.count == self.first.count && second.count == first.count)
         let codec = ScaleCodec(.float16)
-        let (one, two) = (first.map(codec.nearest), second.map(codec.nearest))
-        guard zip(one, two).allSatisfy(Self.areInOrder) else { return false }
-        (self.first, self.second) = (one, two)
-        return true
+        var isWhole = true
+        for group in first.indices {
+            let (one, two) = (codec.nearest(first[group]), codec.nearest(second[group]))
+            if Self.areInOrder(one, two) {
+                (self.first[group], self.second[group]) = (one, two)
+            } else {
+                isWhole = false
+            }
+        }
+        return isWhole
     }
 
     /// A row as a matrix of its own.

@@ -34,10 +34,8 @@ public struct GPTQ: WeightMethod {
 
     /// Creates the method.
     ///
-    /// Measured on SmolLM2-135M, 4 bits in groups of 128, 8 windows of 512 tokens of calibration
-    /// text, divergence over the second halves of 8 windows of wikitext-2: 0.113 with columns in
-    /// the order of activation, 0.154 as they stand, and 0.202 as they stand with `absmax` scales
-    /// whose errors all count alike.
+    /// `halftone compress --method gptq` has options for the order and the weighting, so that their
+    /// worth can be measured on any model.
     public init(
         damping: Double = 0.01, order: ErrorCompensation.Order = .activation,
         weighting: Weighting = .compensated

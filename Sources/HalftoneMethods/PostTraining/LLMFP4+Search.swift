@@ -9,11 +9,14 @@ struct InputSample {
     private var seen = 0
     private(set) var values: [Float] = []
     private(set) var largest: [Float] = []
+    /// Whether all that was seen is.
+    private(set) var isFinite = true
 
     /// Keeps every so many tokens.
     init(step: Int) { self.step = step }
 
     mutating func add(_ inputs: [Float], width: Int) {
+        isFinite = isFinite && inputs.allSatisfy(\.isFinite)
         if largest.isEmpty { largest = [Float](repeating: 0, count: width) }
         for first in stride(from: 0, to: inputs.count, by: width) {
             for channel in 0..<width {
@@ -126,7 +129,9 @@ struct RowBiasSearch {
     private static func scales(
         _ largest: [Float], _ grid: SmallFloatGrid, factor: Double, _ method: LLMFP4
     ) -> [Float] {
-        let codec = ScaleCodec(method.scaleFormat, largest: (largest.max() ?? 0) * 1.2 / grid.top)
+        let most = Float(method.factors.max() ?? 1) * (largest.max() ?? 0)
+        let codec = ScaleCodec(
+            method.scaleFormat, largest: max(most, largest.max() ?? 0) / grid.top)
         return largest.map { codec.nearest(Float(factor * Double($0) / Double(grid.top))) }
     }
 

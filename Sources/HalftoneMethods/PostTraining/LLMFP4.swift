@@ -208,6 +208,9 @@ extension LLMFP4 {
     public func model(
         _ weights: DecoderWeights, sequences: [[Int32]], pool: WorkerPool
     ) throws -> Model {
+        guard !sequences.isEmpty else {
+            throw QuantizationError.badStatistics("there is no text to search on")
+        }
         let run = try StagedRun(weights, sequences: sequences, pool: pool)
         let step = max(1, run.lengths.reduce(0, +) / tokens)
         var model = Model(weights: weights)
@@ -218,6 +221,10 @@ extension LLMFP4 {
                 if activations.sequence == 0 { sample = InputSample(step: step) }
                 sample.add(activations.values, width: activations.width)
             } replacing: { stage throws(QuantizationError) in
+                guard sample.isFinite else {
+                    throw QuantizationError.badStatistics(
+                        "what block \(index), \(stage), reads is not finite")
+                }
                 let roles = stage.parts(of: block).map { Role($0, block: index) }
                 var search = LayerSearch(
                     sample, roles.map { weights.matrix($0) }, method: self)

@@ -23,7 +23,7 @@ public struct DecomposedActivations: Sendable {
     /// Splits activations.
     ///
     /// - Parameters:
-    ///   - values: `[tokens, width]`, finite.
+    ///   - values: `[tokens, width]`; a column with anything that is not finite stays float.
     ///   - width: Features of a token.
     ///   - threshold: The magnitude that makes its column an outlier.
     ///   - columns: That stay float whatever is in them.
@@ -38,8 +38,10 @@ public struct DecomposedActivations: Sendable {
         var isOutlier = [Bool](repeating: false, count: width)
         for column in columns { isOutlier[column] = true }
         for token in 0..<tokens {
-            for column in 0..<width where values[token * width + column].magnitude >= threshold {
-                isOutlier[column] = true
+            for column in 0..<width {
+                // What is no number stays float as well: no code stands for it.
+                let isSmall = values[token * width + column].magnitude < threshold
+                if !isSmall { isOutlier[column] = true }
             }
         }
         outliers = isOutlier.indices.filter { isOutlier[$0] }

@@ -7,7 +7,7 @@ extension LQLoRA {
     /// A quantizer: levels of a normal distribution, and scales that are whole numbers above the
     /// least of them.
     public struct Configuration: Sendable, Hashable, Codable {
-        /// Bits of a weight: 2, 3, 4 or 8.
+        /// Bits of a weight: one of ``widths``.
         public var bits: Int
         /// Weights that share a scale, along a row.
         public var groupSize: Int
@@ -18,12 +18,15 @@ extension LQLoRA {
         /// How the largest ones are stored.
         public var scaleFormat: ScaleFormat
 
+        /// Bits of a weight that the paper has levels for.
+        public static let widths = [2, 3, 4, 8]
+
         /// Describes a quantizer; by default with the scales of QLoRA.
         public init(
             bits: Int, groupSize: Int = 64, scaleBits: Int = 8, scaleGroup: Int = 256,
             scaleFormat: ScaleFormat = .float32
         ) {
-            precondition([2, 3, 4, 8].contains(bits), "\(bits) bits have no levels here")
+            precondition(Self.widths.contains(bits), "\(bits) bits have no levels here")
             self.bits = bits
             self.groupSize = groupSize
             self.scaleBits = scaleBits
@@ -48,7 +51,7 @@ extension LQLoRA {
         }
 
         /// The paper's grid: 432 quantizers (table 5).
-        public static let grid: [Self] = [2, 3, 4, 8].flatMap { bits in
+        public static let grid: [Self] = widths.flatMap { bits in
             [16, 32, 64].flatMap { group in
                 [2, 3, 4, 8].flatMap { scaleBits in
                     [16, 64, 256].flatMap { scaleGroup in

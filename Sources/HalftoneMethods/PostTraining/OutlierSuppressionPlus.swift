@@ -17,9 +17,9 @@ import Foundation
 ///
 /// Source: X. Wei et al., "Outlier Suppression+: Accurate quantization of large language models by
 /// equivalent and optimal shifting and scaling", EMNLP 2023, arXiv:2304.09145, equations 3 to 9.
-/// Departs from it in two places: the outputs that are compared are those of the linear layers that
-/// read a place, not of attention behind them; and the grid of thresholds is geometric, since most
-/// of a straight one lies where nothing changes.
+/// Departs from it in three places: the outputs that are compared are those of the linear layers that
+/// read a place, not of attention behind them; the grid of thresholds is geometric, since most of a
+/// straight one lies where nothing changes; and ranges are those of the first ``tokenLimit`` tokens.
 public struct OutlierSuppressionPlus: Sendable {
     /// The catalogue entry.
     public static let record = MethodRecord(
@@ -29,7 +29,7 @@ public struct OutlierSuppressionPlus: Sendable {
                 "Outlier Suppression+: Accurate quantization of large language models by "
                 + "equivalent and optimal shifting and scaling",
             arXiv: "2304.09145", year: 2023),
-        family: .postTraining, stage: .transform, needs: [.calibrationData],
+        family: .postTraining, stage: .transform, needs: [.pretrainedModel, .calibrationData],
         claims: [
             MethodClaim(
                 id: "keeps-the-function",
@@ -66,7 +66,7 @@ public struct OutlierSuppressionPlus: Sendable {
     /// Thresholds that are tried at each place, from the largest magnitude down.
     public var thresholds: Int
 
-    /// Tokens that a threshold is tried on, at most.
+    /// Tokens from the first on that ranges are taken of and thresholds tried on, at most.
     public var tokenLimit: Int
 
     /// Creates the method.
@@ -97,10 +97,10 @@ public struct OutlierSuppressionPlus: Sendable {
         public var shift: ChannelShift
         /// Factors of places that are scaled, after the shift.
         public var scaling: ChannelScaling
-        /// Places that were looked at.
+        /// Places where thresholds were tried.
         public var placeCount: Int
 
-        /// The share of places where the best threshold lies below the largest magnitude.
+        /// The share of those where the best threshold lies below the largest magnitude.
         public var scaledShare: Double {
             Double(scaling.factors.count) / Double(max(placeCount, 1))
         }
@@ -117,6 +117,9 @@ public struct OutlierSuppressionPlus: Sendable {
     public func outcome(
         for model: DecoderWeights, sequences: [[Int32]], pool: WorkerPool
     ) throws -> Outcome {
+        guard !sequences.isEmpty else {
+            throw QuantizationError.badStatistics("there is no text to search on")
+        }
         let found = Found()
         let rounding = activations
         let run = try StagedRun(model, sequences: sequences, pool: pool) {
@@ -142,8 +145,9 @@ public struct OutlierSuppressionPlus: Sendable {
                 if shifts, ChannelShift.applies(to: stage, block: index, of: model) {
                     found.offsets[place] = trial.centre()
                 }
-                count += 1
+                // What attention gives stays as it is: its scales are no part of the method.
                 if scales, stage != .attentionOutput, ChannelScaling.applies(to: stage, of: block) {
+                    count += 1
                     found.factors[place] = try trial.bestFactors(thresholds, pool)
                 }
                 let rounded = try trial.rounded(found.factors[place], roles, pool)
@@ -339,16 +343,11 @@ private struct ThresholdTrial {
     private func roundedRows(
         _ values: [Float], _ factors: [Float]?, _ pool: WorkerPool
     ) throws(QuantizationError) -> [Float] {
-        var values = values
-        if let factors { for index in values.indices { values[index] *= factors[index % width] } }
-        var rounded = try RoundToNearest().quantize(
-            floatMatrix(values), scheme: scheme, pool: pool
-        ).matrix.decoded()
-        if let factors { for index in rounded.indices { rounded[index] /= factors[index % width] } }
-        return rounded
+        try RoundToNearest().rounded(
+            values, columns: width, scaledBy: factors, scheme: scheme, pool: pool)
     }
 
     private func floatMatrix(_ values: [Float]) -> any WeightMatrix {
-        Tensor(shape: [values.count / max(width, 1), width], elements: values).weightMatrix()
+        Tensor(shape: [values.count / width, width], elements: values).weightMatrix()
     }
 }

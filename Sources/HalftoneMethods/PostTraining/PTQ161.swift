@@ -25,7 +25,8 @@ public struct PTQ161: MatrixMethod {
             title: "PTQ1.61: Push the Real Limit of Extremely Low-Bit Post-Training Quantization "
                 + "Methods for Large Language Models",
             arXiv: "2502.13179", year: 2025),
-        family: .postTraining, stage: .weightRounding, needs: [.calibrationData, .gradients],
+        family: .postTraining, stage: .weightRounding,
+        needs: [.pretrainedModel, .calibrationData, .gradients],
         claims: [
             MethodClaim(
                 id: "order",
@@ -131,10 +132,7 @@ public struct PTQ161: MatrixMethod {
         _ weight: any WeightMatrix, _ activations: [Float]
     ) throws(QuantizationError) -> SalientSigns {
         let values = weight.decoded()
-        if let bad = values.firstIndex(where: { !$0.isFinite }) {
-            throw .weightNotFinite(
-                row: bad / weight.columns, column: bad % weight.columns, value: "\(values[bad])")
-        }
+        try RowPlan.checkFinite(values, row: 0, columns: weight.columns)
         return SalientSigns(
             values, rows: weight.rows, columns: weight.columns,
             salient: salientColumns(activations))

@@ -16,7 +16,7 @@ public enum PTQBenchmark {
                 "Benchmarking Post-Training Quantization in LLMs: Comprehensive Taxonomy, Unified "
                 + "Evaluation, and Comparative Analysis",
             arXiv: "2502.13178", year: 2025),
-        family: .studies, stage: .analysis, needs: [.calibrationData],
+        family: .studies, stage: .analysis, needs: [.pretrainedModel, .calibrationData],
         claims: [
             MethodClaim(
                 id: "close-at-4-bits",

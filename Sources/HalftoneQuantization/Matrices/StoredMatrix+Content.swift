@@ -32,14 +32,6 @@ extension StoredMatrix {
         }
         try self.init(form: form, rows: rows, columns: columns) { bytes[$0.name] }
     }
-
-    /// The numbers of a part of floats, or nil when there is no such part.
-    public func floats(of name: String) -> [Float]? {
-        guard let part = parts.first(where: { $0.layout.name == name }),
-            let format = part.layout.type.scaleFormat
-        else { return nil }
-        return ScaleCodec(format).decode(part.bytes)
-    }
 }
 
 extension ElementType {
@@ -75,7 +67,14 @@ extension PartContent {
             }
             return codec.encode(numbers)
         case .places(let places):
-            return PartBytes.places(places, below: layout.type == .uint16 ? 1 << 16 : 1 << 32)
+            guard layout.type == .uint16 || layout.type == .uint32 else {
+                throw .badParts("\(layout.name) holds no places")
+            }
+            let bound = 1 << layout.type.bits
+            if let bad = places.first(where: { !(0..<bound).contains($0) }) {
+                throw .badParts("\(layout.name): place \(bad) is not below \(bound)")
+            }
+            return PartBytes.places(places, below: bound)
         }
     }
 }

@@ -8,7 +8,8 @@ extension StoredMatrix {
     /// and blocks a `LookupMatrix`, GGUF types a `BlockMatrix`, signs with magnitudes of low rank a
     /// `SignedLowRankMatrix` and stacks of those a `SumMatrix`: their values are those of
     /// ``decoded()``, they take the memory that they take in a file, or that of whole bits for
-    /// codes that a file has as digits of words. All but the last two have products of integers.
+    /// codes that a file has as digits of words; factors of low rank are float32, twice what a file
+    /// has. All but the last two have products of integers.
     /// Structures around them are decoded to float32.
     ///
     /// - Throws: As ``decoded()``.

@@ -76,7 +76,7 @@ extension Tensor {
         simulated(step: Tensor(grid.step), codes: grid.centeredCodes, ties: ties)
     }
 
-    /// The codes of a grid, `0 … 2^bits − 1`, as floats; no gradient flows back.
+    /// The codes of a grid, 0 to its highest, as floats; no gradient flows back.
     public func codes(_ grid: AffineGrid, ties: TieRule = .toEven) -> Tensor {
         codes(step: Tensor(grid.step), codes: grid.centeredCodes, ties: ties)
             + Float(grid.zeroPoint)

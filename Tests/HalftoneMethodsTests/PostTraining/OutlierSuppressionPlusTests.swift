@@ -25,10 +25,15 @@ import Testing
             let step =
                 kind.0
                 ? largest / Float((1 << (bits - 1)) - 1) : (most - least) / Float((1 << bits) - 1)
+            let zero = kind.0 ? 0 : (-least / step).rounded(.toNearestOrEven)
+            let (low, high) =
+                kind.0
+                ? (-largest, largest)
+                : (-zero * step, (Float((1 << bits) - 1) - zero) * step)
             for index in run {
-                // An affine range is moved by up to half a step so that 0 is a level.
-                let bound = kind.0 ? step / 2 : step
-                #expect((rounded[index] - values[index]).magnitude <= bound * 1.0001)
+                // An affine range is moved so that 0 is a level; what lies beyond goes to its end.
+                let wanted = min(max(values[index], low), high)
+                #expect((rounded[index] - wanted).magnitude <= step / 2 * 1.0001)
                 #expect(values[index] != 0 || rounded[index] == 0, "0 is exact")
             }
             #expect(Set(rounded[run].map { ($0 / step).rounded() }).count <= 1 << bits)
