@@ -19,7 +19,10 @@ public struct CalibrationText: Sendable, Equatable {
     public init(
         _ text: String, tokenizer: Tokenizer, length: Int = 512, count: Int = 32
     ) throws(CompressionError) {
-        precondition(length >= 2 && count >= 1, "a window has tokens, and there is one")
+        precondition(count >= 1, "there is a window")
+        guard length >= 2 else {
+            throw .badCalibration("a window of \(length) tokens is too short; 2 is the least")
+        }
         let opening = tokenizer.encode("", addSpecialTokens: true).first
         let tokens = tokenizer.encode(text)
         let body = opening == nil ? length : length - 1

@@ -131,7 +131,7 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
     /// The method wants to know inputs, and there is no text to read.
     case noCalibration
     /// A pipeline names a step that there is not, or one twice.
-    case unknownStep(String, known: [String])
+    case unknownStep(String)
     /// The text cannot be read.
     case badCalibration(String)
     /// The format has no exact counterpart where it should be written.
@@ -145,9 +145,12 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
         case .cannotQuantize(let matrix, let reason): "\(matrix): \(reason)"
         case .noCalibration:
             "the method needs a text to calibrate with; give one with --calibration FILE"
-        case .unknownStep(let name, let known):
-            "'\(name)' is no step, or is there twice; steps are \(known.joined(separator: ", ")), "
-                + "joined by + with one of the last three at the end"
+        case .unknownStep(let name):
+            "'\(name)' is no step there; give any of "
+                + CompressionPipeline.Transform.allCases.map(\.rawValue).joined(separator: ", ")
+                + ", each once, then at most one of "
+                + CompressionPipeline.Method.allCases.map(\.rawValue).joined(separator: ", ")
+                + ", joined by +"
         case .badCalibration(let reason): reason
         case .notRepresentable(let reason): reason
         case .outputExists(let path):

@@ -40,12 +40,11 @@ public struct CompressionJournal: Sendable {
         at path: String, model: LanguageModel, recipe: CompressionRecipe, method: String,
         calibration: CalibrationText, threads: Int
     ) throws {
-        let lines = calibration.sequences.map { "\($0)" }.joined(separator: "\n")
         let settings = Recipe(
             model: model.source.path, weights: Self.sample(of: model.weights),
             body: "\(recipe.body)", embedding: recipe.embedding.map { "\($0)" },
             search: "\(recipe.body.search)", method: method,
-            calibration: SHA256.hexadecimal(of: Array(lines.utf8)), threads: threads)
+            calibration: Self.digest(of: calibration.sequences), threads: threads)
         run = try Run.open(
             at: path, kind: "compress", recipe: RunRecipe(encoding: settings),
             units: model.spec.blocks.indices.map { Self.unit($0) })
@@ -53,7 +52,7 @@ public struct CompressionJournal: Sendable {
     }
 
     /// The SHA-256 of a row of each matrix: another model under the same name has other rows.
-    private static func sample(of weights: DecoderWeights) -> String {
+    public static func sample(of weights: DecoderWeights) -> String {
         var sum = SHA256()
         for slot in weights.spec.slots where slot.shape.count == 2 && slot.shape[0] > 0 {
             let matrix = weights.matrix(slot.role)
@@ -65,6 +64,11 @@ public struct CompressionJournal: Sendable {
                 })
         }
         return sum.hexadecimal()
+    }
+
+    /// The SHA-256 of sequences of tokens.
+    public static func digest(of sequences: [[Int32]]) -> String {
+        SHA256.hexadecimal(of: Array(sequences.map { "\($0)" }.joined(separator: "\n").utf8))
     }
 
     /// Blocks that are done.

@@ -89,31 +89,32 @@ public struct StoredModel: Sendable {
 }
 
 extension StoredModel {
-    /// Stores the blocks' linear layers by a method that chooses forms of its own.
+    /// Stores the blocks' linear layers by methods that choose forms of their own.
     ///
     /// With calibration text, blocks are computed in their order and each layer is stored for the
     /// inputs that it has behind those before it, as they are stored by then.
     ///
     /// - Parameters:
     ///   - original: The float model; its own packed matrices, if any, are decoded first.
-    ///   - method: How a matrix is stored.
     ///   - embedding: For the embedding and a head of its own; nil leaves them float.
-    ///   - calibration: What is read for methods that want to know inputs; nil for those that do
-    ///     not.
+    ///   - calibration: What is read.
+    ///   - detail: What is collected of inputs; with `none` no text is read.
     ///   - pool: The threads to use.
     ///   - progress: Advanced by the weights of each matrix.
+    ///   - method: Gives the method for a matrix and its inputs.
     /// - Throws: ``CompressionError`` naming the matrix.
     public init(
-        _ original: LanguageModel, method: any MatrixMethod, embedding: FormRecipe?,
-        calibration: CalibrationText?, pool: WorkerPool, progress: RunProgress? = nil
+        _ original: LanguageModel, embedding: FormRecipe?, calibration: CalibrationText?,
+        detail: InputStatistics.Detail, pool: WorkerPool, progress: RunProgress? = nil,
+        method: (Role, InputStatistics?) throws -> any MatrixMethod
     ) throws(CompressionError) {
         var stored: [Role: StoredMatrix] = [:]
         func store(
-            _ role: Role, _ inputs: InputStatistics?
+            _ role: Role, _ make: (any WeightMatrix) throws -> StoredMatrix
         ) throws(CompressionError) -> any WeightMatrix {
             let matrix = original.weights.matrix(role)
             do {
-                let result = try method.stored(matrix, inputs: inputs, pool: pool)
+                let result = try make(matrix)
                 stored[role] = result
                 progress?.advance(by: matrix.rows * matrix.columns, note: "\(role)")
                 return try result.matrix()
@@ -123,28 +124,31 @@ extension StoredModel {
         }
         for slot in original.spec.slots where slot.role.block == nil && slot.role.isPackable {
             guard let embedding else { continue }
-            let (rows, columns) = (slot.shape[0], slot.shape[1])
-            do {
-                stored[slot.role] = try StoredMatrix(
-                    original.weights.matrix(slot.role).decoded(), rows: rows, columns: columns,
+            _ = try store(slot.role) { matrix in
+                let (rows, columns) = (matrix.rows, matrix.columns)
+                return try StoredMatrix(
+                    matrix.decoded(), rows: rows, columns: columns,
                     form: try embedding.form(rows: rows, columns: columns))
-            } catch {
-                throw .cannotQuantize(matrix: "\(slot.role)", reason: error.description)
             }
-            progress?.advance(by: rows * columns, note: "\(slot.role)")
         }
-        if method.inputDetail == .none {
+        if detail == .none {
             for slot in original.spec.slots where slot.role.isLinear && slot.role.block != nil {
-                _ = try store(slot.role, nil)
+                _ = try store(slot.role) {
+                    try method(slot.role, nil).stored($0, inputs: nil, pool: pool)
+                }
             }
         } else {
             guard let calibration else { throw .noCalibration }
             let pass = try CalibrationPass(
-                original.weights, calibration, detail: method.inputDetail, pool: pool)
+                original.weights, calibration, detail: detail, pool: pool)
             for _ in original.spec.blocks {
                 try pass.nextBlock { _, roles, inputs throws(CompressionError) in
                     var replaced: [Role: any WeightMatrix] = [:]
-                    for role in roles { replaced[role] = try store(role, inputs) }
+                    for role in roles {
+                        replaced[role] = try store(role) {
+                            try method(role, inputs).stored($0, inputs: inputs, pool: pool)
+                        }
+                    }
                     return replaced
                 }
             }
@@ -161,14 +165,17 @@ extension StoredModel {
     }
 
     /// What the stored matrices take.
-    public var size: CompressedSize {
-        CompressedSize(
-            packedByteCount: stored.values.reduce(0) { $0 + $1.byteCount },
-            packedWeightCount: stored.values.reduce(0) { $0 + $1.rows * $1.columns })
-    }
+    public var size: CompressedSize { CompressedSize(of: stored.values) }
 }
 
 extension CompressedSize {
+    /// Counts stored matrices.
+    public init(of matrices: some Collection<StoredMatrix>) {
+        self.init(
+            packedByteCount: matrices.reduce(0) { $0 + $1.byteCount },
+            packedWeightCount: matrices.reduce(0) { $0 + $1.rows * $1.columns })
+    }
+
     /// Counts what a plan makes of a model.
     ///
     /// - Throws: ``CompressionError`` naming the first matrix that has not the form.

@@ -72,7 +72,9 @@ public enum ReproductionError: Error, Sendable, Equatable, CustomStringConvertib
             "\(id): results for \(found), but the record claims \(expected)"
         case .notFinite(let id, let claim, let figure):
             "\(id): \(figure) of \(claim) is not finite"
-        case .noModel(let name): "\(name) does not come with Halftone and nobody knows where it is"
+        case .noModel(let name):
+            "\(name) does not come with Halftone; say where it is by `models:`, or reproduce in quick "
+                + "mode, which needs it not"
         }
     }
 }

@@ -44,9 +44,29 @@ import Testing
         #expect(throws: (any Error).self) { try run(arguments(folder, ["--seeds", "2"])) }
     }
 
+    /// Other text under the same name is another comparison.
+    @Test func textsAreKnownByWhatTheySay() throws {
+        let folder = folder()
+        let text = folder + ".txt"
+        defer { for path in [folder, text] { try? FileManager.default.removeItem(atPath: path) } }
+        func write(_ sentence: String) throws {
+            let whole = String(repeating: sentence + " ", count: 60)
+            try Data(whole.utf8).write(to: URL(filePath: text))
+        }
+        let given = [
+            "compare", "stories", "--bits", "2", "--methods", "rtn", "--group", "64", "--window",
+            "64", "--windows", "1", "--quiet", "--text", text, "-o", folder,
+        ]
+        try write("Tom has a red ball.")
+        try run(given)
+        try write("Ann went to the old mill.")
+        #expect(throws: (any Error).self) { try run(given) }
+    }
+
     @Test(arguments: [
         ["--bits", "9"], ["--bits", "3,3"], ["--bits", "x"], ["--methods", "gptq,gptq"],
-        ["--methods", "magic"], ["--seeds", "0"], ["--windows", "0"],
+        ["--methods", "magic"], ["--seeds", "0"], ["--windows", "0"], ["--group", "x"],
+        ["--group", "tensor"], ["--questions", "a/q.jsonl", "--questions", "b/q.jsonl"],
     ])
     func whatCannotBeIsRefusedBeforeAnythingIsRead(options: [String]) {
         #expect(throws: (any Error).self) {

@@ -107,16 +107,26 @@ struct CompressCommand: ParsableCommand {
                 "--method \(published.id) has a form of its own, written as this program's folder; "
                     + "it takes none of --format, --group, --scale, --search, --layout and .gguf")
         }
-        guard let range = published.bits else {
+        _ = try embeddingForm(published)
+        guard !published.bits.isEmpty else {
             guard bits == nil else {
                 throw ValidationError("--method \(published.id) has one width; leave --bits out")
             }
             return
         }
-        guard let bits, range.contains(bits) else {
-            throw ValidationError(
-                "--method \(published.id) needs --bits from \(range.lowerBound) to "
-                    + "\(range.upperBound)")
+        guard let bits, published.bits.contains(bits) else {
+            let widths = published.bits.map { "\($0)" }.joined(separator: ", ")
+            throw ValidationError("--method \(published.id) needs --bits, one of \(widths)")
+        }
+    }
+
+    /// The form of embedding and head beside a published method; nil leaves them float.
+    private func embeddingForm(_ published: FormMethod) throws -> FormRecipe? {
+        guard embedding != "float" else { return nil }
+        do {
+            return try FormRecipe(embedding ?? published.embedding(bits: bits ?? 0))
+        } catch {
+            throw ValidationError("--embedding: \(error)")
         }
     }
 
@@ -124,7 +134,7 @@ struct CompressCommand: ParsableCommand {
     private func run(
         _ loaded: LanguageModel, _ published: FormMethod, since start: ContinuousClock.Instant
     ) throws {
-        let form = try embedding == "float" ? nil : FormRecipe(embedding ?? "int4/64")
+        let form = try embeddingForm(published)
         let model = try method.store(
             loaded, named: model, by: published.method(bits: bits ?? 0), embedding: form, shared)
         let size = model.size
@@ -153,7 +163,7 @@ struct CompressCommand: ParsableCommand {
                 "forms are written as this program's folders; GGUF types become GGUF files by "
                     + "`halftone convert --type`")
         }
-        guard try method.pipeline == CompressionPipeline() else {
+        guard try method.pipeline.consists(of: .rtn) else {
             throw ValidationError(
                 "--method \(method.steps) finds codes of integer formats; forms are rounded")
         }

@@ -22,10 +22,10 @@ struct ImportanceCommand: ParsableCommand {
     @Option(help: "The text; what the model is meant for, but not what it will be measured on.")
     var text: String
 
-    @Option(help: "Windows of the text that are read (default: 64).")
+    @Option(help: "Windows of the text that are read.")
     var windows = 64
 
-    @Option(help: "Tokens of a window (default: 512).")
+    @Option(help: "Tokens of a window; at most the model's context.")
     var window = 512
 
     @Option(name: [.short, .long], help: "The file to write, usually ending in .gguf.")
@@ -45,6 +45,10 @@ struct ImportanceCommand: ParsableCommand {
     func run() throws {
         guard force || !FileManager.default.fileExists(atPath: output) else {
             throw CommandError("\(CompressionError.outputExists(output))", .cannotWrite)
+        }
+        let folder = URL(filePath: output).deletingLastPathComponent().path(percentEncoded: false)
+        guard FileManager.default.isWritableFile(atPath: folder) else {
+            throw CommandError("\(folder) is no folder that can be written to", .cannotWrite)
         }
         let loaded = try ModelArgument.load(model, shared)
         let read = try CalibrationText(

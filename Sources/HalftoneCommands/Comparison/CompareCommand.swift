@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import HalftoneCompression
-import HalftoneData
 import HalftoneEvaluation
 import HalftoneFormats
 import HalftoneKernels
@@ -26,37 +25,41 @@ struct CompareCommand: ParsableCommand {
     @Argument(help: ModelArgument.help)
     var model: String
 
-    @Option(help: "Bits of a code, joined by commas (default: 8,4,3,2).")
+    @Option(help: "Bits of a code, joined by commas.")
     var bits = "8,4,3,2"
 
-    @Option(help: "Ways to quantize, joined by commas (default: all that are compared).")
+    @Option(help: "Ways to quantize, joined by commas.")
     var methods = Self.defaultMethods
 
-    @Option(help: "Weights that share a scale, or channel (default: 128).")
+    @Option(help: "Weights that share a scale, or channel for whole rows.")
     var group = "128"
 
     @Option(help: "A text to calibrate on; not the one to measure on.")
     var calibration: String?
 
-    @Option(help: "Windows of calibration text (default: 32).")
+    @Option(help: "Windows of calibration text.")
     var calibrationWindows = 32
 
-    @Option(help: "Tokens of a window, of both texts (default: 512).")
+    @Option(help: "Tokens of a window, of both texts; at most the model's context.")
     var window = 512
 
     @Option(help: "Calibration texts, each drawn anew: what differs between them is noise.")
     var seeds = 1
 
-    @Option(help: "A text to measure on (default: the text that comes with the program).")
+    @Option(
+        help: """
+            A text to measure on (default: what comes with the program, stories for the model \
+            stories and essays for others).
+            """)
     var text: String?
 
-    @Option(help: "Windows to measure on (default: 20).")
+    @Option(help: "Windows to measure on.")
     var windows = 20
 
     @Option(help: "Questions to answer, JSON lines with ctx, choices and label; can be repeated.")
     var questions: [String] = []
 
-    @Option(help: "Questions of each file (default: 200).")
+    @Option(help: "Questions of each file, at most.")
     var questionLimit = 200
 
     @Option(name: [.short, .long], help: "The folder of the comparison (default: MODEL.compare).")
@@ -69,11 +72,29 @@ struct CompareCommand: ParsableCommand {
 
     mutating func validate() throws {
         _ = try cells
+        _ = try granularity
         guard (1...4096).contains(calibrationWindows), (8...1 << 16).contains(window),
             windows >= 1, questionLimit >= 1
         else {
             throw ValidationError(
                 "windows and questions are counts from 1, and a window has 8 to 65536 tokens")
+        }
+        guard Set(questions.map(Self.name)).count == questions.count else {
+            throw ValidationError("--questions: two files of one name could not be told apart")
+        }
+    }
+
+    private static func name(_ path: String) -> String {
+        URL(filePath: path).deletingPathExtension().lastPathComponent
+    }
+
+    private var granularity: Granularity {
+        get throws {
+            switch Granularity(named: group) {
+            case .channel: return .channel
+            case .group(let size): return .group(size)
+            default: throw ValidationError("--group \"\(group)\" is neither a number nor channel")
+            }
         }
     }
 
@@ -112,88 +133,138 @@ struct CompareCommand: ParsableCommand {
 
     func run() throws {
         let cells = try cells
-        guard let granularity = Granularity(named: group) else {
-            throw ValidationError("--group \"\(group)\" is no number, channel or tensor")
+        var asked: [String: [ChoiceQuestion]] = [:]
+        for path in questions {
+            asked[Self.name(path)] = try ChoiceQuestion.load(path, limit: questionLimit)
         }
         let loaded = try ModelArgument.load(model, shared)
+        let tokenizer = try ModelArgument.tokenizer(loaded, model)
+        let length = min(window, loaded.spec.contextLength)
+        let tokens = try EvaluationText.tokens(text, for: model, tokenizer)
+        let given = try calibration.map { path in
+            try givenTexts(try EvaluationText.load(path), tokenizer, length: length)
+        }
         let settings = ComparisonSettings(
-            model: loaded.source.path, bits: bits, methods: methods, group: "\(granularity)",
-            calibration: calibration ?? "the model's own", windows: calibrationWindows,
-            length: window, seeds: seeds, text: text ?? "the text that comes with the program",
-            measuredWindows: windows,
-            questions: questions, questionLimit: questionLimit)
+            model: loaded.source.path, weights: CompressionJournal.sample(of: loaded.weights),
+            bits: bits, methods: methods, group: "\(try granularity)",
+            calibration: calibration ?? "what the model writes",
+            calibrationDigest: given.map { texts in
+                CompressionJournal.digest(of: texts.flatMap(\.sequences))
+            },
+            windows: given?[0].sequences.count ?? calibrationWindows, length: length, seeds: seeds,
+            text: text ?? EvaluationText.name(for: model),
+            textDigest: CompressionJournal.digest(of: [tokens]),
+            measuredWindows: min(windows, tokens.count / max(length, 1)), questions: questions,
+            questionDigest: SHA256.hexadecimal(
+                of: Array("\(asked.sorted { $0.key < $1.key })".utf8)))
         let folder = output ?? URL(filePath: model).lastPathComponent + ".compare"
-        let run = try Run.open(
-            at: folder, kind: "compare", recipe: RunRecipe(encoding: settings),
-            units: [ComparisonReport.floatUnit] + cells.map(\.name))
+        let run = try open(folder, settings, cells)
         shared.note("\(run.units.count) measurements, kept in \(folder)")
         let pending = Set(run.units).subtracting(try run.status().done)
         if !pending.isEmpty {
-            let study = try makeStudy(loaded, granularity)
-            let byName = Dictionary(
-                cells.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-            let progress = try run.progress(
-                "Comparing", unit: "measurements",
-                output: shared.quiet ? .silent : .standardError)
-            try run.work(progress: progress) { claim in
-                guard let cell = byName[claim.name] else { return try study.measureFloat() }
-                return try study.measure(cell) { progress.advance(by: 0, note: $0) }
-            }
-            progress.finish()
+            let readsText = cells.contains { pending.contains($0.name) && $0.pipeline.readsText }
+            let texts = try given ?? (readsText ? ownTexts(loaded, tokenizer, length: length) : [])
+            let study = try makeStudy(loaded, tokenizer, tokens, length, texts, asked)
+            try measure(cells, study, run)
         }
         let report = try ComparisonReport(run, settings: settings, cells: cells.map(\.name))
         try report.write(to: folder)
-        if shared.json { return try Console.json(report.results) }
-        Console.result(report.text)
-        shared.note("pictures and the whole table: \(folder)/report.html")
+        if shared.json {
+            try Console.json(report.results)
+        } else {
+            Console.result(report.text)
+            shared.note("pictures and the whole table: \(folder)/report.html")
+        }
+        guard report.failures.isEmpty else {
+            throw CommandError(
+                """
+                \(report.failures.count) measurements failed:
+                \(report.failures.map { "  \($0.name): \($0.reason)" }.joined(separator: "\n"))
+                the same command tries them again
+                """, .failed)
+        }
     }
 
-    /// Reads texts and questions, and the text to measure on with the float model.
+    /// Starts the comparison, or goes on with it.
+    private func open(
+        _ folder: String, _ settings: ComparisonSettings, _ cells: [ComparisonStudy.Cell]
+    ) throws -> Run {
+        do {
+            let run = try Run.open(
+                at: folder, kind: "compare", recipe: RunRecipe(encoding: settings),
+                units: [ComparisonReport.floatUnit] + cells.map(\.name))
+            try run.retryFailed()
+            return run
+        } catch RunError.recipeDiffers(let path, let differences) {
+            throw CommandError(
+                """
+                \(path) holds another comparison:
+                \(differences.map { "  " + $0 }.joined(separator: "\n"))
+                name another folder with --output, or remove that one
+                """, .badInput)
+        }
+    }
+
+    private func measure(
+        _ cells: [ComparisonStudy.Cell], _ study: ComparisonStudy, _ run: Run
+    ) throws {
+        let byName = Dictionary(
+            cells.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let progress = try run.progress(
+            "Comparing", unit: "measurements", output: shared.quiet ? .silent : .standardError)
+        defer { progress.finish() }
+        try run.work(progress: progress) { claim in
+            guard let cell = byName[claim.name] else { return try study.measureFloat() }
+            return try study.measure(cell) { progress.advance(by: 0, note: $0) }
+        }
+    }
+
+    /// Reads the text to measure on with the float model.
     private func makeStudy(
-        _ loaded: LanguageModel, _ granularity: Granularity
+        _ loaded: LanguageModel, _ tokenizer: Tokenizer, _ tokens: [Int32], _ length: Int,
+        _ texts: [CalibrationText], _ asked: [String: [ChoiceQuestion]]
     ) throws -> ComparisonStudy {
         let pool = shared.pool
-        let tokenizer = try ModelArgument.tokenizer(loaded, model)
         var conventions = EvaluationWindows()
-        conventions.length = min(window, loaded.spec.contextLength)
+        conventions.length = length
         conventions.limit = windows
         conventions.firstToken = tokenizer.openingToken
         let evaluator = Evaluator(windows: conventions, pool: pool)
-        let tokens = try EvaluationText.tokens(text, for: model, tokenizer)
         let progress = shared.progress("Reading with the float model", total: nil, unit: "windows")
+        defer { progress.finish() }
         let reference = try evaluator.reference(
             Decoder(loaded.weights, pool: pool), tokens: tokens
         ) { done, total in progress.update(completed: done, note: "of \(total)") }
-        progress.finish()
-        var asked: [String: [ChoiceQuestion]] = [:]
-        for path in questions {
-            let name = URL(filePath: path).deletingPathExtension().lastPathComponent
-            asked[name] = try ChoiceQuestion.load(path, limit: questionLimit)
-        }
         return ComparisonStudy(
-            loaded, group: granularity,
-            calibration: try calibrationTexts(loaded, tokenizer, length: conventions.length),
-            reference: reference, evaluator: evaluator, questions: asked, pool: pool)
+            loaded, group: try granularity, calibration: texts, reference: reference,
+            evaluator: evaluator, questions: asked, pool: pool)
     }
 
-    /// The calibration text of each seed.
-    private func calibrationTexts(
+    /// Windows of a text for each seed, as many for all: seeds take them in turns, so that each sees
+    /// all parts of the text.
+    private func givenTexts(
+        _ text: String, _ tokenizer: Tokenizer, length: Int
+    ) throws -> [CalibrationText] {
+        let all = try CalibrationText(
+            text, tokenizer: tokenizer, length: length, count: calibrationWindows * seeds)
+        let each = all.sequences.count / seeds
+        guard each > 0 else {
+            throw CommandError(
+                "the calibration text has \(all.sequences.count) windows of \(length) tokens, fewer "
+                    + "than --seeds \(seeds); give a longer text, or less of either", .badInput)
+        }
+        return (0..<seeds).map { seed in
+            CalibrationText(sequences: (0..<each).map { all.sequences[$0 * seeds + seed] })
+        }
+    }
+
+    /// What the model writes for each seed.
+    private func ownTexts(
         _ loaded: LanguageModel, _ tokenizer: Tokenizer, length: Int
     ) throws -> [CalibrationText] {
-        if let calibration {
-            let text = try EvaluationText.load(calibration)
-            let all = try CalibrationText(
-                text, tokenizer: tokenizer, length: length, count: calibrationWindows * seeds)
-            // Seeds take windows in turns, so that each sees all parts of the text.
-            return (0..<seeds).map { seed in
-                CalibrationText(
-                    sequences: all.sequences.indices.filter { $0 % seeds == seed }.map {
-                        all.sequences[$0]
-                    })
-            }
-        }
+        let tokens = calibrationWindows * length
         let progress = shared.progress(
-            "Writing text to calibrate on", total: seeds * length, unit: "tokens")
+            "Writing text to calibrate on", total: seeds * tokens, unit: "tokens")
         defer { progress.finish() }
         let writer = Decoder(loaded.weights, pool: shared.pool, activations: .int8)
         return try (0..<seeds).map { seed in
@@ -201,7 +272,7 @@ struct CompareCommand: ParsableCommand {
                 sequences: try writer.sampledTexts(
                     opening: tokenizer.openingToken ?? 0, count: calibrationWindows,
                     length: length, seed: UInt64(seed + 1)
-                ) { progress.update(completed: seed * length + $0) })
+                ) { progress.update(completed: seed * tokens + $0) })
         }
     }
 }
@@ -209,15 +280,18 @@ struct CompareCommand: ParsableCommand {
 /// What was asked for: a comparison that is there goes on only with the same.
 struct ComparisonSettings: Encodable {
     var model: String
+    var weights: String
     var bits: String
     var methods: String
     var group: String
     var calibration: String
+    var calibrationDigest: String?
     var windows: Int
     var length: Int
     var seeds: Int
     var text: String
+    var textDigest: String
     var measuredWindows: Int
     var questions: [String]
-    var questionLimit: Int
+    var questionDigest: String
 }

@@ -12,7 +12,8 @@ struct ComparisonReport {
     /// All measurements, in their order.
     let results: [ComparisonStudy.Result]
 
-    private let failures: [(name: String, reason: String)]
+    /// What could not be measured, and why.
+    let failures: [(name: String, reason: String)]
     private let settings: ComparisonSettings
 
     /// Collects the results of a run.
@@ -60,11 +61,14 @@ struct ComparisonReport {
         return order.compactMap { groups[$0].map(Row.init) }
     }
 
+    /// Whether some steps add bytes beside the blocks: a head that was the embedding.
+    private var addsBytes: Bool { results.contains { $0.addedBytes > 0 } }
+
     private var tasks: [String] { Set(results.flatMap(\.answers.keys)).sorted() }
 
     private var columns: [String] {
         ["bits", "method", "bits/weight", "perplexity", "KL", "same token"]
-            + tasks.flatMap { [$0, $0 + " by length"] } + ["time"]
+            + (addsBytes ? ["added"] : []) + tasks.flatMap { [$0, $0 + " by length"] } + ["time"]
     }
 
     private func cells(_ row: Row) -> [String] {
@@ -98,7 +102,10 @@ struct ComparisonReport {
                             $0.divergenceError
                         }),
             Formatting.decimal(100 * row.mean { $0.sameTopToken }, 1) + " %",
-        ] + answers
+        ]
+            + (addsBytes
+                ? [row.first.addedBytes > 0 ? Formatting.bytes(row.first.addedBytes) : ""] : [])
+            + answers
             + [isFloat ? "" : Formatting.duration(row.mean { $0.seconds })]
     }
 
@@ -117,12 +124,11 @@ struct ComparisonReport {
 
     /// The table for a terminal.
     var text: String {
-        let right: Set = ["bits", "bits/weight", "perplexity", "KL", "same token", "time"]
+        let right: Set = ["bits", "bits/weight", "perplexity", "KL", "same token", "added", "time"]
         var table = TextTable(
             columns.map { right.contains($0) || tasks.contains($0) ? "#" + $0 : $0 })
         for row in rows { table.add(cells(row)) }
-        let lost = failures.map { "\n\($0.name) failed: \($0.reason)" }.joined()
-        return table.text + lost
+        return table.text
     }
 
     /// KL against bits per weight, a line per method.
@@ -143,7 +149,7 @@ struct ComparisonReport {
         return XYChart(
             "What each method lost",
             note: "KL to the float model per token, lower is better; linear layers of the blocks",
-            x: Axis("bits per weight, all bytes counted"),
+            x: Axis("bits per weight of the blocks' linear layers, scales counted"),
             y: Axis("KL, nats", scale: .logarithmic), series: series)
     }
 
@@ -167,7 +173,15 @@ struct ComparisonReport {
                         + noise),
                 .figure(.xy(chart)),
                 .table(Table("All measurements", columns: columns, rows: rows.map(cells))),
-            ])
+            ]
+                + (failures.isEmpty
+                    ? []
+                    : [
+                        .table(
+                            Table(
+                                "What failed", columns: ["measurement", "reason"],
+                                rows: failures.map { [$0.name, $0.reason] }))
+                    ]))
         try AtomicFile.write(try page.html(), to: folder + "/report.html")
         try AtomicFile.write(Figure.xy(chart).svg(), to: folder + "/comparison.svg")
         let encoder = JSONEncoder()

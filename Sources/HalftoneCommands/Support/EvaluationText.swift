@@ -23,6 +23,11 @@ enum EvaluationText {
             StoryText(seed: 1).text(byteCount: 80_000, of: .heldOut), parseSpecial: true)
     }
 
+    /// What a model is measured on when no text is given, in two words.
+    static func name(for model: String) -> String {
+        model == ShippedModels.stories ? "held-out stories" : "the essays"
+    }
+
     /// Reads a file.
     static func load(_ path: String) throws -> String {
         guard let data = FileManager.default.contents(atPath: path) else {

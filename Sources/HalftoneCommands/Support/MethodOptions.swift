@@ -16,10 +16,9 @@ struct MethodOptions: ParsableArguments {
             How codes are found: rtn (round to nearest), weighted-rtn (errors count what their \
             inputs do) or gptq (later columns make up for errors); before it, joined by +, \
             rewritings that keep the model's function: awq (channels are scaled by their size) and \
-            rotation (of the residual stream and of what heads read), as in rotation+gptq. Or a \
-            published method with a form of its own: baq, bitstack, db-llm, llm-fp4, llm-int8, \
-            lq-lora, ptq1-61 or zeroquant-fp6. Those that read text need --calibration (default: \
-            rtn).
+            rotation (of the residual stream and of what heads read), as in rotation+gptq. Or the \
+            part for weights, without training, of a published method with a form of its own: \
+            \(FormMethod.names). Those that read text need --calibration.
             """)
     var steps = "rtn"
 
@@ -33,10 +32,10 @@ struct MethodOptions: ParsableArguments {
             """)
     var imatrix: String?
 
-    @Option(help: "Windows of the text that are read (default: 32).")
+    @Option(help: "Windows of the text that are read.")
     var calibrationWindows = 32
 
-    @Option(help: "Tokens of a window (default: 512).")
+    @Option(help: "Tokens of a window; at most the model's context.")
     var calibrationLength = 512
 
     @Option(
@@ -76,10 +75,10 @@ struct MethodOptions: ParsableArguments {
         do {
             pipeline = try self.pipeline
         } catch let error as CompressionError {
-            throw ValidationError("--method \(steps): \(error)")
+            throw ValidationError("--method \(steps): \(error); or one of \(FormMethod.names)")
         }
         if imatrix != nil {
-            guard pipeline == CompressionPipeline(method: .weightedRTN), calibration == nil else {
+            guard pipeline.consists(of: .weightedRTN), calibration == nil else {
                 throw ValidationError(
                     "--imatrix is for --method weighted-rtn, without --calibration")
             }
@@ -94,13 +93,17 @@ struct MethodOptions: ParsableArguments {
     }
 
     private func validate(_ published: FormMethod) throws {
-        let bits = published.bits?.lowerBound ?? 0
+        let bits = published.bits.first ?? 0
         let readsText = published.method(bits: bits).inputDetail > .none
         if readsText, calibration == nil {
             throw ValidationError("--method \(steps) needs a text: --calibration FILE")
         }
-        guard readsText || calibration == nil, imatrix == nil else {
-            throw ValidationError("--method \(steps) reads no text and no importance matrix")
+        guard readsText || calibration == nil else {
+            throw ValidationError("--method \(steps) reads no text; leave --calibration out")
+        }
+        guard imatrix == nil, !restart, columnOrder == .activation, weighting == .compensated else {
+            throw ValidationError(
+                "--imatrix, --restart, --column-order and --weighting are of no use to \(steps)")
         }
     }
 
@@ -110,13 +113,16 @@ struct MethodOptions: ParsableArguments {
         embedding: FormRecipe?, _ shared: SharedOptions
     ) throws -> StoredModel {
         let text = try calibration(for: model, named: path)
-        let weights = model.spec.slots.filter { $0.role.isLinear || $0.role.isPackable }
-            .reduce(0) { $0 + $1.shape.reduce(1, *) }
+        let weights = model.spec.slots.filter { slot in
+            slot.role.block == nil
+                ? embedding != nil && slot.role.isPackable : slot.role.isLinear
+        }.reduce(0) { $0 + $1.shape.reduce(1, *) }
         let progress = shared.progress("Quantizing", total: weights, unit: "weights")
         defer { progress.finish() }
         return try StoredModel(
-            model, method: method, embedding: embedding, calibration: text, pool: shared.pool,
-            progress: progress)
+            model, embedding: embedding, calibration: text, detail: method.inputDetail,
+            pool: shared.pool, progress: progress
+        ) { _, _ in method }
     }
 
     /// Quantizes a model, with a journal beside the output while a text is read.
@@ -158,7 +164,7 @@ struct MethodOptions: ParsableArguments {
             let plan = CalibrationPlan(
                 of: model.spec, recipe: recipe, detail: method.inputDetail, calibration: read)
             shared.note(
-                "\(read.sequences.count) windows of \(calibrationLength) tokens are read: "
+                "\(read.sequences.count) windows of \(read.sequences[0].count) tokens are read: "
                     + "about \(Formatting.duration(plan.seconds(on: pool))), and "
                     + "\(Formatting.bytes(plan.memoryBytes)) of memory beside the model")
             journal = try makeJournal(
@@ -211,8 +217,8 @@ struct MethodOptions: ParsableArguments {
         guard let calibration else { return nil }
         return try CalibrationText(
             try EvaluationText.load(calibration),
-            tokenizer: try ModelArgument.tokenizer(model, path), length: calibrationLength,
-            count: calibrationWindows)
+            tokenizer: try ModelArgument.tokenizer(model, path),
+            length: min(calibrationLength, model.spec.contextLength), count: calibrationWindows)
     }
 }
 

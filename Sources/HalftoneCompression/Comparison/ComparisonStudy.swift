@@ -4,6 +4,7 @@ import HalftoneKernels
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuntime
+import Synchronization
 
 /// Several ways to quantize one model, measured under one protocol: the same groups, the same
 /// calibration text, the same text to measure on, every byte counted.
@@ -57,7 +58,7 @@ public struct ComparisonStudy: Sendable {
         public var sameTopToken: Double
         /// Answers to questions, by the name of their file.
         public var answers: [String: ChoiceResult]
-        /// Seconds that quantizing took.
+        /// Seconds that quantizing took; without transforms that another cell had made before.
         public var seconds: Double
     }
 
@@ -75,13 +76,14 @@ public struct ComparisonStudy: Sendable {
     public let questions: [String: [ChoiceQuestion]]
     /// The threads to use.
     public let pool: WorkerPool
+    private let rewritten = RewrittenModel()
 
     /// Sets up a study.
     ///
     /// - Parameters:
     ///   - model: The float model.
     ///   - group: Weights that share a scale.
-    ///   - calibration: A text for each seed.
+    ///   - calibration: A text for each seed; none is needed where no cell reads any.
     ///   - reference: What the float model computes.
     ///   - evaluator: With the windows of the reference.
     ///   - questions: To be answered by every candidate.
@@ -107,7 +109,7 @@ public struct ComparisonStudy: Sendable {
     public func recipe(_ cell: Cell) -> CompressionRecipe {
         var recipe = CompressionRecipe(bits: cell.bits, group: group)
         recipe.embedding = nil
-        if cell.pipeline == CompressionPipeline() { recipe.body.search = .absmax }
+        if cell.pipeline.consists(of: .rtn) { recipe.body.search = .absmax }
         return recipe
     }
 
@@ -117,13 +119,16 @@ public struct ComparisonStudy: Sendable {
     ///   - cell: Of a seed that there is a calibration text for.
     ///   - progress: Told what is being done.
     public func measure(_ cell: Cell, progress: (String) -> Void = { _ in }) throws -> Result {
-        precondition(calibration.indices.contains(cell.seed), "there is a text for the seed")
+        precondition(
+            !cell.pipeline.readsText || calibration.indices.contains(cell.seed),
+            "there is a text for the seed")
         let recipe = recipe(cell)
         let text = cell.pipeline.readsText ? calibration[cell.seed] : nil
         let start = ContinuousClock.now
         progress("\(cell.name): quantizing")
-        let rewritten = try cell.pipeline.transformed(
-            model, recipe: recipe, calibration: text, pool: pool)
+        let rewritten = try rewritten.model(cell) {
+            try cell.pipeline.transformed(model, recipe: recipe, calibration: text, pool: pool)
+        }
         let method = cell.pipeline.weightMethod
         let compressed = try CompressedModel(
             rewritten, recipe: recipe, method: method,
@@ -155,11 +160,11 @@ public struct ComparisonStudy: Sendable {
     /// Measures the float model itself: no divergence, 32 bits.
     public func measureFloat() throws -> Result {
         let decoder = Decoder(model.weights, pool: pool)
-        let measured = try evaluator.compare(decoder, with: reference)
+        let measured = evaluator.perplexity(of: reference)
         return Result(
             method: Self.floatName, bits: 32, seed: 0, bitsPerWeight: 32, packedBytes: 0,
-            addedBytes: 0, perplexity: measured.reference.perplexity,
-            perplexityError: measured.reference.standardError, divergence: 0, divergenceError: 0,
+            addedBytes: 0, perplexity: measured.perplexity,
+            perplexityError: measured.standardError, divergence: 0, divergenceError: 0,
             sameTopToken: 1,
             answers: try questions.mapValues { try Self.ask(decoder, model, $0, evaluator) },
             seconds: 0)
@@ -177,5 +182,30 @@ public struct ComparisonStudy: Sendable {
                 "the model has no tokenizer to read questions with")
         }
         return try evaluator.answers(of: decoder, tokenizer: tokenizer, questions: questions)
+    }
+}
+
+/// The model that was rewritten last: cells that follow each other often have transforms in common.
+private final class RewrittenModel: Sendable {
+    private struct Key: Equatable {
+        var transforms: [CompressionPipeline.Transform]
+        var bits: Int
+        var seed: Int
+    }
+
+    private let last = Mutex<(key: Key, model: LanguageModel)?>(nil)
+
+    func model(
+        _ cell: ComparisonStudy.Cell, _ make: () throws -> LanguageModel
+    ) throws -> LanguageModel {
+        let transforms = cell.pipeline.transforms
+        // Rotations know neither bits nor text.
+        let isFound = transforms.contains(.awq)
+        let key = Key(
+            transforms: transforms, bits: isFound ? cell.bits : 0, seed: isFound ? cell.seed : 0)
+        if let known = last.withLock({ $0?.key == key ? $0?.model : nil }) { return known }
+        let model = try make()
+        last.withLock { $0 = (key, model) }
+        return model
     }
 }

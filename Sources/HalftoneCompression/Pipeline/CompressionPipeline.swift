@@ -50,7 +50,7 @@ public struct CompressionPipeline: Sendable, Hashable {
 
     /// Reads the names of steps.
     ///
-    /// - Throws: ``CompressionError/unknownStep(_:known:)``.
+    /// - Throws: ``CompressionError/unknownStep(_:)``.
     public init(parsing text: String) throws(CompressionError) {
         var names = text.split(separator: "+", omittingEmptySubsequences: false).map(String.init)
         method = .rtn
@@ -61,13 +61,14 @@ public struct CompressionPipeline: Sendable, Hashable {
         transforms = []
         for name in names {
             guard let transform = Transform(rawValue: name), !transforms.contains(transform) else {
-                let known =
-                    Transform.allCases.map(\.rawValue) + Method.allCases.map(\.rawValue)
-                throw .unknownStep(name, known: known)
+                throw .unknownStep(name)
             }
             transforms.append(transform)
         }
     }
+
+    /// Whether these are the steps, whatever the settings of methods that are not among them.
+    public func consists(of method: Method) -> Bool { transforms.isEmpty && self.method == method }
 
     /// Whether a text is needed to calibrate with.
     public var readsText: Bool { method != .rtn || transforms.contains(.awq) }

@@ -110,6 +110,16 @@ package struct LanguageBench {
         float = Measurement(try evaluator.compare(decoder, with: reference))
     }
 
+    /// As above for one of several seeds. The text of SmolLM2 is the same for all of them, so each
+    /// has other windows of it.
+    init(
+        _ size: Size, seed: UInt64, index: Int, _ context: ReproductionContext
+    ) throws {
+        var size = size
+        if size.model == .smolLM { size.firstWindow = index * size.evaluationWindows }
+        try self.init(size, seed: seed, context)
+    }
+
     /// What a model lost.
     package struct Measurement: Sendable {
         /// Loss per token in nats.
@@ -193,17 +203,14 @@ package struct LanguageBench {
         package let weights: DecoderWeights
         /// The matrices.
         package let matrices: [Role: StoredMatrix]
-
         /// Bits per weight, every byte of the matrices counted.
         package var bitsPerWeight: Double {
-            let bytes = matrices.values.reduce(0) { $0 + $1.byteCount }
-            let count = matrices.values.reduce(0) { $0 + $1.rows * $1.columns }
-            return Double(8 * bytes) / Double(max(count, 1))
+            CompressedSize(of: matrices.values).bitsPerWeight
         }
     }
 
-    /// What a method makes of the blocks' linear layers on the calibration text, each for the
-    /// inputs that it has behind those before it.
+    /// What methods make of the blocks' linear layers on the calibration text, each for the inputs
+    /// that it has behind those before it.
     ///
     /// - Parameters:
     ///   - detail: What is collected of inputs; with `none` no text is read.
@@ -213,28 +220,10 @@ package struct LanguageBench {
         _ detail: InputStatistics.Detail, of weights: DecoderWeights? = nil,
         _ method: (Role, InputStatistics?) throws -> any MatrixMethod
     ) throws -> Stored {
-        let float = weights ?? model.weights
-        var matrices: [Role: StoredMatrix] = [:]
-        func store(_ role: Role, _ inputs: InputStatistics?) throws -> any WeightMatrix {
-            let stored = try method(role, inputs).stored(
-                float.matrix(role), inputs: inputs, pool: pool)
-            matrices[role] = stored
-            return try stored.matrix()
-        }
-        guard detail > .none else {
-            var weights = float
-            for role in linearRoles { weights.replace(role, with: try store(role, nil)) }
-            return Stored(weights: weights, matrices: matrices)
-        }
-        let pass = try CalibrationPass(float, calibration, detail: detail, pool: pool)
-        for _ in model.spec.blocks {
-            try pass.nextBlock { _, roles, inputs throws(any Error) in
-                var replaced: [Role: any WeightMatrix] = [:]
-                for role in roles { replaced[role] = try store(role, inputs) }
-                return replaced
-            }
-        }
-        return Stored(weights: pass.weights, matrices: matrices)
+        let stored = try StoredModel(
+            weights.map { model.rewritten(as: $0) } ?? model, embedding: nil,
+            calibration: calibration, detail: detail, pool: pool, method: method)
+        return Stored(weights: try stored.weights(), matrices: stored.stored)
     }
 
     /// What one method makes of all the blocks' linear layers.

@@ -25,7 +25,7 @@ struct KSortReproduction: Reproduction {
         """
 
     func run(_ settings: Settings, _ context: ReproductionContext) throws -> Findings {
-        context.expect(settings.seeds.count * 13, "measurements")
+        context.expect(settings.seeds.count * 14, "measurements")
         var found = KSortFigures()
         for (index, seed) in settings.seeds.enumerated() {
             try KSortTrial(settings, seed: seed, index: index, context).measure(&found, context)

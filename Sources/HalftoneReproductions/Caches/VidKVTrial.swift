@@ -24,10 +24,7 @@ struct VidKVTrial {
         self.settings = settings
         self.seed = seed
         isControl = context.isControl
-        var size = settings.size
-        // The text of one model is the same for all seeds: each has other windows of it.
-        if size.model == .smolLM { size.firstWindow = index * size.evaluationWindows }
-        bench = try LanguageBench(size, seed: seed, context)
+        bench = try LanguageBench(settings.size, seed: seed, index: index, context)
         statistics = try Decoder(bench.model.weights, pool: bench.pool)
             .keyStatistics(of: bench.calibration.sequences[0])
         headDim = bench.model.spec.blocks[0].attention.headDim

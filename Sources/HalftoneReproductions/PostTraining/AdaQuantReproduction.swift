@@ -137,8 +137,9 @@ struct AdaQuantReproduction: Reproduction {
                     criterion: "KL to float on held-out pictures is surely lower",
                     holds: divergence.lead(over: tunedDivergence) > 0,
                     guards: [learned, damaged],
-                    unconfirmed: "behind calibrated layers and norms measured anew the biases of a "
-                        + "net this small have little left to win"),
+                    unconfirmed:
+                        "behind calibrated layers the biases of a net this small have little left to win"
+                ),
             ])
     }
 }

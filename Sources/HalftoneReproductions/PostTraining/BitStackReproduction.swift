@@ -69,7 +69,7 @@ struct BitStackReproduction: Reproduction {
         let plain = Figure("not scaled", found.plain, unit: "nats")
         let ranked = Figure("ranked, half a level more than 1 and 2", found.ranked, unit: "nats")
         let random = Figure("random orders", found.random, unit: "nats")
-        let few = Figure("the stack at 2.5 bits", found.few, unit: "nats")
+        let few = Figure("the stack at some more than 2 bits", found.few, unit: "nats")
         let two = Figure("2 bits a row, scales of least error", found.two, unit: "nats")
         let much = Figure("the stack in its memory", found.much, unit: "nats")
         let four = Figure("4 bits in groups of 128", found.four, unit: "nats")
@@ -115,7 +115,7 @@ struct BitStackReproduction: Reproduction {
                         Figure("2 bits a row, scales that cover it", found.covered, unit: "nats"),
                         four, much,
                     ],
-                    criterion: "at 2.5 bits the stack has surely less loss than 2 bits a row",
+                    criterion: "at its bits the stack has surely less loss than 2 bits a row",
                     holds: two.lead(over: few) > 0, guards: [honest],
                     unconfirmed: "scales of least error, which the paper's baselines do not have, "
                         + "lose little at 2 bits, and in matrices this narrow a quarter of a block's "

@@ -192,7 +192,8 @@ struct DBLLMReproduction: Reproduction {
                 criterion: "below rounding with searched scales, and at most half of rounding "
                     + "with covering ones",
                 holds: method.mean < searched.mean && method.mean <= rounding.mean / 2,
-                guards: [loses], unconfirmed: Self.noFactor),
+                guards: [loses],
+                unconfirmed: method.mean < searched.mean ? Self.noFactor : nil),
             ClaimResult(
                 "distillation-helps", measured: distilled, baseline: method,
                 further: [
@@ -201,7 +202,7 @@ struct DBLLMReproduction: Reproduction {
                 ],
                 criterion: "at most 0.7 of the divergence before",
                 holds: distilled.mean <= 0.7 * method.mean, guards: [loses],
-                unconfirmed: Self.onlyUnweighed),
+                unconfirmed: distilled.mean < method.mean ? Self.onlyUnweighed : nil),
             ClaimResult(
                 "deviation-aware", measured: distilled, baseline: unweighed,
                 criterion: "the divergence is surely lower with the weight",
