@@ -142,9 +142,7 @@ import Testing
 
     /// A feature that counts a thousand times as much as the others has the smaller error.
     @Test func exportsUseIt() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Fixtures/Models/llama3")
-        let model = try LanguageModel(path: root.path(percentEncoded: false))
+        let model = try modelFixture("llama3")
         let slot = try #require(
             model.spec.slots.first { $0.shape.count == 2 && $0.role.part != .embedding })
         let columns = slot.shape[1]
@@ -176,9 +174,7 @@ import Testing
     }
 
     @Test func importanceOfAnotherWidthIsRefused() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Fixtures/Models/llama3")
-        let model = try LanguageModel(path: root.path(percentEncoded: false))
+        let model = try modelFixture("llama3")
         let path = temporaryPath()
         defer { try? FileManager.default.removeItem(atPath: path) }
         try write([("blk.0.attn_q.weight", [1, 2, 3], 1)], to: path)

@@ -19,8 +19,6 @@ import Testing
             #expect(!claim.verdict.isError, "\(claim.claim), \(claim.criterion): \(figures)")
         }
         #expect(result.claims.contains { $0.verdict == .pass }, "no claim holds")
-        // The figure is a promise for two idle cores; other work may slow it down.
-        #expect(result.seconds < 300, "the quick run took \(result.seconds) s")
     }
 
     @Test(arguments: ids)

@@ -27,13 +27,7 @@ struct TransformFixture {
 
     init(_ name: String) throws {
         let folder = Self.root.appending(path: name)
-        let text = try Data(contentsOf: folder.appending(path: "config.json"))
-        let configuration = try ConfigurationReader(JSONParser.parse(Array(text)))
-        let architecture = try Architectures.named(
-            modelType: try configuration.string("model_type"))
-        weights = try DecoderWeights.load(
-            SafetensorsCheckpoint(contentsOf: folder.path()),
-            spec: try architecture.spec(configuration), architecture: architecture)
+        weights = try LanguageModel(path: folder.path(), readsTokenizer: false).weights
         let expected = try SafetensorsFile(
             contentsOf: folder.appending(path: "expected.safetensors").path())
         let ids = try #require(expected.tensor(named: "input_ids"))

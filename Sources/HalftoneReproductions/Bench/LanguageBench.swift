@@ -110,8 +110,9 @@ package struct LanguageBench {
         float = Measurement(try evaluator.compare(decoder, with: reference))
     }
 
-    /// As above for one of several seeds. The text of SmolLM2 is the same for all of them, so each
-    /// has other windows of it.
+    /// Loads a model and draws texts for one of several seeds.
+    ///
+    /// The text of SmolLM2 is the same for all of them, so each has other windows of it.
     init(
         _ size: Size, seed: UInt64, index: Int, _ context: ReproductionContext
     ) throws {
