@@ -132,6 +132,8 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
     case noCalibration
     /// A pipeline names a step that there is not, or one twice.
     case unknownStep(String)
+    /// A published method has no such codes, or one width that is not to be named.
+    case noSuchWidth(method: String, widths: [Int])
     /// The text cannot be read.
     case badCalibration(String)
     /// The format has no exact counterpart where it should be written.
@@ -149,8 +151,13 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
             "'\(name)' is no step there; give any of "
                 + CompressionPipeline.Transform.allCases.map(\.rawValue).joined(separator: ", ")
                 + ", each once, then at most one of "
-                + CompressionPipeline.Method.allCases.map(\.rawValue).joined(separator: ", ")
+                + CompressionPipeline.Method.all.map(\.name).joined(separator: ", ")
                 + ", joined by +"
+        case .noSuchWidth(let method, let widths):
+            widths.count == 1
+                ? "\(method) has one width; leave --bits out"
+                : "\(method) needs --bits, one of "
+                    + widths.map { "\($0)" }.joined(separator: ", ")
         case .badCalibration(let reason): reason
         case .notRepresentable(let reason): reason
         case .outputExists(let path):

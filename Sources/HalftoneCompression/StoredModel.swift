@@ -157,6 +157,18 @@ extension StoredModel {
         self.stored = stored
     }
 
+    /// Stores the blocks' linear layers by one method, for text if it wants to know inputs; see
+    /// ``init(_:embedding:calibration:detail:pool:progress:method:)``.
+    public init(
+        _ original: LanguageModel, method: any MatrixMethod, embedding: FormRecipe?,
+        calibration: CalibrationText?, pool: WorkerPool, progress: RunProgress? = nil
+    ) throws(CompressionError) {
+        try self.init(
+            original, embedding: embedding, calibration: calibration, detail: method.inputDetail,
+            pool: pool, progress: progress
+        ) { _, _ in method }
+    }
+
     /// The original's parameters with what is stored in its place.
     public func weights() throws -> DecoderWeights {
         var weights = original.weights

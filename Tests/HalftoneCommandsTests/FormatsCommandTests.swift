@@ -66,4 +66,19 @@ import Testing
         #expect(refusal("--format", "nf4", "--bits", "4").contains("either"))
         #expect(refusal("--format", "int4", "--embedding", "nf9").contains("is no form"))
     }
+
+    @Test func compressTakesPublishedMethods() {
+        func refusal(_ arguments: String...) -> String {
+            message(["compress", "stories", "-o", "out", "--method"] + arguments)
+        }
+        #expect(refusal("rotation+lq-lora").contains("lq-lora needs --bits, one of 2, 3, 4, 8"))
+        #expect(refusal("lq-lora", "--bits", "5").contains("needs --bits"))
+        #expect(refusal("rotation+zeroquant-fp6", "--bits", "6").contains("leave --bits out"))
+        #expect(refusal("rotation+baq", "--bits", "2").contains("needs a text"))
+        #expect(refusal("zeroquant-fp6", "--calibration", "x").contains("reads no text"))
+        #expect(refusal("awq+zeroquant-fp6").contains("needs a text"))
+        #expect(refusal("zeroquant-fp6", "--column-order", "natural").contains("of no use"))
+        #expect(refusal("zeroquant-fp6", "--format", "int4").contains("form of its own"))
+        #expect(refusal("baq+rotation", "--bits", "2").contains("is no step there"))
+    }
 }

@@ -12,13 +12,15 @@ import Testing
 
     @Test(arguments: [
         "rtn", "gptq", "weighted-rtn", "awq", "rotation", "awq+gptq", "rotation+gptq",
-        "rotation+awq+gptq", "awq+weighted-rtn",
+        "rotation+awq+gptq", "awq+weighted-rtn", "baq", "rotation+baq", "awq+db-llm",
     ])
     func namesAreReadAsTheyAreWritten(name: String) throws {
         #expect(try CompressionPipeline(parsing: name).description == name)
     }
 
-    @Test(arguments: ["", "gptq+awq", "awq+", "+gptq", "awq+awq", "sparse", "gptq+gptq"])
+    @Test(arguments: [
+        "", "gptq+awq", "awq+", "+gptq", "awq+awq", "sparse", "gptq+gptq", "baq+awq", "baq+gptq",
+    ])
     func otherNamesAreRefused(name: String) {
         let error = #expect(throws: CompressionError.self) {
             try CompressionPipeline(parsing: name)
@@ -26,6 +28,7 @@ import Testing
         // The message names what there is, each where it may stand.
         let text = error?.description ?? ""
         #expect(text.contains("awq, rotation") && text.contains("rtn, weighted-rtn, gptq"))
+        #expect(text.contains(FormMethod.names))
     }
 
     @Test func settingsOfOtherMethodsDoNotCount() {
@@ -37,11 +40,12 @@ import Testing
     }
 
     @Test func textIsReadByThoseThatNeedIt() throws {
-        let read = try ["gptq", "awq", "weighted-rtn", "rotation+gptq"].map {
+        let read = try ["gptq", "awq", "weighted-rtn", "baq", "awq+lq-lora"].map {
             try CompressionPipeline(parsing: $0).readsText
         }
-        #expect(read == [true, true, true, true])
+        #expect(read == [true, true, true, true, true])
         #expect(try !CompressionPipeline(parsing: "rotation").readsText)
+        #expect(try !CompressionPipeline(parsing: "rotation+lq-lora").readsText)
         #expect(!CompressionPipeline().readsText)
     }
 
@@ -67,7 +71,10 @@ import Testing
             model, recipe: recipe, calibration: calibration, pool: Self.pool)
         #expect(rewritten.isRewritten)
         #expect(rewritten.spec == pipeline.spec(of: model.spec))
-        let method = pipeline.weightMethod
+        guard case .codes(let method) = pipeline.engine else {
+            Issue.record("\(steps) finds codes")
+            return
+        }
         let compressed = try CompressedModel(
             rewritten, recipe: recipe, method: method,
             calibration: method.inputDetail == .none ? nil : calibration, pool: Self.pool)

@@ -1,4 +1,5 @@
 import HalftoneCompression
+import HalftoneFormats
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
@@ -9,9 +10,9 @@ import Testing
 @Suite struct FormMethodTests {
     private static let pool = WorkerPool(threads: 2)
 
-    /// Every method at every width that it offers; 0 where it offers none.
+    /// Every method at every width that it has.
     private static let all: [(id: String, bits: Int)] = FormMethod.all.flatMap { published in
-        (published.bits.isEmpty ? [0] : published.bits).map { (published.id, $0) }
+        published.bits.map { (published.id, $0) }
     }
 
     private func text(_ model: LanguageModel) -> CalibrationText {
@@ -27,9 +28,8 @@ import Testing
         let method = published.method(bits: bits)
         let model = try modelFixture("smollm2")
         let stored = try StoredModel(
-            model, embedding: try FormRecipe(published.embedding(bits: bits)),
-            calibration: text(model), detail: method.inputDetail, pool: Self.pool
-        ) { _, _ in method }
+            model, method: method, embedding: try FormRecipe(published.embedding(bits: bits)),
+            calibration: text(model), pool: Self.pool)
         #expect(Set(stored.stored.keys) == Set(model.spec.slots.map(\.role).filter(\.isPackable)))
         let scratch = try ConversionScratch()
         let folder = scratch.file("out")
@@ -49,5 +49,46 @@ import Testing
             #expect(MethodCatalogue.record(published.id) != nil, "\(published.id)")
         }
         #expect(FormMethod.named("gptq") == nil)
+    }
+
+    @Test func widthsAreThoseThatThereAre() throws {
+        let (several, one) = (
+            try #require(FormMethod.named("lq-lora")), try #require(FormMethod.named("db-llm"))
+        )
+        #expect(try several.width(3) == 3 && one.width(nil) == 2)
+        for (method, bits) in [(several, 5), (several, nil), (one, 2), (one, 3)] {
+            let error = #expect(throws: CompressionError.self) { try method.width(bits) }
+            let text = error?.description ?? ""
+            #expect(text.hasPrefix(method.id + " ") && text.contains("--bits"), "\(text)")
+        }
+    }
+
+    /// Steps before a published method rewrite the model that it stores.
+    @Test(arguments: ["rotation+baq", "awq+baq", "rotation+awq+bitstack"])
+    func stepsEndWithAPublishedMethod(steps: String) throws {
+        let pipeline = try CompressionPipeline(parsing: steps)
+        let published = try #require(pipeline.published)
+        let model = try modelFixture("smollm2")
+        let rewritten = try pipeline.transformed(
+            model, recipe: CompressionRecipe(bits: 8, group: .group(16)),
+            calibration: text(model), pool: Self.pool)
+        let stored = try StoredModel(
+            rewritten, method: published.method(bits: 8), embedding: nil,
+            calibration: text(model), pool: Self.pool)
+        let scratch = try ConversionScratch()
+        let folder = scratch.file("out")
+        try ModelFolderWriter(stored.original, stored: stored.stored)
+            .write(to: folder, replaces: false)
+        let read = try LanguageModel(path: folder)
+        #expect(read.spec == pipeline.spec(of: model.spec))
+        let tokens: [Int32] = [1, 5, 9, 2]
+        let (before, after) = (
+            try logits(of: model, after: tokens), try logits(of: read, after: tokens)
+        )
+        let square = before.reduce(0) { $0 + $1 * $1 }
+        let change = zip(before, after).reduce(Float(0)) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        // 8 bits of baq as in `rewrittenModelsAreWrittenAndRead`. Sixteen blocks of a stack leave
+        // little of a matrix, too: a model put together wrongly is off by its whole size.
+        #expect(change < 0.01 * square, "\(change) of \(square)")
     }
 }

@@ -4,6 +4,7 @@ import HalftoneFormats
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
+import HalftoneQuantization
 import HalftoneRuntime
 import Testing
 
@@ -60,6 +61,30 @@ import Testing
         #expect(again == first, "the same text, the same codes")
         let other = try study.measure(.init(pipeline, bits: 3, seed: 1))
         #expect((other.divergence != first.divergence) == pipeline.readsText)
+    }
+
+    /// Methods with forms of their own under the same protocol, every byte of what they store counted.
+    @Test(arguments: ["baq", "rotation+baq", "db-llm"])
+    func publishedMethodsAreMeasured(name: String) throws {
+        let study = try study()
+        let pipeline = try CompressionPipeline(parsing: name)
+        let published = try #require(pipeline.published)
+        let bits = published.hasOneWidth ? published.bits[0] : 3
+        let cell = ComparisonStudy.Cell(pipeline, bits: bits, seed: 0)
+        let first = try study.measure(cell)
+        let rewritten = try pipeline.transformed(
+            study.model, recipe: study.recipe(cell), calibration: study.calibration[0],
+            pool: Self.pool)
+        let stored = try StoredModel(
+            rewritten, method: published.method(bits: bits), embedding: nil,
+            calibration: study.calibration[0], pool: Self.pool)
+        #expect(first.packedBytes == stored.stored.values.reduce(0) { $0 + $1.byteCount })
+        #expect(first.method == name && first.bits == bits)
+        #expect(first.divergence > 0 && first.divergence.isFinite)
+        #expect((first.addedBytes > 0) == name.contains("rotation"))
+        var again = try study.measure(cell)
+        again.seconds = first.seconds
+        #expect(again == first, "the same text, the same matrices")
     }
 
     @Test func theFloatModelIsMeasuredToo() throws {

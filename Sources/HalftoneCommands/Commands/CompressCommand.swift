@@ -92,7 +92,7 @@ struct CompressCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     mutating func validate() throws {
-        if let published = method.formMethod { return try validate(published) }
+        if let published = try method.pipeline.published { return try validate(published) }
         if try formPlan() == nil { _ = try recipe() }
     }
 
@@ -107,24 +107,20 @@ struct CompressCommand: ParsableCommand {
                 "--method \(published.id) has a form of its own, written as this program's folder; "
                     + "it takes none of --format, --group, --scale, --search, --layout and .gguf")
         }
-        _ = try embeddingForm(published)
-        guard !published.bits.isEmpty else {
-            guard bits == nil else {
-                throw ValidationError("--method \(published.id) has one width; leave --bits out")
-            }
-            return
+        let width: Int
+        do throws(CompressionError) {
+            width = try published.width(bits)
+        } catch {
+            throw ValidationError("--method \(error)")
         }
-        guard let bits, published.bits.contains(bits) else {
-            let widths = published.bits.map { "\($0)" }.joined(separator: ", ")
-            throw ValidationError("--method \(published.id) needs --bits, one of \(widths)")
-        }
+        _ = try embeddingForm(published, bits: width)
     }
 
     /// The form of embedding and head beside a published method; nil leaves them float.
-    private func embeddingForm(_ published: FormMethod) throws -> FormRecipe? {
+    private func embeddingForm(_ published: FormMethod, bits: Int) throws -> FormRecipe? {
         guard embedding != "float" else { return nil }
         do {
-            return try FormRecipe(embedding ?? published.embedding(bits: bits ?? 0))
+            return try FormRecipe(embedding ?? published.embedding(bits: bits))
         } catch {
             throw ValidationError("--embedding: \(error)")
         }
@@ -134,14 +130,16 @@ struct CompressCommand: ParsableCommand {
     private func run(
         _ loaded: LanguageModel, _ published: FormMethod, since start: ContinuousClock.Instant
     ) throws {
-        let form = try embeddingForm(published)
+        let width = try published.width(bits)
+        let form = try embeddingForm(published, bits: width)
         let model = try method.store(
-            loaded, named: model, by: published.method(bits: bits ?? 0), embedding: form, shared)
+            loaded, named: model, by: published, bits: width, embedding: form, shared)
         let size = model.size
         let fileBytes = try write(
-            ModelFolderWriter(loaded, stored: model.stored), packedBytes: size.packedByteCount)
+            ModelFolderWriter(model.original, stored: model.stored),
+            packedBytes: size.packedByteCount)
         try report(
-            body: bits.map { "\(published.id), \($0) bits" } ?? published.id,
+            body: "\(try method.pipeline)" + (bits.map { ", \($0) bits" } ?? ""),
             embedding: form?.description, packed: size.packedByteCount,
             weights: size.packedWeightCount, fileBytes: fileBytes, since: start)
     }
@@ -267,7 +265,11 @@ struct CompressCommand: ParsableCommand {
     func run() throws {
         let start = ContinuousClock.now
         let loaded = try ModelArgument.load(model, shared)
-        if let published = method.formMethod { return try run(loaded, published, since: start) }
+        let finder: any WeightMethod
+        switch try method.pipeline.engine {
+        case .forms(let published): return try run(loaded, published, since: start)
+        case .codes(let method): finder = method
+        }
         if let plan = try formPlan() { return try run(loaded, plan, since: start) }
         let recipe = try recipe()
         let isOwn = try exportLayout() == nil
@@ -281,7 +283,7 @@ struct CompressCommand: ParsableCommand {
                     + "\(Formatting.bytes(size.packedByteCount)), "
                     + "\(Formatting.decimal(size.bitsPerWeight, 3)) bits each")
         let (compressed, journal) = try method.compress(
-            loaded, named: model, recipe: recipe, output: output, shared)
+            loaded, named: model, recipe: recipe, by: finder, output: output, shared)
         let written = try write(compressed)
         try journal?.remove()
         try report(

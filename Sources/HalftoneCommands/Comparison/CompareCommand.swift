@@ -15,11 +15,14 @@ struct CompareCommand: ParsableCommand {
         commandName: "compare",
         abstract: "Quantize a model in several ways and compare what each one lost.",
         discussion: """
-            Every method gets the same groups, the same calibration text and the same text to be \
-            measured on; bits per weight count all scales and side data of the blocks' linear \
-            layers, and embedding and head stay float. Without --calibration the model writes the \
-            text itself. The folder keeps what is done: the same command goes on after Ctrl-C or \
-            a kill. At the end it holds report.html, comparison.svg and comparison.json.
+            Ways are steps as `halftone compress --method` takes them. Every method gets the same \
+            groups, the same calibration text and the same text to be measured on; bits per weight \
+            count all scales and side data of the blocks' linear layers, and embedding and head \
+            stay float. Published methods with a form of their own have groups of their own; one \
+            that has one width is measured once, at that width, whatever --bits says. Without \
+            --calibration the model writes the text itself. The folder keeps what is done: the \
+            same command goes on after Ctrl-C or a kill. At the end it holds report.html, \
+            comparison.svg and comparison.json.
             """)
 
     @Argument(help: ModelArgument.help)
@@ -68,7 +71,7 @@ struct CompareCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     static let defaultMethods =
-        "rtn,weighted-rtn,gptq,awq,awq+weighted-rtn,awq+gptq,rotation,rotation+gptq"
+        "rtn,weighted-rtn,gptq,awq,awq+weighted-rtn,awq+gptq,rotation,rotation+gptq,baq"
 
     mutating func validate() throws {
         _ = try cells
@@ -118,9 +121,23 @@ struct CompareCommand: ParsableCommand {
             guard !pipelines.isEmpty, Set(pipelines).count == pipelines.count else {
                 throw ValidationError("--methods names each way once")
             }
+            let asked = widths.compactMap(\.self)
+            var all = asked
+            for published in pipelines.compactMap(\.published) {
+                if !published.hasOneWidth {
+                    try asked.forEach { try Self.check($0, published) }
+                } else if !all.contains(published.bits[0]) {
+                    all.append(published.bits[0])
+                }
+            }
             var cells: [ComparisonStudy.Cell] = []
-            for width in widths.compactMap(\.self) {
+            for width in all {
                 for pipeline in pipelines {
+                    let published = pipeline.published
+                    guard
+                        published?.hasOneWidth == true
+                            ? published?.bits == [width] : asked.contains(width)
+                    else { continue }
                     // What reads no text is the same for all of them.
                     for seed in 0..<(pipeline.readsText ? seeds : 1) {
                         cells.append(.init(pipeline, bits: width, seed: seed))
@@ -128,6 +145,15 @@ struct CompareCommand: ParsableCommand {
                 }
             }
             return cells
+        }
+    }
+
+    /// Refuses a width that a published method does not have.
+    private static func check(_ bits: Int, _ published: FormMethod) throws {
+        do throws(CompressionError) {
+            _ = try published.width(bits)
+        } catch {
+            throw ValidationError("--methods: \(error)")
         }
     }
 
@@ -214,8 +240,13 @@ struct CompareCommand: ParsableCommand {
             "Comparing", unit: "measurements", output: shared.quiet ? .silent : .standardError)
         defer { progress.finish() }
         try run.work(progress: progress) { claim in
-            guard let cell = byName[claim.name] else { return try study.measureFloat() }
-            return try study.measure(cell) { progress.advance(by: 0, note: $0) }
+            let knowsPeak = ProcessMemory.resetPeak()
+            var result =
+                try byName[claim.name].map { cell in
+                    try study.measure(cell) { progress.advance(by: 0, note: $0) }
+                } ?? study.measureFloat()
+            if knowsPeak { result.peakMemoryBytes = ProcessMemory.peakBytes }
+            return result
         }
     }
 

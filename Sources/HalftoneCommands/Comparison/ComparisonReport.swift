@@ -64,11 +64,15 @@ struct ComparisonReport {
     /// Whether some steps add bytes beside the blocks: a head that was the embedding.
     private var addsBytes: Bool { results.contains { $0.addedBytes > 0 } }
 
+    /// Whether the operating system told the memory of anything.
+    private var knowsMemory: Bool { results.contains { $0.peakMemoryBytes != nil } }
+
     private var tasks: [String] { Set(results.flatMap(\.answers.keys)).sorted() }
 
     private var columns: [String] {
         ["bits", "method", "bits/weight", "perplexity", "KL", "same token"]
             + (addsBytes ? ["added"] : []) + tasks.flatMap { [$0, $0 + " by length"] } + ["time"]
+            + (knowsMemory ? ["peak memory"] : [])
     }
 
     private func cells(_ row: Row) -> [String] {
@@ -107,6 +111,9 @@ struct ComparisonReport {
                 ? [row.first.addedBytes > 0 ? Formatting.bytes(row.first.addedBytes) : ""] : [])
             + answers
             + [isFloat ? "" : Formatting.duration(row.mean { $0.seconds })]
+            + (knowsMemory
+                ? [row.results.compactMap(\.peakMemoryBytes).max().map(Formatting.bytes) ?? ""]
+                : [])
     }
 
     /// Three digits or so, whatever the size.
@@ -124,7 +131,9 @@ struct ComparisonReport {
 
     /// The table for a terminal.
     var text: String {
-        let right: Set = ["bits", "bits/weight", "perplexity", "KL", "same token", "added", "time"]
+        let right: Set = [
+            "bits", "bits/weight", "perplexity", "KL", "same token", "added", "time", "peak memory",
+        ]
         var table = TextTable(
             columns.map { right.contains($0) || tasks.contains($0) ? "#" + $0 : $0 })
         for row in rows { table.add(cells(row)) }
@@ -170,7 +179,11 @@ struct ComparisonReport {
                         + "\(settings.length) tokens to calibrate on, \(seeds) "
                         + "(\(settings.calibration)), \(settings.measuredWindows) windows of "
                         + "\(settings.text) to measure on, the second half of each scored. "
-                        + noise),
+                        + noise
+                        + (knowsMemory
+                            ? " Peak memory is the whole program's during a measurement, with the "
+                                + "float model, what that computed and what was freed before but "
+                                + "kept." : "")),
                 .figure(.xy(chart)),
                 .table(Table("All measurements", columns: columns, rows: rows.map(cells))),
             ]

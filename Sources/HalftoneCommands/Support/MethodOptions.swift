@@ -14,11 +14,11 @@ struct MethodOptions: ParsableArguments {
         name: .customLong("method"),
         help: """
             How codes are found: rtn (round to nearest), weighted-rtn (errors count what their \
-            inputs do) or gptq (later columns make up for errors); before it, joined by +, \
-            rewritings that keep the model's function: awq (channels are scaled by their size) and \
-            rotation (of the residual stream and of what heads read), as in rotation+gptq. Or the \
-            part for weights, without training, of a published method with a form of its own: \
-            \(FormMethod.names). Those that read text need --calibration.
+            inputs do) or gptq (later columns make up for errors); or the part for weights, \
+            without training, of a published method with a form of its own: \(FormMethod.names). \
+            Before it, joined by +, rewritings that keep the model's function: awq (channels are \
+            scaled by their size) and rotation (of the residual stream and of what heads read), as \
+            in rotation+gptq. Those that read text need --calibration.
             """)
     var steps = "rtn"
 
@@ -50,13 +50,15 @@ struct MethodOptions: ParsableArguments {
     @Flag(help: "Begin anew where a job with --calibration was interrupted, rather than go on.")
     var restart = false
 
-    /// The published method with a form of its own that the options name, or nil.
-    var formMethod: FormMethod? { FormMethod.named(steps) }
-
     /// What the options amount to; checked by ``validate()``.
     var pipeline: CompressionPipeline {
         get throws {
-            var pipeline = try CompressionPipeline(parsing: steps)
+            var pipeline: CompressionPipeline
+            do throws(CompressionError) {
+                pipeline = try CompressionPipeline(parsing: steps)
+            } catch {
+                throw ValidationError("--method \(steps): \(error)")
+            }
             pipeline.columnOrder = columnOrder
             pipeline.weighting = weighting
             return pipeline
@@ -70,12 +72,14 @@ struct MethodOptions: ParsableArguments {
         guard (2...1 << 20).contains(calibrationLength) else {
             throw ValidationError("--calibration-length must be from 2 to 1048576")
         }
-        if let formMethod { return try validate(formMethod) }
-        let pipeline: CompressionPipeline
-        do {
-            pipeline = try self.pipeline
-        } catch let error as CompressionError {
-            throw ValidationError("--method \(steps): \(error); or one of \(FormMethod.names)")
+        let pipeline = try self.pipeline
+        if pipeline.published != nil {
+            guard imatrix == nil, !restart, columnOrder == .activation, weighting == .compensated
+            else {
+                throw ValidationError(
+                    "--imatrix, --restart, --column-order and --weighting are of no use to "
+                        + steps)
+            }
         }
         if imatrix != nil {
             guard pipeline.consists(of: .weightedRTN), calibration == nil else {
@@ -87,32 +91,21 @@ struct MethodOptions: ParsableArguments {
         }
         if !pipeline.readsText, calibration != nil {
             throw ValidationError(
-                "--calibration is of no use to \(pipeline); choose --method gptq, awq or "
-                    + "weighted-rtn")
+                "--method \(pipeline) reads no text; leave --calibration out, or choose one that "
+                    + "does, such as gptq, awq or weighted-rtn")
         }
     }
 
-    private func validate(_ published: FormMethod) throws {
-        let bits = published.bits.first ?? 0
-        let readsText = published.method(bits: bits).inputDetail > .none
-        if readsText, calibration == nil {
-            throw ValidationError("--method \(steps) needs a text: --calibration FILE")
-        }
-        guard readsText || calibration == nil else {
-            throw ValidationError("--method \(steps) reads no text; leave --calibration out")
-        }
-        guard imatrix == nil, !restart, columnOrder == .activation, weighting == .compensated else {
-            throw ValidationError(
-                "--imatrix, --restart, --column-order and --weighting are of no use to \(steps)")
-        }
-    }
-
-    /// Stores a model by a published method that has a form of its own.
+    /// Stores a model by steps that end with a published method.
     func store(
-        _ model: LanguageModel, named path: String, by method: any MatrixMethod,
+        _ model: LanguageModel, named path: String, by published: FormMethod, bits: Int,
         embedding: FormRecipe?, _ shared: SharedOptions
     ) throws -> StoredModel {
+        let pool = shared.pool
         let text = try calibration(for: model, named: path)
+        let model = try pipeline.transformed(
+            model, recipe: CompressionRecipe(bits: bits), calibration: text, pool: pool
+        ) { shared.progress($0, total: $1, unit: "blocks") }
         let weights = model.spec.slots.filter { slot in
             slot.role.block == nil
                 ? embedding != nil && slot.role.isPackable : slot.role.isLinear
@@ -120,9 +113,8 @@ struct MethodOptions: ParsableArguments {
         let progress = shared.progress("Quantizing", total: weights, unit: "weights")
         defer { progress.finish() }
         return try StoredModel(
-            model, embedding: embedding, calibration: text, detail: method.inputDetail,
-            pool: shared.pool, progress: progress
-        ) { _, _ in method }
+            model, method: published.method(bits: bits), embedding: embedding, calibration: text,
+            pool: pool, progress: progress)
     }
 
     /// Quantizes a model, with a journal beside the output while a text is read.
@@ -131,12 +123,13 @@ struct MethodOptions: ParsableArguments {
     ///   - model: The float model.
     ///   - path: What the user called it.
     ///   - recipe: Formats.
+    ///   - method: What does the pipeline's last step.
     ///   - output: The final name of what is written.
     ///   - shared: Threads and messages.
     /// - Returns: The model, and the journal, to be removed when the output is written.
     func compress(
-        _ model: LanguageModel, named path: String, recipe: CompressionRecipe, output: String,
-        _ shared: SharedOptions
+        _ model: LanguageModel, named path: String, recipe: CompressionRecipe,
+        by method: any WeightMethod, output: String, _ shared: SharedOptions
     ) throws -> (model: CompressedModel, journal: CompressionJournal?) {
         let pool = shared.pool
         let pipeline = try pipeline
@@ -148,7 +141,7 @@ struct MethodOptions: ParsableArguments {
                 unit: "weights")
             defer { progress.finish() }
             let compressed = try CompressedModel(
-                model, recipe: recipe, method: pipeline.weightMethod, inputs: inputs, pool: pool,
+                model, recipe: recipe, method: method, inputs: inputs, pool: pool,
                 progress: progress)
             return (compressed, nil)
         }
@@ -156,7 +149,6 @@ struct MethodOptions: ParsableArguments {
         let model = try pipeline.transformed(
             model, recipe: recipe, calibration: calibration, pool: pool
         ) { shared.progress($0, total: $1, unit: "blocks") }
-        let method = pipeline.weightMethod
         let size = CompressedSize(of: model.spec, recipe: recipe)
         let read = method.inputDetail == .none ? nil : calibration
         var journal: CompressionJournal?

@@ -13,6 +13,24 @@ enum ProcessMemory {
         #endif
     }
 
+    /// Forgets the largest resident size so far: from here on ``peakBytes`` is that of what comes.
+    ///
+    /// What was freed, but is kept to be used again, counts on.
+    ///
+    /// - Returns: Whether the system does that.
+    static func resetPeak() -> Bool {
+        #if os(Linux)
+            do {
+                try "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
+                return true
+            } catch {
+                return false
+            }
+        #else
+            return false
+        #endif
+    }
+
     /// The resident size in bytes, or nil where the system does not tell.
     static var residentBytes: Int? {
         #if os(Linux)

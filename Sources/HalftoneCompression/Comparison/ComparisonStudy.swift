@@ -60,6 +60,9 @@ public struct ComparisonStudy: Sendable {
         public var answers: [String: ChoiceResult]
         /// Seconds that quantizing took; without transforms that another cell had made before.
         public var seconds: Double
+        /// The most memory that was resident while this was measured, the float model with it; nil
+        /// where the operating system does not tell, and until someone asks it.
+        public var peakMemoryBytes: Int?
     }
 
     /// The float model.
@@ -104,7 +107,8 @@ public struct ComparisonStudy: Sendable {
 
     /// What the blocks' linear layers are stored as; embedding, head and vectors stay float.
     ///
-    /// `rtn` takes the smallest scale that covers a group, as plain rounding does; all others choose
+    /// Published methods choose forms of their own instead, embedding and head stay float there,
+    /// too. `rtn` takes the smallest scale that covers a group, as plain rounding does; all others choose
     /// scales of least error.
     public func recipe(_ cell: Cell) -> CompressionRecipe {
         var recipe = CompressionRecipe(bits: cell.bits, group: group)
@@ -129,13 +133,10 @@ public struct ComparisonStudy: Sendable {
         let rewritten = try rewritten.model(cell) {
             try cell.pipeline.transformed(model, recipe: recipe, calibration: text, pool: pool)
         }
-        let method = cell.pipeline.weightMethod
-        let compressed = try CompressedModel(
-            rewritten, recipe: recipe, method: method,
-            calibration: method.inputDetail == .none ? nil : text, pool: pool)
+        let (weights, size) = try compressed(rewritten, cell, text)
         let seconds = (ContinuousClock.now - start).seconds
         progress("\(cell.name): measuring")
-        let decoder = Decoder(compressed.weights, pool: pool)
+        let decoder = Decoder(weights, pool: pool)
         let measured = try evaluator.compare(decoder, with: reference)
         var answers: [String: ChoiceResult] = [:]
         for (name, asked) in questions {
@@ -148,13 +149,30 @@ public struct ComparisonStudy: Sendable {
             : 2 * rewritten.spec.vocabularySize * rewritten.spec.width
         return Result(
             method: cell.pipeline.description, bits: cell.bits, seed: cell.seed,
-            bitsPerWeight: compressed.size.bitsPerWeight,
-            packedBytes: compressed.size.packedByteCount, addedBytes: added,
+            bitsPerWeight: size.bitsPerWeight, packedBytes: size.packedByteCount, addedBytes: added,
             perplexity: measured.candidate.perplexity,
             perplexityError: measured.candidate.standardError,
             divergence: measured.divergence.mean,
             divergenceError: measured.divergence.standardError,
             sameTopToken: measured.sameTopToken, answers: answers, seconds: seconds)
+    }
+
+    /// Does the last step of a cell.
+    private func compressed(
+        _ model: LanguageModel, _ cell: Cell, _ text: CalibrationText?
+    ) throws -> (weights: DecoderWeights, size: CompressedSize) {
+        switch cell.pipeline.engine {
+        case .codes(let method):
+            let compressed = try CompressedModel(
+                model, recipe: recipe(cell), method: method,
+                calibration: method.inputDetail == .none ? nil : text, pool: pool)
+            return (compressed.weights, compressed.size)
+        case .forms(let published):
+            let stored = try StoredModel(
+                model, method: published.method(bits: cell.bits), embedding: nil,
+                calibration: text, pool: pool)
+            return (try stored.weights(), stored.size)
+        }
     }
 
     /// Measures the float model itself: no divergence, 32 bits.

@@ -6,10 +6,10 @@ import HalftoneRuns
 import HalftoneTransforms
 
 /// What is done to a model on its way to fewer bits: transforms that keep its function, then a
-/// method that finds codes.
+/// method that finds codes or stores matrices in a form of its own.
 ///
 /// A text names the steps, joined by plus signs; without a method at the end weights are rounded to
-/// nearest: `gptq`, `rotation+gptq`, `awq`.
+/// nearest: `gptq`, `rotation+gptq`, `awq`, `rotation+baq`.
 public struct CompressionPipeline: Sendable, Hashable {
     /// A rewriting of the model.
     public enum Transform: String, Sendable, CaseIterable {
@@ -20,14 +20,38 @@ public struct CompressionPipeline: Sendable, Hashable {
         case rotation
     }
 
-    /// How codes are found.
-    public enum Method: String, Sendable, CaseIterable {
+    /// How matrices are stored.
+    public enum Method: Sendable, Hashable {
         /// Rounding to nearest.
         case rtn
         /// Rounding to nearest with scales for which errors count what their inputs do.
-        case weightedRTN = "weighted-rtn"
+        case weightedRTN
         /// Later columns make up for the errors of earlier ones.
         case gptq
+        /// A published method that has a form of its own.
+        case published(FormMethod)
+
+        /// All of them: those that find codes, then those with forms of their own.
+        public static let all: [Self] =
+            [.rtn, .weightedRTN, .gptq] + FormMethod.all.map(Self.published)
+
+        /// What a text calls it.
+        public var name: String {
+            switch self {
+            case .rtn: "rtn"
+            case .weightedRTN: "weighted-rtn"
+            case .gptq: "gptq"
+            case .published(let method): method.id
+            }
+        }
+    }
+
+    /// What does the last step.
+    public enum Engine: Sendable {
+        /// Finds codes of the integer format that a recipe names.
+        case codes(any WeightMethod)
+        /// Stores matrices in a form of its own.
+        case forms(FormMethod)
     }
 
     /// The transforms, the first one first.
@@ -54,7 +78,7 @@ public struct CompressionPipeline: Sendable, Hashable {
     public init(parsing text: String) throws(CompressionError) {
         var names = text.split(separator: "+", omittingEmptySubsequences: false).map(String.init)
         method = .rtn
-        if let last = names.last.flatMap({ Method(rawValue: $0) }) {
+        if let last = Method.all.first(where: { $0.name == names.last }) {
             method = last
             names.removeLast()
         }
@@ -71,15 +95,28 @@ public struct CompressionPipeline: Sendable, Hashable {
     public func consists(of method: Method) -> Bool { transforms.isEmpty && self.method == method }
 
     /// Whether a text is needed to calibrate with.
-    public var readsText: Bool { method != .rtn || transforms.contains(.awq) }
+    public var readsText: Bool {
+        let detail =
+            switch engine {
+            case .codes(let method): method.inputDetail
+            case .forms(let published): published.inputDetail
+            }
+        return detail != .none || transforms.contains(.awq)
+    }
 
-    /// What finds the codes.
-    public var weightMethod: any WeightMethod {
+    /// What does the last step.
+    public var engine: Engine {
         switch method {
-        case .rtn: RoundToNearest()
-        case .weightedRTN: RoundToNearest(weighsInputs: true)
-        case .gptq: GPTQ(order: columnOrder, weighting: weighting)
+        case .rtn: .codes(RoundToNearest())
+        case .weightedRTN: .codes(RoundToNearest(weighsInputs: true))
+        case .gptq: .codes(GPTQ(order: columnOrder, weighting: weighting))
+        case .published(let method): .forms(method)
         }
+    }
+
+    /// The method with a form of its own that is the last step, or nil.
+    public var published: FormMethod? {
+        if case .published(let method) = method { method } else { nil }
     }
 
     /// What the transforms leave of a model's description.
@@ -93,7 +130,8 @@ public struct CompressionPipeline: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - model: The float model.
-    ///   - recipe: What its matrices will be stored as.
+    ///   - recipe: What its matrices will be stored as; before a published method integers of its
+    ///     width, which `awq` looks for scales with.
     ///   - calibration: The text, if the pipeline reads one.
     ///   - pool: The threads to use.
     ///   - progress: Makes a display of something that takes a while, of its units.
@@ -128,7 +166,7 @@ extension CompressionPipeline: CustomStringConvertible {
     public var description: String {
         let names = transforms.map(\.rawValue)
         guard method != .rtn || names.isEmpty else { return names.joined(separator: "+") }
-        return (names + [method.rawValue]).joined(separator: "+")
+        return (names + [method.name]).joined(separator: "+")
     }
 
     /// The steps with all settings that change what comes out.
