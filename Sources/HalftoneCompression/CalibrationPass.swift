@@ -77,4 +77,13 @@ public struct CalibrationPass {
             return replaced
         }
     }
+
+    /// What the head reads, once all blocks are computed.
+    public func finalInputs() -> InputStatistics {
+        var inputs = InputStatistics(width: run.weights.spec.width, detail: detail)
+        for (index, length) in run.lengths.enumerated() {
+            inputs.add(FloatBuffer(run.hidden(ofSequence: index)), rows: 0..<length, pool: pool)
+        }
+        return inputs
+    }
 }

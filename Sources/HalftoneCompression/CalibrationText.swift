@@ -19,12 +19,27 @@ public struct CalibrationText: Sendable, Equatable {
     public init(
         _ text: String, tokenizer: Tokenizer, length: Int = 512, count: Int = 32
     ) throws(CompressionError) {
+        try self.init(
+            tokens: tokenizer.encode(text),
+            opening: tokenizer.encode("", addSpecialTokens: true).first, length: length,
+            count: count)
+    }
+
+    /// Cuts tokens into windows that do not overlap, and takes some of them, evenly spread.
+    ///
+    /// - Parameters:
+    ///   - tokens: A text.
+    ///   - opening: What begins each window, if anything does.
+    ///   - length: Tokens of a window.
+    ///   - count: Windows; fewer when the text is short.
+    /// - Throws: ``CompressionError/badCalibration(_:)`` when there is not one window.
+    public init(
+        tokens: [Int32], opening: Int32?, length: Int, count: Int
+    ) throws(CompressionError) {
         precondition(count >= 1, "there is a window")
         guard length >= 2 else {
             throw .badCalibration("a window of \(length) tokens is too short; 2 is the least")
         }
-        let opening = tokenizer.encode("", addSpecialTokens: true).first
-        let tokens = tokenizer.encode(text)
         let body = opening == nil ? length : length - 1
         let windows = tokens.count / body
         guard windows >= 1 else {

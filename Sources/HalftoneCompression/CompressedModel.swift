@@ -1,4 +1,5 @@
 import HalftoneKernels
+import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuns
@@ -76,6 +77,34 @@ public struct CompressedModel: Sendable {
         weights = quantizer.weights
     }
 
+    /// The model with parameters that were tuned in place of its own.
+    ///
+    /// - Throws: ``CompressionError`` for a scale that its format does not have.
+    public func tuned(_ parameters: TunedParameters) throws(CompressionError) -> CompressedModel {
+        var (vectors, matrices) = (original.weights, quantized)
+        for (role, vector) in parameters.vectors { vectors.replace(role, with: vector) }
+        for (role, factors) in parameters.factors {
+            do throws(QuantizationError) {
+                matrices[role] = try quantized[role]?.scalingGroups(by: factors)
+            } catch {
+                throw .cannotQuantize(matrix: "\(role)", reason: error.description)
+            }
+        }
+        return CompressedModel(
+            original.rewritten(as: vectors), recipe: recipe, quantized: matrices)
+    }
+
+    private init(
+        _ original: LanguageModel, recipe: CompressionRecipe, quantized: [Role: QuantizedTensor]
+    ) {
+        self.original = original
+        self.recipe = recipe
+        self.quantized = quantized
+        var weights = original.weights
+        for (role, matrix) in quantized { weights.replace(role, with: matrix.matrix) }
+        self.weights = weights
+    }
+
     /// What the packed matrices take.
     public var size: CompressedSize { CompressedSize(of: original.spec, recipe: recipe) }
 }
@@ -84,6 +113,7 @@ extension CompressionRecipe {
     /// The scheme of a matrix, or nil when it stays float.
     public func scheme(for role: Role) -> WeightScheme? {
         guard role.isPackable else { return nil }
+        if let override = overrides[role] { return override }
         return role.part == .embedding || role.part == .head ? embedding : body
     }
 }

@@ -20,6 +20,7 @@ public struct CompressionJournal: Sendable {
         var weights: String
         var body: String
         var embedding: String?
+        var overrides: [String: String]
         var search: String
         var method: String
         var calibration: String
@@ -43,6 +44,8 @@ public struct CompressionJournal: Sendable {
         let settings = Recipe(
             model: model.source.path, weights: Self.sample(of: model.weights),
             body: "\(recipe.body)", embedding: recipe.embedding.map { "\($0)" },
+            overrides: Dictionary(
+                uniqueKeysWithValues: recipe.overrides.map { ("\($0)", "\($1)") }),
             search: "\(recipe.body.search)", method: method,
             calibration: Self.digest(of: calibration.sequences), threads: threads)
         run = try Run.open(

@@ -1,4 +1,5 @@
 import HalftoneFormats
+import HalftoneModels
 import HalftoneQuantization
 
 /// What to do to each matrix of a model.
@@ -7,6 +8,8 @@ public struct CompressionRecipe: Sendable, Equatable {
     public var body: WeightScheme
     /// For the embedding and, when it has weights of its own, the head; nil leaves them float.
     public var embedding: WeightScheme?
+    /// For matrices that are stored in a way of their own, as an allocation has them.
+    public var overrides: [Role: WeightScheme] = [:]
 
     /// States a recipe.
     public init(body: WeightScheme, embedding: WeightScheme?) {

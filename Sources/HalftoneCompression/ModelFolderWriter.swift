@@ -16,6 +16,8 @@ import HalftoneRuns
 public struct ModelFolderWriter {
     private let model: LanguageModel
     private let quantized: [Role: QuantizedTensor]
+    /// Matrices whose bytes are counted before they are there.
+    private var planned: [Role: WeightScheme] = [:]
     private let stored: [Role: StoredMatrix]
     private let matrixType: ElementType?
     private let layout: ExportLayout?
@@ -33,12 +35,9 @@ public struct ModelFolderWriter {
         _ compressed: CompressedModel, layout: ExportLayout? = nil,
         order: StorageOrder = .automatic
     ) {
-        model = compressed.original
-        quantized = compressed.quantized
-        stored = [:]
-        matrixType = Self.floatType(of: model)
-        self.layout = layout
-        self.order = order
+        self.init(
+            compressed.original, quantized: compressed.quantized,
+            matrixType: Self.floatType(of: compressed.original), layout: layout, order: order)
     }
 
     /// Writes a model some of whose matrices are in forms of their own.
@@ -47,12 +46,9 @@ public struct ModelFolderWriter {
     ///   - model: The float model.
     ///   - stored: What stands for some of its matrices, in the shapes of the run time.
     public init(_ model: LanguageModel, stored: [Role: StoredMatrix]) {
-        self.model = model
-        self.stored = stored
-        quantized = [:]
-        matrixType = Self.floatType(of: model)
-        layout = nil
-        order = .rows
+        self.init(
+            model, quantized: [:], stored: stored, matrixType: Self.floatType(of: model),
+            order: .rows)
     }
 
     /// What matrices that stay float become: those of a folder are copied.
@@ -67,12 +63,35 @@ public struct ModelFolderWriter {
     ///   - matrixType: F32, F16 or BF16 for all matrices. Nil copies those of a folder and makes
     ///     F32 of others. Vectors of a folder are copied in any case, and are F32 otherwise.
     public init(_ model: LanguageModel, matrixType: ElementType? = nil) {
+        self.init(model, quantized: [:], matrixType: matrixType, order: .rows)
+    }
+
+    /// The size that the weight file of a model will have, known before anything is quantized.
+    ///
+    /// - Parameters:
+    ///   - model: The float model.
+    ///   - recipe: Formats.
+    ///   - order: The order of packed matrices.
+    public static func weightFileByteCount(
+        of model: LanguageModel, recipe: CompressionRecipe, order: StorageOrder = .automatic
+    ) throws -> Int {
+        var writer = ModelFolderWriter(
+            model, quantized: [:], matrixType: floatType(of: model), order: order)
+        for slot in model.spec.slots { writer.planned[slot.role] = recipe.scheme(for: slot.role) }
+        return try writer.weightFileByteCount()
+    }
+
+    private init(
+        _ model: LanguageModel, quantized: [Role: QuantizedTensor],
+        stored: [Role: StoredMatrix] = [:],
+        matrixType: ElementType?, layout: ExportLayout? = nil, order: StorageOrder
+    ) {
         self.model = model
-        quantized = [:]
-        stored = [:]
+        self.quantized = quantized
+        self.stored = stored
         self.matrixType = matrixType
-        layout = nil
-        order = .rows
+        self.layout = layout
+        self.order = order
     }
 
     /// The size that `model.safetensors` will have.
@@ -120,6 +139,11 @@ public struct ModelFolderWriter {
                 for source in packed.sources(named: form.names[0], order) {
                     try writer.add(source)
                 }
+            } else if let scheme = planned[slot.role] {
+                let sources = scheme.sources(
+                    named: form.names[0], rows: slot.shape[0], columns: slot.shape[1], order
+                ) { _ in preconditionFailure("what is planned has no content") }
+                for source in sources { try writer.add(source) }
             } else if let matrix = stored[slot.role] {
                 for part in matrix.parts {
                     try writer.add(
@@ -234,37 +258,55 @@ extension QuantizedTensor {
 
     /// The tensors that stand for this matrix in a file.
     func sources(named name: String, _ order: StorageOrder) -> [TensorSource] {
-        if let layout = scheme.panels(order, rows: rows, columns: columns) {
-            let matrix = matrix
-            return [
-                TensorSource(
-                    name: name + PackedManifest.Suffix.panels,
-                    shape: [layout.panelCount, layout.panelByteCount], encoding: .elements(.uint8),
-                    alignment: 64
-                ) { try $0.write(matrix.panels(as: layout, on: .current).bytes) }
-            ]
-        }
-        func source(_ suffix: String, _ shape: [Int], _ type: ElementType, _ bytes: Bytes)
-            -> TensorSource
-        {
-            TensorSource(name: name + suffix, shape: shape, encoding: .elements(type)) {
-                try $0.write(bytes)
+        scheme.sources(named: name, rows: rows, columns: columns, order) { part in
+            switch part {
+            case .panels(let layout): matrix.panels(as: layout, on: .current).bytes
+            case .codes: parts.codes
+            case .scales: parts.scales
+            case .factor: parts.scaleFactor ?? Bytes([])
+            case .zeros: parts.zeroPoints ?? Bytes([])
             }
         }
-        let codesShape = [rows, rows == 0 ? 0 : parts.codes.count / rows]
-        let groups = scheme.granularity.groupsPerRow(inFeatures: columns)
-        let scalesShape = scheme.granularity == .tensor ? [1, 1] : [rows, groups]
-        var sources = [
-            source(PackedManifest.Suffix.codes, codesShape, .uint8, parts.codes),
-            source(
-                PackedManifest.Suffix.scales, scalesShape, scheme.scaleFormat.elementType,
-                parts.scales),
-        ]
-        if let factor = parts.scaleFactor {
-            sources.append(source(PackedManifest.Suffix.factor, [1], .float32, factor))
+    }
+}
+
+/// A tensor of a packed matrix.
+private enum PackedPart {
+    case panels(PanelLayout)
+    case codes, scales, factor, zeros
+}
+
+extension WeightScheme {
+    /// The tensors that stand for a matrix in a file.
+    fileprivate func sources(
+        named name: String, rows: Int, columns: Int, _ order: StorageOrder,
+        content: @escaping (PackedPart) -> Bytes
+    ) -> [TensorSource] {
+        func source(
+            _ part: PackedPart, _ suffix: String, _ shape: [Int], _ type: ElementType,
+            alignment: Int = 1
+        ) -> TensorSource {
+            TensorSource(
+                name: name + suffix, shape: shape, encoding: .elements(type), alignment: alignment
+            ) { try $0.write(content(part)) }
         }
-        if let zeros = parts.zeroPoints {
-            sources.append(source(PackedManifest.Suffix.zeros, [zeros.count], .uint8, zeros))
+        typealias Suffix = PackedManifest.Suffix
+        if let layout = panels(order, rows: rows, columns: columns) {
+            let shape = [layout.panelCount, layout.panelByteCount]
+            return [source(.panels(layout), Suffix.panels, shape, .uint8, alignment: 64)]
+        }
+        let rowBytes = PackedCodes.bytesPerRow(columns: columns, bits: format.bits)
+        let groups = granularity.groupsPerRow(inFeatures: columns)
+        let scales = granularity == .tensor ? [1, 1] : [rows, groups]
+        var sources = [
+            source(.codes, Suffix.codes, [rows, rows == 0 ? 0 : rowBytes], .uint8),
+            source(.scales, Suffix.scales, scales, scaleFormat.elementType),
+        ]
+        if scaleFormat == .float8 { sources.append(source(.factor, Suffix.factor, [1], .float32)) }
+        if !format.isSymmetric {
+            let count = scaleCount(rows: rows, columns: columns)
+            sources.append(
+                source(.zeros, Suffix.zeros, [(count * format.bits + 7) / 8], .uint8))
         }
         return sources
     }

@@ -82,3 +82,24 @@ extension ScaleSearch: CustomStringConvertible {
         }
     }
 }
+
+extension ScaleSearch: Codable {
+    /// Reads a search from its name, a string.
+    ///
+    /// - Throws: `DecodingError`, also for a name that ``init(named:)`` refuses.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let name = try container.decode(String.self)
+        guard let search = Self(named: name) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "\(name) is no way to choose scales")
+        }
+        self = search
+    }
+
+    /// Writes the name as a string.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

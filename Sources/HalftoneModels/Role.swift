@@ -1,7 +1,7 @@
 /// The place of a parameter in a ``DecoderSpec``, independent of what a file calls it.
-public struct Role: Sendable, Hashable {
+public struct Role: Sendable, Hashable, Codable {
     /// The parts of a decoder that have parameters.
-    public enum Part: String, Sendable, Hashable, CaseIterable {
+    public enum Part: String, Sendable, Hashable, CaseIterable, Codable {
         case embedding, positions
         case attentionNorm, query, key, value, qkv, attentionOutput, queryNorm, keyNorm
         case attentionPostNorm

@@ -120,6 +120,23 @@ extension QuantizedTensor {
         Tensor(shape: [rows, columns], elements: matrix.decodedFloats())
     }
 
+    /// The same codes with other scales.
+    ///
+    /// - Parameter factors: `[rows, groups]`, or one for each row.
+    /// - Throws: ``QuantizationError`` for a scale that is not finite as it is stored.
+    public func scalingGroups(by factors: [Float]) throws(QuantizationError) -> QuantizedTensor {
+        let groups = max(matrix.scales.count / max(rows, 1), 1)
+        precondition(
+            scheme.granularity != .tensor
+                && [rows, rows * groups].contains(factors.count), "a factor for each group or row")
+        let perFactor = max(matrix.scales.count / max(factors.count, 1), 1)
+        let factor = parts.scaleFactor.map { Float(bitPattern: $0.load(at: 0)) } ?? 1
+        var changed = parts
+        changed.scales = ScaleCodec(scheme.scaleFormat, factor: factor).encode(
+            matrix.scales.enumerated().map { $1 * factors[$0 / perFactor] })
+        return try QuantizedTensor(rows: rows, columns: columns, scheme: scheme, parts: changed)
+    }
+
     /// The sum over all weights of the squared distance from the original.
     ///
     /// - Parameter weight: `[rows, columns]`.

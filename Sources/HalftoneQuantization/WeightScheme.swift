@@ -1,7 +1,7 @@
 import HalftoneFormats
 
 /// A uniform integer format with its groups, scales and the way to choose them.
-public struct WeightScheme: Sendable, Hashable {
+public struct WeightScheme: Sendable, Hashable, Codable {
     /// Bits of a code and whether zero points are stored.
     public var format: IntegerFormat
     /// Which weights share a scale.

@@ -14,7 +14,12 @@ struct CompressCommand: ParsableCommand {
         commandName: "compress",
         abstract: "Quantize a model and write it as a folder or a GGUF file.",
         discussion: """
-            --bits N chooses a good integer format of N bits; --format names one exactly: int4 \
+            --size 60MB or --bits 2.75, with a decimal point, is a budget: every matrix gets the \
+            bits that it is worth, within the budget to the byte, and the result is compared with \
+            all layers alike at the same bytes on text that was held out (an eighth of \
+            --calibration). --effort says how long that may take.
+
+            --bits N, a whole number, chooses a good integer format of N bits; --format names one exactly: int4 \
             (symmetric) or uint4 (affine), 1 to 8 bits. Widths that a group does not divide end \
             in a shorter group. The embedding, and a head of its own, take at least 4 bits unless \
             --embedding says otherwise.
@@ -45,8 +50,22 @@ struct CompressCommand: ParsableCommand {
     @Argument(help: ModelArgument.help)
     var model: String
 
-    @Option(help: "Bits of a code, 1 to 8.")
-    var bits: Int?
+    @Option(
+        name: .customLong("bits"),
+        help: ArgumentHelp(
+            """
+            Bits of a code, 1 to 8; or, with a decimal point (2.75, 3.0), a budget: the bits that \
+            a weight may take, everything counted, spent where they are worth most.
+            """, valueName: "bits"))
+    var widthOrBudget: WidthOrBudget?
+
+    @Option(
+        help: ArgumentHelp(
+            "A budget: the bytes that the weight file may have, 60MB.", valueName: "bytes"))
+    var size: ByteCount?
+
+    @Option(help: "How much time a budget is worth: fast, default or best.")
+    var effort = BudgetSettings.Effort.standard
 
     @Option(help: "An integer format, int4, uint3, …, or another form as above.")
     var format: String?
@@ -91,7 +110,69 @@ struct CompressCommand: ParsableCommand {
 
     @OptionGroup var shared: SharedOptions
 
+    /// Bits of every code, if they are given.
+    private var bits: Int? {
+        if case .width(let bits) = widthOrBudget { bits } else { nil }
+    }
+
+    /// The budget, if one is given.
+    private var budget: SizeBudget? {
+        if let size { return .fileBytes(size.bytes) }
+        if case .budget(let bits) = widthOrBudget { return .bitsPerWeight(bits) }
+        return nil
+    }
+
+    /// Refuses options that a budget has no use for.
+    private func validate(_ budget: SizeBudget) throws {
+        guard size == nil || widthOrBudget == nil else {
+            throw ValidationError("give either --size or --bits")
+        }
+        let others =
+            [
+                ("--format", format), ("--group", group), ("--scale", scale), ("--search", search),
+                ("--layout", layout), ("--imatrix", method.imatrix),
+            ].filter { $0.1 != nil }.map(\.0) + (method.steps == "rtn" ? [] : ["--method"])
+        guard others.isEmpty, !output.hasSuffix(".gguf") else {
+            throw ValidationError(
+                "a budget chooses formats and methods itself, and is written as this program's "
+                    + "folder; it takes none of --method, --format, --group, --scale, --search, "
+                    + "--layout, --imatrix and .gguf")
+        }
+        _ = try budgetSettings
+    }
+
+    private var budgetSettings: BudgetSettings {
+        get throws {
+            var settings = BudgetSettings(effort: effort)
+            settings.length = method.calibrationLength
+            if let windows = method.calibrationWindows { settings.calibrationWindows = windows }
+            guard let embedding else { return settings }
+            settings.tableWidths =
+                embedding == "float" ? [] : [try integerFormat(embedding, "--embedding").bits]
+            return settings
+        }
+    }
+
+    /// Spends a budget.
+    private func run(
+        _ loaded: LanguageModel, _ budget: SizeBudget, since start: ContinuousClock.Instant
+    ) throws {
+        let job = BudgetJob(
+            budget: budget, settings: try budgetSettings, calibration: method.calibration,
+            restart: method.restart, output: output, shared: shared)
+        let outcome = try job.outcome(of: loaded, named: model)
+        let written = try write(outcome.model)
+        try job.removeFolder()
+        let report = BudgetReport(
+            model: model, output: output, outcome: outcome, fileBytes: written.fileBytes,
+            seconds: (ContinuousClock.now - start).seconds)
+        if shared.json { return try Console.json(report) }
+        Console.result(report.text)
+    }
+
     mutating func validate() throws {
+        if let budget { return try validate(budget) }
+        try method.check()
         if let published = try method.pipeline.published { return try validate(published) }
         if try formPlan() == nil { _ = try recipe() }
     }
@@ -265,6 +346,7 @@ struct CompressCommand: ParsableCommand {
     func run() throws {
         let start = ContinuousClock.now
         let loaded = try ModelArgument.load(model, shared)
+        if let budget { return try run(loaded, budget, since: start) }
         let finder: any WeightMethod
         switch try method.pipeline.engine {
         case .forms(let published): return try run(loaded, published, since: start)

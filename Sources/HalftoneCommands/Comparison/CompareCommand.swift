@@ -293,17 +293,11 @@ struct CompareCommand: ParsableCommand {
     private func ownTexts(
         _ loaded: LanguageModel, _ tokenizer: Tokenizer, length: Int
     ) throws -> [CalibrationText] {
-        let tokens = calibrationWindows * length
-        let progress = shared.progress(
-            "Writing text to calibrate on", total: seeds * tokens, unit: "tokens")
-        defer { progress.finish() }
-        let writer = Decoder(loaded.weights, pool: shared.pool, activations: .int8)
-        return try (0..<seeds).map { seed in
+        try (0..<seeds).map { seed in
             CalibrationText(
-                sequences: try writer.sampledTexts(
-                    opening: tokenizer.openingToken ?? 0, count: calibrationWindows,
-                    length: length, seed: UInt64(seed + 1)
-                ) { progress.update(completed: seed * tokens + $0) })
+                sequences: try WrittenText.windows(
+                    by: loaded, opening: tokenizer.openingToken, count: calibrationWindows,
+                    length: length, seed: UInt64(seed + 1), shared))
         }
     }
 }

@@ -32,8 +32,9 @@ struct MethodOptions: ParsableArguments {
             """)
     var imatrix: String?
 
-    @Option(help: "Windows of the text that are read.")
-    var calibrationWindows = 32
+    @Option(
+        help: "Windows of the text that are read (default: 32; with a budget, as --effort says).")
+    var calibrationWindows: Int?
 
     @Option(help: "Tokens of a window; at most the model's context.")
     var calibrationLength = 512
@@ -50,7 +51,7 @@ struct MethodOptions: ParsableArguments {
     @Flag(help: "Begin anew where a job with --calibration was interrupted, rather than go on.")
     var restart = false
 
-    /// What the options amount to; checked by ``validate()``.
+    /// What the options amount to; checked by ``check()``.
     var pipeline: CompressionPipeline {
         get throws {
             var pipeline: CompressionPipeline
@@ -66,12 +67,16 @@ struct MethodOptions: ParsableArguments {
     }
 
     mutating func validate() throws {
-        guard (1...1 << 20).contains(calibrationWindows) else {
+        guard (1...1 << 20).contains(calibrationWindows ?? 1) else {
             throw ValidationError("--calibration-windows must be from 1 to 1048576")
         }
         guard (2...1 << 20).contains(calibrationLength) else {
             throw ValidationError("--calibration-length must be from 2 to 1048576")
         }
+    }
+
+    /// Refuses options that do not go together, where no budget chooses the method.
+    func check() throws {
         let pipeline = try self.pipeline
         if pipeline.published != nil {
             guard imatrix == nil, !restart, columnOrder == .activation, weighting == .compensated
@@ -210,7 +215,8 @@ struct MethodOptions: ParsableArguments {
         return try CalibrationText(
             try EvaluationText.load(calibration),
             tokenizer: try ModelArgument.tokenizer(model, path),
-            length: min(calibrationLength, model.spec.contextLength), count: calibrationWindows)
+            length: min(calibrationLength, model.spec.contextLength),
+            count: calibrationWindows ?? 32)
     }
 }
 

@@ -32,7 +32,8 @@ extension LlamaNetwork {
         return blocks[index].linear(role.part)
     }
 
-    private func parameter(_ role: Role) -> Parameter? {
+    /// The parameter of a role, or nil when there is none.
+    public func parameter(_ role: Role) -> Parameter? {
         if let linear = linear(role) { return linear.weight }
         guard let index = role.block else {
             switch role {

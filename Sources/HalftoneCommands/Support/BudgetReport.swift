@@ -1,0 +1,88 @@
+import HalftoneCompression
+import HalftoneModels
+import HalftoneQuantization
+
+/// What `compress` shows of a budget that was spent.
+struct BudgetReport: Encodable {
+    /// Matrices that are stored alike.
+    struct Share: Encodable {
+        var scheme: String
+        var matrices: Int
+        var weights: Int
+    }
+
+    var model: String
+    var output: String
+    var bitsPerWeight: Double
+    var packedBytes: Int
+    var fileBytes: Int
+    var gap: Double
+    var shares: [Share]
+    var candidates: [BudgetedCompression.Candidate]
+    var floatPerplexity: Double
+    var seconds: Double
+    var peakMemoryBytes: Int?
+
+    init(
+        model: String, output: String, outcome: BudgetedCompression.Outcome, fileBytes: Int,
+        seconds: Double
+    ) {
+        self.model = model
+        self.output = output
+        self.fileBytes = fileBytes
+        self.seconds = seconds
+        let size = outcome.model.size
+        bitsPerWeight = size.bitsPerWeight
+        packedBytes = size.packedByteCount
+        gap = outcome.plan.gap
+        candidates = outcome.candidates
+        floatPerplexity = outcome.floatPerplexity
+        peakMemoryBytes = ProcessMemory.peakBytes
+        var found: [String: Share] = [:]
+        for slot in outcome.model.original.spec.slots {
+            guard let scheme = outcome.plan.schemes[slot.role] else { continue }
+            let name = scheme.description
+            var share = found[name] ?? Share(scheme: name, matrices: 0, weights: 0)
+            share.matrices += 1
+            share.weights += slot.shape.reduce(1, *)
+            found[name] = share
+        }
+        shares = found.values.sorted { ($1.weights, $0.scheme) < ($0.weights, $1.scheme) }
+    }
+
+    private static let names: [BudgetedCompression.Candidate.Kind: String] = [
+        .uniform: "all layers alike", .allocated: "bits where they are worth most",
+        .tuned: "scales and gains tuned",
+    ]
+
+    var text: String {
+        var candidateTable = TextTable(["held-out text", "#bytes", "#KL", "#perplexity", ""])
+        for (place, candidate) in candidates.enumerated() {
+            candidateTable.add([
+                Self.names[candidate.kind] ?? candidate.kind.rawValue,
+                Formatting.grouped(candidate.packedBytes),
+                Formatting.decimal(candidate.divergence, 4) + " ± "
+                    + Formatting.decimal(candidate.divergenceError, 4),
+                Formatting.decimal(candidate.perplexity, 2),
+                place == candidates.count - 1 ? "written" : "",
+            ])
+        }
+        candidateTable.add(["float model", "", "", Formatting.decimal(floatPerplexity, 2), ""])
+        var shareTable = TextTable(["stored as", "#matrices", "#weights"])
+        for share in shares {
+            shareTable.add([share.scheme, "\(share.matrices)", Formatting.grouped(share.weights)])
+        }
+        let memory = peakMemoryBytes.map { ", peak memory \(Formatting.bytes($0))" } ?? ""
+        return """
+            \(shareTable.text)
+
+            \(candidateTable.text)
+
+            bits per weight    \(Formatting.decimal(bitsPerWeight, 3)), everything counted
+            weight file        \(Formatting.grouped(fileBytes)) bytes, as predicted
+            choice             within \(Formatting.decimal(100 * gap, 3)) % of the least expected cost
+            written to         \(output)
+            took               \(Formatting.duration(seconds))\(memory)
+            """
+    }
+}

@@ -1,0 +1,113 @@
+import HalftoneFiles
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneMethods
+import HalftoneModels
+import HalftoneRuns
+
+/// The steps of a budgeted compression with what came of them, in a folder or nowhere.
+struct BudgetSteps {
+    private let run: Run?
+    private let job: BudgetedCompression
+
+    /// What must agree for a job to go on with another's steps.
+    private struct Recipe: Encodable {
+        var model: String
+        var weights: String
+        var budget: String
+        var settings: BudgetSettings
+        var calibration: String
+        var heldOut: String
+        var threads: Int
+    }
+
+    private static let file = "parameters.safetensors"
+
+    init(path: String?, job: BudgetedCompression) throws {
+        self.job = job
+        guard let path else {
+            run = nil
+            return
+        }
+        let recipe = Recipe(
+            model: job.model.source.path,
+            weights: CompressionJournal.sample(of: job.model.weights), budget: "\(job.budget)",
+            settings: job.settings,
+            calibration: CompressionJournal.digest(of: job.calibration.sequences),
+            heldOut: CompressionJournal.digest(of: [job.heldOut]), threads: job.pool.threadCount)
+        run = try Run.open(
+            at: path, kind: BudgetedCompression.runKind,
+            recipe: RunRecipe(encoding: recipe),
+            units: ["costs", "measured uniform", "measured allocated", "tuned", "measured tuned"])
+    }
+
+    /// The result of a step, computed unless it is there.
+    func value<Value: Codable>(_ step: String, _ make: () throws -> Value) throws -> Value {
+        guard let run else { return try make() }
+        if try run.status().done.contains(step) {
+            return try run.result(of: step)
+        }
+        let claim = try claim(step, in: run)
+        let value = try make()
+        try claim.finish(encoding: value)
+        return value
+    }
+
+    /// The result of tuning, computed unless it is there.
+    func parameters(
+        _ step: String, of spec: DecoderSpec, _ make: () throws -> TunedParameters
+    ) throws -> TunedParameters {
+        guard let run else { return try make() }
+        if try run.status().done.contains(step) {
+            let file = try SafetensorsFile(
+                contentsOf: run.folder(of: step).path + "/" + Self.file)
+            var result = TunedParameters(factors: [:], vectors: [:])
+            for slot in spec.slots {
+                guard let tensor = file.tensor(named: "\(slot.role)") else { continue }
+                let values = try BlockMatrix(
+                    type: .f32, rows: 1, columns: tensor.bytes.count / 4, bytes: tensor.bytes
+                ).decoded()
+                if slot.shape.count == 1 {
+                    result.vectors[slot.role] = values
+                } else {
+                    result.factors[slot.role] = values
+                }
+            }
+            return result
+        }
+        let claim = try claim(step, in: run)
+        let made = try make()
+        var writer = SafetensorsWriter()
+        let all = made.factors.merging(made.vectors) { first, _ in first }
+        for (role, values) in all.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            try writer.add(
+                TensorSource(
+                    name: "\(role)", shape: [values.count], encoding: .elements(.float32)
+                ) { sink in
+                    try sink.write(BlockCodec.encode(.f32, values, columns: values.count))
+                })
+        }
+        try writer.write(to: claim.folder.path + "/" + Self.file)
+        try claim.finish()
+        return made
+    }
+
+    /// A journal for the blocks of one candidate.
+    func journal(
+        _ name: String, model: LanguageModel, recipe: CompressionRecipe,
+        calibration: CalibrationText
+    ) throws -> CompressionJournal? {
+        try run.map { run in
+            try CompressionJournal(
+                at: run.path + "/" + name, model: model, recipe: recipe, method: "gptq",
+                calibration: calibration, threads: job.pool.threadCount)
+        }
+    }
+
+    private func claim(_ step: String, in run: Run) throws -> UnitClaim {
+        guard let claim = try run.claim(), claim.name == step else {
+            throw RunError.claimLost(unit: step)
+        }
+        return claim
+    }
+}

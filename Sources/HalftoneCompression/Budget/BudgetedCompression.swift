@@ -1,0 +1,303 @@
+import HalftoneAllocation
+import HalftoneEvaluation
+import HalftoneFiles
+import HalftoneKernels
+import HalftoneMethods
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuns
+import HalftoneRuntime
+
+/// From one number to a model: bits where they are worth most, never more bytes than allowed, and
+/// never worse on held-out text than all layers alike at the same bytes.
+///
+/// What each way to store each matrix would cost is measured (``StorageCosts``), an exact allocator
+/// chooses within the budget, error compensation finds codes, and scales and gains are tuned until
+/// predictions are like the float model's (`PredictionTuning`). The best that layers stored alike
+/// can do within the budget goes the same way up to tuning; of the two the one that is nearer to
+/// the float model on text that no step has read is tuned, and what tuning does is kept if it is
+/// nearer still.
+///
+/// With a folder to keep what is done in, a job that was killed goes on behind the last finished
+/// step, and ends with the same bytes as one that was not.
+public struct BudgetedCompression: Sendable {
+    /// The float model.
+    public let model: LanguageModel
+    /// What may be used.
+    public let budget: SizeBudget
+    /// What is tried.
+    public let settings: BudgetSettings
+    /// What is read to find codes, and to tune.
+    public let calibration: CalibrationText
+    /// What candidates are compared on, tokenized as a whole.
+    public let heldOut: [Int32]
+    /// The threads to use.
+    public let pool: WorkerPool
+    private let opening: Int32?
+
+    /// Sets up a job.
+    ///
+    /// - Parameters:
+    ///   - model: The float model; packed matrices of its own are decoded first.
+    ///   - budget: What may be used.
+    ///   - settings: What is tried.
+    ///   - tokens: A text; its last eighth, at most as much as the settings say, is held out.
+    ///   - opening: What begins each window, if anything does.
+    ///   - pool: The threads to use; with another number sums are rounded otherwise.
+    /// - Throws: ``CompressionError`` for a text of fewer than two windows.
+    public init(
+        _ model: LanguageModel, budget: SizeBudget, settings: BudgetSettings = BudgetSettings(),
+        tokens: [Int32], opening: Int32?, pool: WorkerPool
+    ) throws(CompressionError) {
+        let length = min(settings.length, model.spec.contextLength)
+        let held = min(max(tokens.count / 8, length), settings.heldOutWindows * length)
+        guard tokens.count >= 2 * length else {
+            throw .badCalibration(
+                "the text has \(tokens.count) tokens; two windows of \(length) are the least: one "
+                    + "to calibrate with, and one to measure on")
+        }
+        // Rewritten, so that what will be written has the same types whether gains are tuned or not.
+        self.model = model.rewritten(as: model.weights)
+        self.budget = budget
+        self.settings = settings
+        self.opening = opening
+        self.pool = pool
+        heldOut = Array(tokens.suffix(held))
+        calibration = try CalibrationText(
+            tokens: tokens.dropLast(held), opening: opening, length: length,
+            count: tokens.count / length)
+    }
+}
+
+extension BudgetedCompression {
+    /// What came of it.
+    public struct Outcome: Sendable {
+        /// The model.
+        public let model: CompressedModel
+        /// What the weight file takes.
+        public let fileBytes: Int
+        /// What was chosen before tuning.
+        public let plan: StoragePlan
+        /// Every candidate with what it is away from the float model, the chosen one last.
+        public let candidates: [Candidate]
+        /// The float model's perplexity on the held-out text.
+        public let floatPerplexity: Double
+    }
+
+    /// A model within the budget.
+    public struct Candidate: Sendable, Codable, Equatable {
+        /// How its bits were chosen.
+        public enum Kind: String, Sendable, Codable {
+            /// The best that layers stored alike can do.
+            case uniform
+            /// Each matrix in its own way.
+            case allocated
+            /// One of these with tuned scales and gains.
+            case tuned
+        }
+
+        /// How its bits were chosen.
+        public var kind: Kind
+        /// Bytes of its packed matrices.
+        public var packedBytes: Int
+        /// The divergence from the float model that costs foretold, if they have that unit.
+        public var expected: Double?
+        /// The divergence on held-out text, nats per token.
+        public var divergence: Double
+        /// Its standard error.
+        public var divergenceError: Double
+        /// Perplexity on held-out text.
+        public var perplexity: Double
+    }
+
+    /// Shows a step that takes a while: its title, units of work if known, and what they are.
+    public typealias Display = (_ title: String, _ total: Int?, _ unit: String) -> RunProgress?
+
+    /// The kind of the run that a folder of a job holds.
+    public static let runKind = "compress-to-budget"
+
+    /// Does the job.
+    ///
+    /// - Parameters:
+    ///   - path: A folder to keep what is done in; nil for none.
+    ///   - display: Makes displays.
+    /// - Throws: `AllocationError.infeasible` for a budget below the least that there is,
+    ///   ``CompressionError``, and what the disk says.
+    public func run(
+        keepingAt path: String? = nil, display: Display = { _, _, _ in nil }
+    ) throws -> Outcome {
+        let steps = try BudgetSteps(path: path, job: self)
+        let costs = try steps.value("costs") { try measureCosts(display) }
+        let bytes = try packedBudget(costs)
+        let plans = [
+            (Candidate.Kind.uniform, try fitting(bytes) { costs.uniformPlan(byteCount: $0) }),
+            (.allocated, try fitting(bytes) { try costs.plan(byteCount: $0) }),
+        ]
+        let evaluator = Evaluator(windows: windows, pool: pool)
+        let reference = try measured("Reading held-out text", display) { progress in
+            try evaluator.reference(Decoder(model.weights, pool: pool), tokens: heldOut) {
+                progress?.update(completed: $0, note: "of \($1)")
+            }
+        }
+        func candidate(
+            _ kind: Candidate.Kind, _ compressed: CompressedModel, _ expected: Double?
+        ) throws -> Candidate {
+            let found = try evaluator.compare(
+                Decoder(compressed.weights, pool: pool), with: reference)
+            return Candidate(
+                kind: kind, packedBytes: compressed.size.packedByteCount, expected: expected,
+                divergence: found.divergence.mean,
+                divergenceError: found.divergence.standardError,
+                perplexity: found.candidate.perplexity)
+        }
+        let isCurvature = isTunable
+        var best: (model: CompressedModel, plan: StoragePlan)?
+        var candidates: [Candidate] = []
+        for case (let kind, let plan?) in plans {
+            let compressed = try quantized(plan, kind, steps, display)
+            let found = try steps.value("measured \(kind.rawValue)") {
+                try candidate(kind, compressed, isCurvature ? plan.cost : nil)
+            }
+            let isBetter = found.divergence < candidates.last?.divergence ?? .infinity
+            candidates.insert(found, at: isBetter ? candidates.endIndex : 0)
+            if isBetter { best = (compressed, plan) }
+        }
+        guard let (winner, plan) = best else { preconditionFailure("the plan is a candidate") }
+        var chosen = winner
+        if let tuning = settings.tuning, isTunable {
+            let tuned = try winner.tuned(
+                try steps.parameters("tuned", of: model.spec) {
+                    try tune(winner, tuning, display)
+                })
+            let found = try steps.value("measured tuned") { try candidate(.tuned, tuned, nil) }
+            let isBetter = found.divergence < candidates.last?.divergence ?? .infinity
+            candidates.insert(found, at: isBetter ? candidates.endIndex : 0)
+            if isBetter { chosen = tuned }
+        }
+        return Outcome(
+            model: chosen,
+            fileBytes: try ModelFolderWriter.weightFileByteCount(of: model, recipe: plan.recipe),
+            plan: plan, candidates: candidates,
+            floatPerplexity: evaluator.perplexity(of: reference).perplexity)
+    }
+
+    /// Whether the model is one that gradients can be taken of.
+    private var isTunable: Bool { (try? LlamaNetwork.Shape(model.spec)) != nil }
+
+    private var windows: EvaluationWindows {
+        var windows = EvaluationWindows()
+        windows.length = min(settings.length, model.spec.contextLength)
+        windows.firstToken = opening
+        return windows
+    }
+
+    /// About the bits that each weight of a block gets, by which candidates are narrowed down.
+    private var bitsPerWeight: Double {
+        switch budget {
+        case .bitsPerWeight(let bits): return bits
+        case .fileBytes(let bytes):
+            let packed = model.spec.slots.filter { !settings.schemes(for: $0.role).isEmpty }
+                .filter { $0.role.isPackable }
+            return Double(8 * bytes)
+                / Double(max(packed.reduce(0) { $0 + $1.shape.reduce(1, *) }, 1))
+        }
+    }
+}
+
+extension BudgetedCompression {
+    private func few(_ count: Int) -> CalibrationText {
+        let all = calibration.sequences
+        let taken = min(count, all.count)
+        return CalibrationText(sequences: (0..<taken).map { all[$0 * all.count / taken] })
+    }
+
+    private func measured<Value>(
+        _ title: String, _ display: Display, total: Int? = nil, unit: String = "windows",
+        _ body: (RunProgress?) throws -> Value
+    ) rethrows -> Value {
+        let progress = display(title, total, unit)
+        defer { progress?.finish() }
+        return try body(progress)
+    }
+
+    private func measureCosts(_ display: Display) throws -> StorageCosts {
+        let text = few(settings.costWindows)
+        var measure = StorageCosts.Measure.error
+        if isTunable {
+            let count = text.sequences.count
+            measure = try measured("Measuring what outputs are worth", display, total: count) {
+                progress in
+                .curvature(
+                    try OutputCurvature(of: model.weights, text: text, seed: settings.seed) {
+                        progress?.update(completed: $0)
+                    })
+            }
+        }
+        let tried = settings.narrowed(to: bitsPerWeight)
+        let total = model.spec.slots.filter { $0.role.isPackable }.reduce(0) {
+            $0 + tried.schemes(for: $1.role).count * $1.shape.reduce(1, *)
+        }
+        return try measured("Measuring what bits are worth", display, total: total, unit: "weights")
+        { progress in
+            try StorageCosts(
+                model.weights, schemes: tried.schemes, method: GPTQ(), measure: measure,
+                calibration: text, pool: pool, progress: progress)
+        }
+    }
+
+    /// What packed matrices may take within the budget.
+    private func packedBudget(_ costs: StorageCosts) throws -> Int {
+        switch budget {
+        case .bitsPerWeight(let bits): return Int(bits * Double(costs.weightCount) / 8)
+        case .fileBytes(let bytes):
+            guard let least = costs.uniformPlan(byteCount: .max) else { return bytes }
+            return try bytes
+                - (ModelFolderWriter.weightFileByteCount(of: model, recipe: least.recipe)
+                    - least.byteCount)
+        }
+    }
+
+    /// The best plan whose file fits: names and places in a file take some bytes that depend on what
+    /// is in it.
+    private func fitting(
+        _ budget: Int, _ plan: (Int) throws -> StoragePlan?
+    ) throws -> StoragePlan? {
+        var bytes = budget
+        while let found = try plan(bytes) {
+            guard case .fileBytes(let limit) = self.budget else { return found }
+            let file = try ModelFolderWriter.weightFileByteCount(of: model, recipe: found.recipe)
+            if file <= limit { return found }
+            bytes = found.byteCount - (file - limit)
+        }
+        return nil
+    }
+
+    private func quantized(
+        _ plan: StoragePlan, _ kind: Candidate.Kind, _ steps: BudgetSteps, _ display: Display
+    ) throws -> CompressedModel {
+        let text = few(settings.calibrationWindows)
+        let journal = try steps.journal(
+            kind.rawValue, model: model, recipe: plan.recipe, calibration: text)
+        let size = CompressedSize(of: model.spec, recipe: plan.recipe)
+        return try measured(
+            kind == .uniform ? "Quantizing all layers alike" : "Quantizing as allocated", display,
+            total: size.packedWeightCount, unit: "weights"
+        ) { progress in
+            try CompressedModel(
+                model, recipe: plan.recipe, method: GPTQ(), calibration: text, journal: journal,
+                pool: pool, progress: progress)
+        }
+    }
+
+    private func tune(
+        _ compressed: CompressedModel, _ tuning: PredictionTuning, _ display: Display
+    ) throws -> TunedParameters {
+        try measured("Tuning scales and gains", display, total: tuning.steps, unit: "steps") {
+            progress in
+            try tuning.tuned(
+                compressed.quantized, in: compressed.weights, float: model.weights,
+                texts: calibration.sequences, pool: pool
+            ) { progress?.update(completed: $0 + 1, note: "\($1) nats") }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+import HalftoneAllocation
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuns
+import HalftoneTensor
+
+/// What each way to store each matrix of a model costs its predictions, and how many bytes it takes.
+public struct StorageCosts: Sendable, Codable {
+    /// One way to store one matrix.
+    public struct Choice: Sendable, Hashable, Codable {
+        /// How.
+        public var scheme: WeightScheme
+        /// The divergence from the float model that it alone is expected to cause, in nats per
+        /// token; with ``StorageCosts/Measure/error``, which has no such unit, the change of the
+        /// output as a share of it.
+        public var cost: Double
+        /// Bytes in the file, scales and what fills up panels included.
+        public var byteCount: Int
+    }
+
+    /// A matrix and the ways to store it.
+    public struct Unit: Sendable, Hashable, Codable {
+        /// The matrix.
+        public var role: Role
+        /// Its elements.
+        public var weightCount: Int
+        /// The ways.
+        public var choices: [Choice]
+    }
+
+    /// How costs are found, the matrix quantized for the inputs that it has in the float model.
+    public enum Measure: Sendable {
+        /// The change of each output by what it costs the predictions.
+        case curvature(OutputCurvature)
+        /// The change of all outputs as a share of what they are: knows nothing of what follows.
+        case error
+    }
+
+    /// The matrices, in the order of the model.
+    public private(set) var units: [Unit] = []
+
+    /// Measures the matrices of a model.
+    ///
+    /// - Parameters:
+    ///   - weights: The float model.
+    ///   - schemes: The ways to store a matrix; none for those that stay float.
+    ///   - method: Finds codes.
+    ///   - measure: How a change of outputs counts.
+    ///   - calibration: What is read.
+    ///   - order: How matrices are stored.
+    ///   - pool: The threads to use.
+    ///   - progress: Advanced by the weights of each matrix, once for each scheme.
+    /// - Throws: ``CompressionError`` naming the matrix.
+    /// - Complexity: A pass over the text, and a quantization for each scheme.
+    public init(
+        _ weights: DecoderWeights, schemes: (Role) -> [WeightScheme], method: any WeightMethod,
+        measure: Measure, calibration: CalibrationText, order: StorageOrder = .automatic,
+        pool: WorkerPool, progress: RunProgress? = nil
+    ) throws(CompressionError) {
+        var found: [Role: Unit] = [:]
+        func note(
+            _ role: Role, _ change: OutputChange, _ method: any WeightMethod,
+            _ inputs: InputStatistics?
+        ) throws(CompressionError) {
+            let matrix = weights.matrix(role)
+            var unit = Unit(role: role, weightCount: matrix.rows * matrix.columns, choices: [])
+            for scheme in schemes(role) {
+                do throws(QuantizationError) {
+                    let packed = try method.quantize(
+                        matrix, scheme: scheme, inputs: inputs, pool: pool)
+                    unit.choices.append(
+                        Choice(
+                            scheme: scheme, cost: change.cost(of: packed),
+                            byteCount: scheme.byteCount(
+                                order, rows: matrix.rows, columns: matrix.columns)))
+                } catch {
+                    throw .cannotQuantize(matrix: "\(role)", reason: error.description)
+                }
+                progress?.advance(by: unit.weightCount, note: "\(role), \(scheme)")
+            }
+            if !unit.choices.isEmpty { found[role] = unit }
+        }
+        let pass = try CalibrationPass(weights, calibration, detail: .gram, pool: pool)
+        for index in weights.spec.blocks.indices {
+            try pass.nextBlock { stage, roles, inputs throws(CompressionError) in
+                let ready: any WeightMethod
+                do throws(QuantizationError) {
+                    ready = try method.prepared(for: inputs)
+                } catch {
+                    throw .cannotQuantize(
+                        matrix: "block \(index), \(stage)", reason: error.description)
+                }
+                let moments = inputs.secondMoments()
+                for role in roles {
+                    try note(
+                        role, OutputChange(weights.matrix(role), moments, measure, role), ready,
+                        inputs)
+                }
+                return [:]
+            }
+        }
+        let moments = pass.finalInputs().secondMoments()
+        for slot in weights.spec.slots where slot.role.block == nil && slot.role.isPackable {
+            guard !schemes(slot.role).isEmpty else { continue }
+            let change = OutputChange(
+                table: slot.role, of: weights, moments, measure, calibration)
+            try note(slot.role, change, RoundToNearest(), nil)
+        }
+        units = weights.spec.slots.compactMap { found[$0.role] }
+    }
+}
+
+extension StorageCosts {
+    /// The choices within a number of bytes that are expected to cost least together.
+    ///
+    /// - Parameters:
+    ///   - byteCount: What all matrices may take.
+    ///   - allocator: Chooses.
+    /// - Throws: `AllocationError.infeasible` below ``byteRange``.
+    public func plan(
+        byteCount: Int, by allocator: any Allocator = ExactAllocator()
+    ) throws(AllocationError) -> StoragePlan {
+        let problem = problem(byteCount)
+        let found = try allocator.allocate(problem)
+        return plan(found.choices, problem, gap: found.gap)
+    }
+
+    /// The best plan within a number of bytes that stores all matrices of the blocks alike, and
+    /// embedding and head alike; nil when none fits.
+    public func uniformPlan(byteCount: Int) -> StoragePlan? {
+        let problem = problem(byteCount)
+        func schemes(_ isTable: Bool) -> [WeightScheme] {
+            units.first { ($0.role.block == nil) == isTable }?.choices.map(\.scheme) ?? []
+        }
+        let tables = schemes(true)
+        var best: StoragePlan?
+        for body in schemes(false) {
+            for table in tables.isEmpty ? [body] : tables {
+                let places = units.compactMap { unit in
+                    unit.choices.firstIndex {
+                        $0.scheme == (unit.role.block == nil ? table : body)
+                    }
+                }
+                guard places.count == units.count else { continue }
+                let plan = plan(places, problem, gap: 0)
+                if plan.byteCount <= byteCount, plan.cost < best?.cost ?? .infinity { best = plan }
+            }
+        }
+        return best
+    }
+
+    /// The least and the most bytes that the matrices can take.
+    public var byteRange: ClosedRange<Int> { problem(0).sizeRange }
+
+    /// Elements of all matrices.
+    public var weightCount: Int { units.reduce(0) { $0 + $1.weightCount } }
+
+    private func plan(
+        _ places: [Int], _ problem: AllocationProblem, gap: Double
+    ) -> StoragePlan {
+        let (cost, size) = problem.measure(places)
+        return StoragePlan(
+            schemes: Dictionary(
+                uniqueKeysWithValues: zip(units, places).map { ($0.role, $0.choices[$1].scheme) }),
+            byteCount: size, cost: cost, gap: gap)
+    }
+
+    private func problem(_ budget: Int) -> AllocationProblem {
+        AllocationProblem(
+            units: units.map { unit in
+                AllocationUnit(
+                    "\(unit.role)",
+                    choices: unit.choices.map {
+                        AllocationChoice("\($0.scheme)", cost: $0.cost, size: $0.byteCount)
+                    })
+            }, budget: budget)
+    }
+}
+
+/// How each matrix is to be stored.
+public struct StoragePlan: Sendable, Hashable {
+    /// The choice of each matrix.
+    public var schemes: [Role: WeightScheme]
+    /// Bytes of all of them.
+    public var byteCount: Int
+    /// What they are expected to cost together.
+    public var cost: Double
+    /// By how much, as a share, a better choice could cost less at most.
+    public var gap: Double
+
+    /// The recipe that stores them so, and leaves everything else float.
+    public var recipe: CompressionRecipe {
+        var recipe = CompressionRecipe(bits: 8)
+        recipe.embedding = nil
+        recipe.overrides = schemes
+        return recipe
+    }
+}
+
+/// How much a quantized matrix changes what a layer gives, and what a table gives to both ends.
+private struct OutputChange {
+    let original: Tensor
+    /// Of the inputs; nil where nothing is multiplied.
+    let moments: Tensor?
+    /// What the squared change of each output counts.
+    let weights: Tensor
+    /// What the squared change of each element counts that is looked up: by row, and by column.
+    var lookup: (rows: Tensor, columns: Tensor)?
+
+    func cost(of packed: QuantizedTensor) -> Double {
+        let change = original - packed.dequantized()
+        var cost = 0.0
+        if let moments { cost += Double((Self.squares(change, moments) * weights).sum().item) }
+        if let lookup {
+            let rows = (change.squared() * lookup.columns).sum(axes: [1])
+            cost += Double((rows * lookup.rows).sum().item)
+        }
+        return cost
+    }
+
+    /// The mean square of each output of a matrix: the diagonal of `D·M·Dᵀ`.
+    private static func squares(_ matrix: Tensor, _ moments: Tensor) -> Tensor {
+        (matrix.matmul(moments) * matrix).sum(axes: [1])
+    }
+}
+
+extension OutputChange {
+    /// For a layer of a block.
+    init(
+        _ matrix: any WeightMatrix, _ moments: Tensor, _ measure: StorageCosts.Measure, _ role: Role
+    ) {
+        let original = matrix.tensor
+        let weights: Tensor
+        switch measure {
+        case .curvature(let curvature):
+            let counts = curvature.outputs[role] ?? []
+            precondition(counts.count == matrix.rows, "the curvature is of the same model")
+            weights = Tensor(shape: [matrix.rows], elements: counts) * 0.5
+        case .error:
+            let size = Self.squares(original, moments).sum().item
+            weights = .filled([matrix.rows], with: size > 0 ? 1 / size : 0)
+        }
+        self.init(original: original, moments: moments, weights: weights)
+    }
+
+    /// For the embedding, which is looked up and may be the head, or for a head of its own.
+    init(
+        table role: Role, of model: DecoderWeights, _ moments: Tensor,
+        _ measure: StorageCosts.Measure, _ text: CalibrationText
+    ) {
+        guard case .curvature(let curvature) = measure else {
+            self.init(model.matrix(role), moments, .error, role)
+            return
+        }
+        let original = model.matrix(role).tensor
+        let isHead = role.part == .head || model.spec.isHeadTied
+        self.init(
+            original: original, moments: isHead ? moments : nil,
+            weights: Tensor(
+                shape: [original.shape[0]], elements: curvature.outputs[Role(.head)] ?? []) * 0.5)
+        guard role.part == .embedding else { return }
+        // A token that the text does not have counts as one that it has once in twice its length.
+        var counts = [Float](repeating: 0.5, count: original.shape[0])
+        for sequence in text.sequences { for token in sequence { counts[Int(token)] += 1 } }
+        let shares = Tensor(shape: [counts.count], elements: counts)
+        lookup = (
+            shares * (1 / shares.sum().item),
+            Tensor(shape: [original.shape[1]], elements: curvature.embedding) * 0.5
+        )
+    }
+}
+
+extension WeightMatrix {
+    fileprivate var tensor: Tensor { Tensor(shape: [rows, columns], elements: decoded()) }
+}
+
+extension InputStatistics {
+    /// The mean of `x·xᵀ` over tokens, `[width, width]`.
+    fileprivate func secondMoments() -> Tensor {
+        guard let gram else { preconditionFailure("the statistics have second moments") }
+        return Tensor(shape: [width, width], elements: gram.symmetric())
+            * (1 / Float(max(tokenCount, 1)))
+    }
+}

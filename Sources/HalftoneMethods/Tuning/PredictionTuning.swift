@@ -1,0 +1,176 @@
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneModels
+import HalftoneNN
+import HalftoneQuantization
+import HalftoneRuntime
+import HalftoneTensor
+
+/// Trains what a packed model has beside its codes, so that it predicts what the float model does:
+/// the scales of groups and the gains of normalizations.
+///
+/// The loss is the divergence of the float model's predictions from the packed model's, mean over
+/// all positions of a text: `KL(float ‖ packed)`. Codes and zero points stay, so that a tuned
+/// matrix takes the bytes that it took before. A scale moves by a factor that starts at 1, which
+/// makes one rate serve scales of all sizes.
+///
+/// Source: scales alone are trained end to end in M. Chen et al., "EfficientQAT: Efficient
+/// Quantization-Aware Training for Large Language Models", arXiv:2407.11062, section 3.3, there on
+/// the text's own tokens; the divergence is the distillation of G. Hinton et al., arXiv:1503.02531,
+/// at temperature 1.
+public struct PredictionTuning: Sendable, Hashable, Codable {
+    /// Steps of Adam, each on one window.
+    public var steps = 64
+
+    /// The rate for the factors of scales, which falls to 0 as a cosine.
+    public var rate = 2e-3
+
+    /// The rate for the gains of normalizations, as shares of their root mean square.
+    public var normRate = 2e-3
+
+    /// Draws the order of the windows.
+    public var seed: UInt64 = 1
+
+    /// The usual settings.
+    public init() {}
+
+    /// Tunes a model.
+    ///
+    /// - Parameters:
+    ///   - packed: Matrices of the model's blocks, as they are packed.
+    ///   - weights: The model with the packed matrices in place, a plain Llama.
+    ///   - float: The float model, with the same vocabulary.
+    ///   - texts: Tokens to read, at least one window.
+    ///   - pool: The threads to use.
+    ///   - progress: Called after each step with its number and its loss in nats per token.
+    /// - Throws: `ModelError` for another architecture, `DecoderError` for tokens that the model
+    ///   does not have, and `QuantizationError`.
+    /// - Complexity: A pass back and forth for each step; float32 copies of the matrices and of their
+    ///   gradients, and what layers keep of one window, are in memory.
+    public func tuned(
+        _ packed: [Role: QuantizedTensor], in weights: DecoderWeights, float: DecoderWeights,
+        texts: [[Int32]], pool: WorkerPool, progress: (Int, Float) -> Void = { _, _ in }
+    ) throws -> TunedParameters {
+        precondition(!texts.isEmpty, "there is a text to read")
+        let teacher = try Teacher(float, texts: texts, pool: pool)
+        let student = try LlamaNetwork(weights)
+        student.freeze()
+        var scales: [Role: GroupFactors] = [:]
+        for (role, matrix) in packed {
+            guard let layer = student.linear(role) else { continue }
+            let factors = GroupFactors(of: matrix)
+            layer.weightTransform = factors
+            scales[role] = factors
+        }
+        let norms = weights.spec.slots.compactMap { slot in
+            slot.shape.count == 1 ? student.parameter(slot.role).map { (slot.role, $0) } : nil
+        }
+        for (_, parameter) in norms { parameter.isTrainable = true }
+        let schedule = Schedule.cosine(count: steps)
+        let optimizer = Optimizer([
+            ParameterGroup(
+                scales.map { ("\($0)", $1.factors) }, Adam(rate: rate), schedule: schedule),
+            ParameterGroup(
+                norms.map { ("\($0)", $1) }, Adam(rate: normRate * Self.size(norms.map(\.1))),
+                schedule: schedule),
+        ])
+        var generator = SeededGenerator(seed: seed)
+        var order: [Int] = []
+        for step in 0..<steps {
+            if order.isEmpty { order = texts.indices.shuffled(using: &generator) }
+            let window = order.removeFirst()
+            let tokens = IndexTensor(shape: [1, texts[window].count], elements: texts[window])
+            let pass = ForwardContext(student, isTraining: true)
+            let loss = student(tokens, pass).divergence(from: teacher.logits(window))
+            progress(step, loss.item)
+            optimizer.step(pass.gradients(of: loss))
+        }
+        return TunedParameters(
+            factors: scales.mapValues { Array($0.factors.value.elements) },
+            vectors: Dictionary(
+                uniqueKeysWithValues: norms.map { ($0, Array($1.value.elements)) }))
+    }
+
+    /// The root mean square of all numbers of some parameters.
+    private static func size(_ parameters: [Parameter]) -> Double {
+        let squares = parameters.reduce(0.0) { $0 + Double($1.value.squared().sum().item) }
+        let count = parameters.reduce(0) { $0 + $1.value.count }
+        return (squares / Double(max(count, 1))).squareRoot()
+    }
+}
+
+/// What tuning gives.
+public struct TunedParameters: Sendable, Equatable {
+    /// For each packed matrix a factor for the scale of each group, or of each row where groups do
+    /// not divide it.
+    public var factors: [Role: [Float]]
+    /// Gains of normalizations.
+    public var vectors: [Role: [Float]]
+
+    /// States parameters.
+    public init(factors: [Role: [Float]], vectors: [Role: [Float]]) {
+        self.factors = factors
+        self.vectors = vectors
+    }
+}
+
+/// The float model's predictions for some windows: what its head reads is kept, which takes less
+/// memory than a vocabulary for each token.
+private struct Teacher {
+    private let hidden: [Tensor]
+    private let head: Tensor
+
+    init(_ weights: DecoderWeights, texts: [[Int32]], pool: WorkerPool) throws {
+        let spec = weights.spec
+        let run = try StagedRun(weights, sequences: texts, pool: pool)
+        for _ in spec.blocks { run.run() }
+        hidden = texts.indices.map { index in
+            Tensor(
+                shape: [1, texts[index].count, spec.width], elements: run.hidden(ofSequence: index))
+        }
+        let matrix = weights.matrix(Role(spec.isHeadTied ? .embedding : .head))
+        head = Tensor(shape: [matrix.rows, matrix.columns], elements: matrix.decoded())
+    }
+
+    /// `[1, length, vocabulary]`.
+    func logits(_ window: Int) -> Tensor { hidden[window].matmul(head, transposingSecond: true) }
+}
+
+extension Tensor {
+    /// The mean over positions of `KL(teacher ‖ self)`, both as logits `[…, vocabulary]`; no
+    /// gradient flows to the teacher.
+    fileprivate func divergence(from teacher: Tensor) -> Tensor {
+        let own = stopGradient().logSoftmax()
+        let target = teacher.stopGradient().logSoftmax()
+        let chances = target.exp()
+        let count = Float(shape.dropLast().reduce(1, *))
+        let value = (chances * (target - own)).sum() * (1 / count)
+        let slope = (own.exp() - chances) * (1 / count)
+        return Tensor.custom([self], value: value) { upstream in [slope * upstream] }
+    }
+}
+
+/// Multiplies groups of a packed matrix by factors that can be trained.
+///
+/// Where a group does not divide a row, the row has one factor.
+///
+/// Checkpoint name: `factors`.
+final class GroupFactors: WeightTransform {
+    /// A factor for each group, `[rows, groups, 1]`, 1 at first.
+    let factors: Parameter
+
+    init(of matrix: QuantizedTensor) {
+        let size = matrix.scheme.granularity.groupSize(inFeatures: matrix.columns)
+        let isEven = size > 0 && matrix.columns % size == 0
+        factors = Parameter(
+            Tensor.filled([matrix.rows, isEven ? matrix.columns / size : 1, 1], with: 1))
+    }
+
+    var parts: Parts { ["factors": factors] }
+
+    func forward(_ x: Tensor, _ context: ForwardContext) -> Tensor {
+        let shape = factors.shape
+        let groups = x.reshaped([shape[0], shape[1], -1])
+        return (groups * context.value(of: factors)).reshaped(x.shape)
+    }
+}

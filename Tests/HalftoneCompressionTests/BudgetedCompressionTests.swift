@@ -1,0 +1,250 @@
+import Foundation
+import HalftoneAllocation
+import HalftoneCompression
+import HalftoneEvaluation
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneMethods
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuns
+import HalftoneRuntime
+import HalftoneTensor
+import Synchronization
+import Testing
+
+/// From a number of bits or bytes to a model.
+struct BudgetedCompressionTests {
+    private static let pool = WorkerPool(threads: 2)
+
+    private func tokens(_ model: LanguageModel, count: Int = 640) -> [Int32] {
+        (0..<count).map { Int32(($0 * 131 + $0 * $0 * 17) % model.spec.vocabularySize) }
+    }
+
+    private var settings: BudgetSettings {
+        var settings = BudgetSettings(effort: .fast)
+        settings.groups = [.group(16), .channel]
+        settings.length = 32
+        return settings
+    }
+
+    private func job(
+        _ model: LanguageModel, _ budget: SizeBudget, _ settings: BudgetSettings? = nil
+    ) throws -> BudgetedCompression {
+        try BudgetedCompression(
+            model, budget: budget, settings: settings ?? self.settings, tokens: tokens(model),
+            opening: nil, pool: Self.pool)
+    }
+
+    private func bytes(_ model: CompressedModel) throws -> [UInt8] {
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try ModelFolderWriter(model).write(to: path, replaces: false)
+        let file = URL(filePath: path).appending(path: "model.safetensors")
+        return Array(try Data(contentsOf: file))
+    }
+
+    /// 48 budgets over the whole range, the file written for each: never a byte more, and as near
+    /// as the next choice of a matrix allows.
+    @Test func filesKeepTheirBudgets() throws {
+        let model = try modelFixture("llama3")
+        let rewritten = model.rewritten(as: model.weights)
+        let text = CalibrationText(sequences: [Array(tokens(model).prefix(32))])
+        let costs = try StorageCosts(
+            model.weights, schemes: settings.schemes, method: RoundToNearest(weighsInputs: true),
+            measure: .error, calibration: text, pool: Self.pool)
+        let all = costs.byteRange
+        // No allocation is nearer than the step from one choice to the next.
+        let step =
+            costs.units.map { unit in
+                let sizes = Set(unit.choices.map(\.byteCount)).sorted()
+                return zip(sizes, sizes.dropFirst()).map { $1 - $0 }.max() ?? 0
+            }.max() ?? 0
+        for place in 0..<48 {
+            let budget = all.lowerBound + (all.upperBound - all.lowerBound) * place / 47
+            let plan = try costs.plan(byteCount: budget)
+            #expect(plan.byteCount <= budget && plan.byteCount >= budget - step)
+            #expect(plan.gap < 0.001)
+            let compressed = try CompressedModel(
+                rewritten, recipe: plan.recipe, method: RoundToNearest(), pool: Self.pool)
+            let predicted = try ModelFolderWriter.weightFileByteCount(
+                of: rewritten, recipe: plan.recipe)
+            #expect(try bytes(compressed).count == predicted)
+            #expect(try ModelFolderWriter(compressed).packedByteCount() == plan.byteCount)
+            if let uniform = costs.uniformPlan(byteCount: budget) {
+                #expect(uniform.byteCount <= budget && uniform.cost >= plan.cost * (1 - 1e-9))
+            }
+        }
+    }
+
+    @Test func fileBudgetsCountEverything() throws {
+        let model = try modelFixture("llama3")
+        for budget in [45_000, 55_000, 65_000] {
+            let outcome = try job(model, .fileBytes(budget)).run()
+            let size = try bytes(outcome.model).count
+            #expect(size <= budget && size == outcome.fileBytes)
+            #expect(Double(size) > 0.9 * Double(budget), "\(size) of \(budget)")
+        }
+    }
+
+    @Test func tooSmallABudgetIsRefused() throws {
+        let model = try modelFixture("llama3")
+        #expect(throws: AllocationError.self) {
+            _ = try job(model, .bitsPerWeight(0.5)).run()
+        }
+        #expect(throws: CompressionError.self) {
+            _ = try BudgetedCompression(
+                model, budget: .bitsPerWeight(3), settings: settings,
+                tokens: Array(tokens(model).prefix(40)), opening: nil, pool: Self.pool)
+        }
+    }
+
+    /// The expected cost of small errors is the divergence that is measured.
+    @Test func curvatureForetellsDivergence() throws {
+        let model = try modelFixture("llama2")
+        let sequences = (0..<8).map { part in
+            Array(tokens(model)[part * 64..<(part + 1) * 64])
+        }
+        let text = CalibrationText(sequences: sequences)
+        let curvature = try OutputCurvature(of: model.weights, text: text)
+        let schemes = [4, 6].map { bits in
+            WeightScheme(
+                format: IntegerFormat(bits: bits, symmetric: true), granularity: .group(16),
+                search: .absmax)
+        }
+        let costs = try StorageCosts(
+            model.weights, schemes: { _ in schemes }, method: RoundToNearest(),
+            measure: .curvature(curvature), calibration: text, pool: Self.pool)
+        var windows = EvaluationWindows()
+        windows.length = 64
+        windows.scoring = .all
+        windows.firstToken = nil
+        let evaluator = Evaluator(windows: windows, pool: Self.pool)
+        let reference = try evaluator.reference(
+            Decoder(model.weights, pool: Self.pool), tokens: sequences.flatMap(\.self))
+        for (place, scheme) in schemes.enumerated() {
+            var (expected, found) = (0.0, 0.0)
+            for unit in costs.units {
+                let packed = try RoundToNearest().quantize(
+                    model.weights.matrix(unit.role), scheme: scheme, inputs: nil, pool: Self.pool)
+                var weights = model.weights
+                weights.replace(unit.role, with: packed.matrix)
+                expected += unit.choices[place].cost
+                found += try evaluator.compare(
+                    Decoder(weights, pool: Self.pool), with: reference
+                ).divergence.mean
+            }
+            // One draw of 512 tokens, and errors that are not independent from token to token.
+            #expect(expected > 0.5 * found && expected < 2 * found, "\(expected), \(found)")
+        }
+    }
+
+    /// A job that finds its steps done goes on from them, and writes the same bytes.
+    @Test func finishedStepsAreNotRepeated() throws {
+        let model = try modelFixture("llama2")
+        var settings = settings
+        settings.tuning = PredictionTuning()
+        settings.tuning?.steps = 4
+        let job = try job(model, .bitsPerWeight(4.5), settings)
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let whole = try bytes(job.run().model)
+        let first = try job.run(keepingAt: path)
+        #expect(try bytes(first.model) == whole)
+        let titles = Mutex<[String]>([])
+        let again = try job.run(keepingAt: path) { title, _, _ in
+            titles.withLock { $0.append(title) }
+            return nil
+        }
+        #expect(try bytes(again.model) == whole)
+        #expect(again.candidates == first.candidates)
+        #expect(!titles.withLock { $0 }.contains { $0.contains("worth") || $0.contains("Tuning") })
+        #expect(throws: RunError.self) {
+            _ = try self.job(model, .bitsPerWeight(4), settings).run(keepingAt: path)
+        }
+    }
+
+    /// What is written is never further from the float model than all layers alike at its bytes.
+    @Test(arguments: ["llama2", "qwen2", "smollm2"])
+    func neverWorseThanUniform(name: String) throws {
+        let model = try modelFixture(name)
+        for bits in [2.75, 4.0, 5.5] {
+            let outcome = try job(model, .bitsPerWeight(bits)).run()
+            let chosen = try #require(outcome.candidates.last)
+            #expect(outcome.candidates.allSatisfy { $0.divergence >= chosen.divergence })
+            #expect(outcome.model.size.bitsPerWeight <= bits)
+        }
+    }
+
+    /// A model that gradients cannot be taken of is measured by the error of outputs, and not tuned.
+    @Test func otherArchitecturesHaveBudgetsToo() throws {
+        let model = try modelFixture("gpt2")
+        let outcome = try job(model, .bitsPerWeight(4), BudgetSettings(effort: .fast)).run()
+        #expect(outcome.candidates.allSatisfy { $0.expected == nil && $0.kind != .tuned })
+    }
+}
+
+/// Training what a packed model has beside its codes.
+struct PredictionTuningTests {
+    @Test func tuningBringsPredictionsNearer() throws {
+        let pool = WorkerPool(threads: 2)
+        let model = try modelFixture("llama2")
+        let texts = (0..<4).map { part in
+            (0..<48).map { Int32(($0 * 29 + part * 7) % model.spec.vocabularySize) }
+        }
+        var recipe = CompressionRecipe(bits: 2, group: .group(16))
+        recipe.embedding = nil
+        let packed = try CompressedModel(model, recipe: recipe, pool: pool)
+        var tuning = PredictionTuning()
+        (tuning.steps, tuning.rate) = (64, 5e-3)
+        var losses: [Float] = []
+        let tuned = try packed.tuned(
+            try tuning.tuned(
+                packed.quantized, in: packed.weights, float: model.weights, texts: texts,
+                pool: pool
+            ) { losses.append($1) })
+        #expect(losses.count == 64)
+        let (first, last) = (losses.prefix(4).reduce(0, +), losses.suffix(4).reduce(0, +))
+        #expect(last < 0.8 * first, "\(first), \(last)")
+        #expect(tuned.size == packed.size)
+        for (role, matrix) in packed.quantized {
+            let other = try #require(tuned.quantized[role])
+            #expect(matrix.parts.codes.array == other.parts.codes.array)
+        }
+        // What was measured while training is what the stored model computes.
+        var windows = EvaluationWindows()
+        windows.length = 48
+        windows.scoring = .all
+        windows.firstToken = nil
+        let evaluator = Evaluator(windows: windows, pool: pool)
+        let reference = try evaluator.reference(
+            Decoder(model.weights, pool: pool), tokens: texts.flatMap(\.self))
+        func divergence(_ weights: DecoderWeights) throws -> Double {
+            try evaluator.compare(Decoder(weights, pool: pool), with: reference).divergence.mean
+        }
+        #expect(try divergence(tuned.weights) < 0.9 * divergence(packed.weights))
+    }
+
+    /// Rows have one factor where groups do not divide them.
+    @Test func unevenGroupsAreScaledByRow() throws {
+        let scheme = WeightScheme(
+            format: IntegerFormat(bits: 4, symmetric: true), granularity: .group(16),
+            scaleFormat: .float32)
+        let weight = Tensor(shape: [2, 24], elements: (0..<48).map { Float($0 % 7) - 3 })
+        let packed = try RoundToNearest().quantize(weight, scheme: scheme)
+        let scaled = try packed.scalingGroups(by: [2, 0.5])
+        let (before, after) = (packed.dequantized().elements, scaled.dequantized().elements)
+        for place in 0..<48 {
+            let factor: Float = place < 24 ? 2 : 0.5
+            #expect(after[place] == before[place] * factor)
+        }
+        let byGroup = try packed.scalingGroups(by: [1, 2, 4, 8]).dequantized().elements
+        for place in 0..<48 {
+            let group = place / 24 * 2 + place % 24 / 16
+            let expected = before[place] * Float(1 << group)
+            #expect(byGroup[place] == expected)
+        }
+    }
+}
