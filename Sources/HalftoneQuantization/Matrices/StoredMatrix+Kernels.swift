@@ -8,9 +8,9 @@ extension StoredMatrix {
     /// and blocks a `LookupMatrix`, GGUF types a `BlockMatrix`, signs with magnitudes of low rank a
     /// `SignedLowRankMatrix` and stacks of those a `SumMatrix`: their values are those of
     /// ``decoded()``, they take the memory that they take in a file, or that of whole bits for
-    /// codes that a file has as digits of words; factors of low rank are float32, twice what a file
-    /// has. All but the last two have products of integers.
-    /// Structures around them are decoded to float32.
+    /// codes that a file has as digits of words. All but the last two have products of integers; the
+    /// last two run on the parts themselves, where a file maps them. Structures around them are
+    /// decoded to float32.
     ///
     /// - Throws: As ``decoded()``.
     public func matrix() throws(QuantizationError) -> any WeightMatrix {
@@ -100,12 +100,10 @@ extension ScaledForm {
 extension SignedLowRankForm {
     func matrix(_ stored: StoredMatrix) throws -> (any WeightMatrix)? {
         var reader = PartReader(parts: stored.parts)
-        let signs = reader.bytes()
-        let factors = try ThinFactors(&reader, rank: rank)
         return SignedLowRankMatrix(
-            rows: stored.rows, columns: stored.columns, rank: rank, signs: signs,
-            left: factors.left, right: factors.right, formatName: stored.form.description,
-            byteCount: stored.byteCount)
+            rows: stored.rows, columns: stored.columns, rank: rank, signs: reader.bytes(),
+            left: try reader.halves(), right: try reader.halves(),
+            formatName: stored.form.description, byteCount: stored.byteCount)
     }
 }
 
