@@ -67,8 +67,7 @@ extension ScaledForm {
         let codes = reader.bytes()
         let groups = MatrixGroups(granularity, rows: rows, columns: columns)
         let (scales, unit) = try scales(&reader, count: groups.count)
-        let zeros =
-            isAffine ? self.rows.decode(reader.bytes(), rows: 1, columns: groups.count) : nil
+        let zeros = try zeros(&reader, count: groups.count)
         guard granularity != .column else { return nil }
         // One scale for all rows is one for each.
         func perRow<Value>(_ values: [Value]) -> [Value] {
@@ -83,7 +82,7 @@ extension ScaledForm {
                         codes: self.rows.decode(codes, rows: rows, columns: columns)
                             .map { UInt8($0) },
                         rows: rows, columns: columns, bits: format.bits)),
-                scales: perRow(scales), zeroPoints: zeros.map { perRow($0.map { Float($0) }) },
+                scales: perRow(scales), zeroPoints: zeros.map(perRow),
                 byteCount: stored.byteCount)
         }
         let width = granularity.groupSize(inFeatures: columns)
