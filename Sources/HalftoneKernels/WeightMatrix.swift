@@ -50,20 +50,37 @@ extension WeightMatrix {
     /// A form without integer products.
     public func panels(on pool: WorkerPool) -> PanelMatrix? { nil }
 
-    /// Multiplies rows with one vector in float32, a decoded row at a time.
+    /// Multiplies rows with one vector in float32, a few decoded rows at a time.
     @unsafe
     public func dot(
         rows range: Range<Int>, input: PreparedVector, output: UnsafeMutablePointer<Float>
     ) {
         unsafe precondition(input.count == columns, "the vector has a value per column")
-        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { memory in
-            for (index, row) in range.enumerated() {
-                guard let decoded = memory.baseAddress, columns > 0 else {
-                    unsafe output[index] = 0
-                    continue
-                }
-                unsafe decode(rows: row..<row + 1, into: decoded)
-                unsafe output[index] = FloatKernels.dot(decoded, input.values, count: columns)
+        guard columns > 0 else { return unsafe output.update(repeating: 0, count: range.count) }
+        unsafe range.inFewRows(of: columns) { rows, decoded in
+            unsafe decode(rows: rows, into: decoded)
+            for (index, row) in rows.enumerated() {
+                unsafe output[row - range.lowerBound] = FloatKernels.dot(
+                    decoded + index * columns, input.values, count: columns)
+            }
+        }
+    }
+}
+
+extension Range<Int> {
+    /// Goes through rows a few at a time, with room for the values of as many: what rows share is
+    /// then decoded once for some of them.
+    @unsafe
+    func inFewRows(
+        of columns: Int, _ body: (_ rows: Self, _ values: UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let few = 4
+        unsafe withUnsafeTemporaryAllocation(
+            of: Float.self, capacity: few * columns
+        ) { memory in
+            guard let values = memory.baseAddress else { return }
+            for first in stride(from: lowerBound, to: upperBound, by: few) {
+                unsafe body(first..<Swift.min(first + few, upperBound), values)
             }
         }
     }

@@ -151,6 +151,7 @@ extension MatrixForm {
     private static func json(_ scales: ScaleStorage) throws(ModelError) -> JSONValue {
         switch scales {
         case .plain(let format): .string(format.rawValue)
+        case .affine(let format): ["zeros": .string(format.rawValue)]
         case .quantized(let format, let group):
             ["format": .string(try name(format)), "group": .integer(group)]
         case .offset(let bits, let group, let format):
@@ -163,6 +164,9 @@ extension MatrixForm {
 
     private static func scales(_ value: JSONValue?) throws(ModelError) -> ScaleStorage {
         if let plain = value?.string.flatMap(ScaleFormat.init(rawValue:)) { return .plain(plain) }
+        if let zeros = value?["zeros"]?.string.flatMap(ScaleFormat.init(rawValue:)) {
+            return .affine(zeros)
+        }
         guard let group = value?["group"]?.integer, (1...1 << 20).contains(group) else {
             throw unknown("scale", value?.serialized() ?? "nothing")
         }

@@ -28,6 +28,9 @@ import Testing
             .scaled(
                 NumberFormat(.integer(IntegerFormat(levels: 5, symmetric: false))), .group(20),
                 .plain(.float16)),
+            .scaled(
+                NumberFormat(.integer(IntegerFormat(bits: 3, symmetric: false))), .group(20),
+                .affine(.float16)),
         ]
     }()
 

@@ -99,8 +99,18 @@ struct StoredMatrixTests {
     @Test func signsTimesThinMatricesAddUp() {
         for (rows, columns, rank) in [(1, 1, 1), (3, 7, 0), (9, 33, 2), (10, 72, 5)] {
             func part(_ seed: UInt64) -> (matrix: SignedLowRankMatrix, values: [Float]) {
-                let left = Tensor.uniform([rows * rank], seed: seed).elements.array
-                let right = Tensor.uniform([rank * columns], seed: seed + 1).elements.array
+                let patterns = [rows * rank, rank * columns].enumerated().map { index, count in
+                    Tensor.uniform([count], seed: seed + UInt64(index)).elements.array
+                        .map(SmallFloat.float16Bits)
+                }
+                let (left, right) = (
+                    patterns[0].map(SmallFloat.float16), patterns[1].map(SmallFloat.float16)
+                )
+                let halves = patterns.map { part in
+                    // One byte in front: parts of a file begin anywhere.
+                    let bytes: [UInt8] = [0] + part.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+                    return Bytes(bytes)[1..<bytes.count]
+                }
                 let width = (columns + 7) / 8
                 let signs = (0..<rows * width).map {
                     UInt8(truncatingIfNeeded: ($0 + Int(seed)) &* 2_654_435_761 >> 7)
@@ -113,8 +123,8 @@ struct StoredMatrixTests {
                     return isPositive ? sum : -sum
                 }
                 let matrix = SignedLowRankMatrix(
-                    rows: rows, columns: columns, rank: rank, signs: Bytes(signs), left: left,
-                    right: right, formatName: "signs", byteCount: 10)
+                    rows: rows, columns: columns, rank: rank, signs: Bytes(signs), left: halves[0],
+                    right: halves[1], formatName: "signs", byteCount: 10)
                 return (matrix, values)
             }
             let parts = [part(1), part(5), part(9)]

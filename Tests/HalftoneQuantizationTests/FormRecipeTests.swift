@@ -14,6 +14,12 @@ struct FormRecipeTests {
         ("ternary/channel", .scaled(.ternary, .channel, .plain(.float16))),
         ("nf4/64/e4m3:256", .scaled(.nf4, .group(64), .quantized(.e4m3, group: 256))),
         (
+            "uint3/32/f16:zeros",
+            .scaled(
+                NumberFormat(.integer(IntegerFormat(bits: 3, symmetric: false))), .group(32),
+                .affine(.float16))
+        ),
+        (
             "lqnf2/32/u8:256:f32",
             .scaled(.lqnf2, .group(32), .offset(bits: 8, group: 256, .float32))
         ),
@@ -56,7 +62,7 @@ struct FormRecipeTests {
         "rank=1,int4", "size=1+int4", "columns=101%+int4", "columns=+int4", "(int4", "int4)",
         "int4@10,,int4", "int4,int4", "int4+", "+int4", "nf4/64/e4m3:0", "nf4/64/e4m3", "f16",
         "signs", "signs/x",
-        "nf4/64/u8:256", "nf4/64/u8:0x:f16",
+        "nf4/64/u8:256", "nf4/64/f17:zeros", "nf4/64/u8:0x:f16",
         String(repeating: "(", count: 1000), String(repeating: "rank=1+", count: 1000) + "int4",
     ])
     func otherTextsAreRefused(text: String) {

@@ -9,6 +9,9 @@ private let nf4 = MatrixForm.scaled(.nf4, .group(16), .plain(.float16))
 private let affine = MatrixForm.scaled(
     NumberFormat(.integer(IntegerFormat(levels: 6, symmetric: false))), .group(16),
     .plain(.float8))
+private let realZeros = MatrixForm.scaled(
+    NumberFormat(.integer(IntegerFormat(bits: 3, symmetric: false))), .group(16),
+    .affine(.bfloat16))
 private let binary = MatrixForm.scaled(.binary, .channel, .plain(.float16))
 
 /// The forms that any shape has.
@@ -21,7 +24,7 @@ private func forms(columns: Int) -> [MatrixForm] {
     }
     let all =
         scaled + [
-            nf4, affine, binary, .scaled(.ternary, .group(32), .plain(.bfloat16)),
+            nf4, affine, realZeros, binary, .scaled(.ternary, .group(32), .plain(.bfloat16)),
             .blocks(.nvfp4), .blocks(.blockFloat(bits: 5, exponentBits: 5, blockRows: 2)),
             .dualBinary(.group(16)), .vectors(dimension: 2, count: 11), .complexUnits,
             .affineSigns,

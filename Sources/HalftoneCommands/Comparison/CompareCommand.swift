@@ -71,7 +71,7 @@ struct CompareCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     static let defaultMethods =
-        "rtn,weighted-rtn,gptq,awq,awq+weighted-rtn,awq+gptq,rotation,rotation+gptq,baq"
+        "rtn,weighted-rtn,gptq,awq,awq+weighted-rtn,awq+gptq,rotation,rotation+gptq,baq,hqq"
 
     mutating func validate() throws {
         _ = try cells

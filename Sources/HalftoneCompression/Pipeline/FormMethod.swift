@@ -2,7 +2,7 @@ import HalftoneMethods
 import HalftoneQuantization
 
 /// The part of a published method that stores matrices in a form of its own, by the id of its
-/// record: what it finds without training, and for weights alone where it rounds activations too.
+/// record, if it has one: what it finds without training, and for weights alone where it rounds activations too.
 public struct FormMethod: Sendable {
     /// The id of the method's record.
     public let id: String
@@ -59,6 +59,7 @@ public struct FormMethod: Sendable {
         FormMethod("baq", bits: Array(1...8)) { BAQ(bits: Double($0)) },
         FormMethod("bitstack", bits: Array(1...8)) { BitStack(blocks: 2 * $0, rank: 4) },
         FormMethod("db-llm", bits: [2]) { _ in DBLLM() },
+        FormMethod("hqq", bits: Array(1...8)) { HQQ(bits: $0) },
         FormMethod("llm-fp4", bits: [4]) { _ in LLMFP4() },
         FormMethod("llm-int8", bits: [8]) { _ in LLMInt8() },
         FormMethod("lq-lora", bits: LQLoRA.Configuration.widths) {

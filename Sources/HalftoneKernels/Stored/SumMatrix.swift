@@ -27,19 +27,16 @@ public struct SumMatrix: WeightMatrix {
     /// The names of the terms.
     public var formatName: String { terms.map(\.formatName).joined(separator: " + ") }
 
-    /// Decodes whole rows to float32, a row of each term at a time.
+    /// Decodes whole rows to float32, a few of each term at a time.
     @unsafe
     public func decode(rows range: Range<Int>, into output: UnsafeMutablePointer<Float>) {
         guard columns > 0 else { return }
         unsafe terms[0].decode(rows: range, into: output)
-        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { memory in
-            guard let other = memory.baseAddress else { return }
+        unsafe range.inFewRows(of: columns) { rows, other in
+            let sum = unsafe output + (rows.lowerBound - range.lowerBound) * columns
             for term in terms.dropFirst() {
-                for (index, row) in range.enumerated() {
-                    unsafe term.decode(rows: row..<row + 1, into: other)
-                    let sum = unsafe output + index * columns
-                    for column in 0..<columns { unsafe sum[column] += other[column] }
-                }
+                unsafe term.decode(rows: rows, into: other)
+                for index in 0..<rows.count * columns { unsafe sum[index] += other[index] }
             }
         }
     }

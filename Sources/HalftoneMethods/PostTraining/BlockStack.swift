@@ -66,7 +66,8 @@ public struct BlockStack: Sendable {
 
     /// How many of ``order`` a budget has room for: the largest beginning that does not exceed it.
     ///
-    /// - Parameter budgetInBytes: For blocks alone; embedding and norms come on top.
+    /// - Parameter budgetInBytes: For blocks alone, which is what stays in memory when they are
+    ///   multiplied with; embedding, head and norms come on top.
     /// - Throws: ``BlockStackError/budgetTooSmall(budget:least:)`` below the first blocks.
     public func count(within budgetInBytes: Int) throws(BlockStackError) -> Int {
         // Totals ascend.

@@ -152,6 +152,8 @@ extension MatrixForm {
         switch self {
         case .scaled(let format, let granularity, .plain(let scale)):
             "\(format)/\(granularity)/\(scale.rawValue)"
+        case .scaled(let format, let granularity, .affine(let scale)):
+            "\(format)/\(granularity)/\(scale.rawValue):zeros"
         case .scaled(let format, let granularity, .quantized(let second, let group)):
             "\(format)/\(granularity)/\(second):\(group)"
         case .scaled(let format, let granularity, .offset(let bits, let group, let scale)):

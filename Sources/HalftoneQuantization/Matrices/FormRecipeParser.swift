@@ -162,6 +162,11 @@ struct FormRecipeParser {
         {
             return .scaled(format, granularity, .offset(bits: bits, group: size, scale))
         }
+        if double.count == 2, double[1] == "zeros",
+            let scale = ScaleFormat(rawValue: String(double[0]))
+        {
+            return .scaled(format, granularity, .affine(scale))
+        }
         guard double.count == 2, let second = NumberFormat(named: String(double[0])),
             let size = number(double[1]), size > 0
         else {

@@ -85,6 +85,9 @@ public indirect enum MatrixForm: Sendable, Hashable {
     public enum ScaleStorage: Sendable, Hashable {
         /// Each as a float; F8 with one float32 for all.
         case plain(ScaleFormat)
+        /// Each as a float, and the zero point of its group as one, too: a real number where codes
+        /// of affine integers would have it.
+        case affine(ScaleFormat)
         /// Double quantization: one float32 mean for all scales, and for the differences from it
         /// codes of a number format with a float32 scale for each group of them.
         ///
@@ -171,6 +174,7 @@ extension MatrixForm: CustomStringConvertible {
             let scale =
                 switch scales {
                 case .plain(let format): format.rawValue
+                case .affine(let format): "\(format.rawValue) zeros"
                 case .quantized(let format, let group): "\(format)/\(group)"
                 case .offset(let bits, let group, let format):
                     "u\(bits)/\(group)/\(format.rawValue)"

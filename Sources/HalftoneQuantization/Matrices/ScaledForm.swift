@@ -5,8 +5,8 @@ import HalftoneKernels
 ///
 /// Parts: `codes` U8 `[rows, bytes]`; `scales`, or for doubly quantized ones `scale_codes` U8,
 /// `scale_scales` F32 and `scale_mean` F32 `[1]`, or with an offset `scale_codes` U8,
-/// `scale_scales` in a float format and `scale_offset` F32 `[1]`; `scale_factor` F32 `[1]` with F8 scales; `zeros`
-/// U8 with affine integers, one code per scale.
+/// `scale_scales` in a float format and `scale_offset` F32 `[1]`; `scale_factor` F32 `[1]` with F8
+/// scales; `zeros` with affine integers, one for each scale: codes in U8, or floats like the scales.
 struct ScaledForm: MatrixCoding {
     let format: NumberFormat
     let granularity: Granularity
@@ -15,6 +15,16 @@ struct ScaledForm: MatrixCoding {
     var rows: CodeRows { CodeRows(values: format.values.count) }
 
     var isAffine: Bool { format.zeroPoints == .codes }
+
+    /// The floats that zero points are stored as, where they are no codes.
+    private var zeroStorage: ScaleFormat? {
+        if case .affine(let storage) = scales { storage } else { nil }
+    }
+
+    /// The floats that scales are stored as, where each is one.
+    private var scaleStorage: ScaleFormat? {
+        if case .plain(let storage) = scales { storage } else { zeroStorage }
+    }
 
     func layout(_ rows: Int, _ columns: Int) throws(QuantizationError) -> [PartLayout] {
         guard (1...1 << 20).contains(granularity.groupSize(inFeatures: 1)) else {
@@ -28,6 +38,11 @@ struct ScaledForm: MatrixCoding {
         case .plain(let scale):
             parts.append(PartLayout("scales", scale.elementType, [count]))
             if scale == .float8 { parts.append(PartLayout("scale_factor", .float32, [1])) }
+        case .affine(let scale):
+            guard isAffine, scale != .float8 else {
+                throw .badForm("\(format) has no zero points in \(scale.rawValue)")
+            }
+            parts.append(PartLayout("scales", scale.elementType, [count]))
         case .quantized(let format, let group):
             guard (1...1 << 20).contains(group), format.range.lowerBound < 0,
                 format.range.upperBound > 0, format.zeroPoints != .codes
@@ -50,7 +65,9 @@ struct ScaledForm: MatrixCoding {
                 PartLayout("scale_offset", .float32, [1]),
             ]
         }
-        if isAffine {
+        if let zeroStorage {
+            parts.append(PartLayout("zeros", zeroStorage.elementType, [count]))
+        } else if isAffine {
             let bytes = self.rows.byteCount(columns: count)
             parts.append(PartLayout("zeros", .uint8, [bytes]))
         }
@@ -60,14 +77,14 @@ struct ScaledForm: MatrixCoding {
     func encode(_ source: MatrixValues) throws(QuantizationError) -> [Bytes] {
         let groups = MatrixGroups(granularity, rows: source.rows, columns: source.columns)
         let codec: ScaleCodec
-        if case .plain(let storage) = scales {
+        if let storage = scaleStorage {
             codec = ScaleCodec(storage, largest: largestScale(source, groups))
         } else {
             codec = ScaleCodec(.float32)
         }
         var finder = ScaleFinder(format, scales: codec)
         // Scales of both signs would be twice as far from their mean.
-        if case .plain = scales {} else { finder.isPositive = true }
+        finder.isPositive = scaleStorage == nil
         var choices: [ScaleChoice] = []
         for group in 0..<groups.count {
             let places = groups.places(of: group)
@@ -99,6 +116,14 @@ struct ScaledForm: MatrixCoding {
         case .plain(let storage):
             parts.append(codec.encode(choices.map(\.scale)))
             if storage == .float8 { parts.append(ScaleCodec(.float32).encode([codec.factor])) }
+        case .affine:
+            parts.append(codec.encode(choices.map(\.scale)))
+            for index in choices.indices {
+                choices[index].zero = codec.nearest(choices[index].zero)
+                guard choices[index].zero.isFinite else {
+                    throw .notFinite(part: "zeros", index: index)
+                }
+            }
         case .quantized(let format, let size):
             let double = DoubleScales(choices.map(\.scale), format: format, group: size)
             for index in choices.indices { choices[index].scale = double.values[index] }
@@ -109,7 +134,9 @@ struct ScaledForm: MatrixCoding {
             for index in choices.indices { choices[index].scale = offset.values[index] }
             parts += offset.parts
         }
-        if isAffine {
+        if zeroStorage != nil {
+            parts.append(codec.encode(choices.map(\.zero)))
+        } else if isAffine {
             let zeros = choices.map { Int($0.zero) }
             parts.append(rows.encode(zeros, rows: 1, columns: zeros.count))
         }
@@ -130,11 +157,10 @@ struct ScaledForm: MatrixCoding {
         let groups = MatrixGroups(granularity, rows: rows, columns: columns)
         let codes = self.rows.decode(reader.bytes(), rows: rows, columns: columns)
         let scales = try scales(&reader, count: groups.count).values
-        let zeros =
-            isAffine ? self.rows.decode(reader.bytes(), rows: 1, columns: groups.count) : nil
+        let zeros = try zeros(&reader, count: groups.count)
         var values = [Float](repeating: 0, count: rows * columns)
         for group in 0..<groups.count {
-            let zero = zeros.map { Float($0[group]) } ?? 0
+            let zero = zeros?[group] ?? 0
             for place in groups.places(of: group) {
                 values[place] = scales[group] * (format.value(of: UInt8(codes[place])) - zero)
             }
@@ -155,7 +181,8 @@ struct ScaledForm: MatrixCoding {
                 throw .notFinite(part: "scales", index: bad)
             }
             return (values, factor)
-        case .plain(let storage): return (try reader.floats(storage), 1)
+        case .plain(let storage), .affine(let storage):
+            return (try reader.floats(storage), 1)
         case .quantized(let format, let size):
             return (
                 try DoubleScales.decode(&reader, format: format, group: size, count: count), 1
@@ -166,6 +193,15 @@ struct ScaledForm: MatrixCoding {
                     &reader, bits: bits, group: size, storage: storage, count: count), 1
             )
         }
+    }
+
+    /// The zero points, or nil where none are stored.
+    func zeros(
+        _ reader: inout PartReader, count: Int
+    ) throws(QuantizationError) -> [Float]? {
+        if let zeroStorage { return try reader.floats(zeroStorage) }
+        guard isAffine else { return nil }
+        return rows.decode(reader.bytes(), rows: 1, columns: count).map { Float($0) }
     }
 
     private func largestScale(_ source: MatrixValues, _ groups: MatrixGroups) -> Float {

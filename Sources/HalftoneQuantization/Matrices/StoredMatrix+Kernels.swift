@@ -8,9 +8,9 @@ extension StoredMatrix {
     /// and blocks a `LookupMatrix`, GGUF types a `BlockMatrix`, signs with magnitudes of low rank a
     /// `SignedLowRankMatrix` and stacks of those a `SumMatrix`: their values are those of
     /// ``decoded()``, they take the memory that they take in a file, or that of whole bits for
-    /// codes that a file has as digits of words; factors of low rank are float32, twice what a file
-    /// has. All but the last two have products of integers.
-    /// Structures around them are decoded to float32.
+    /// codes that a file has as digits of words. All but the last two have products of integers; the
+    /// last two run on the parts themselves, where a file maps them. Structures around them are
+    /// decoded to float32.
     ///
     /// - Throws: As ``decoded()``.
     public func matrix() throws(QuantizationError) -> any WeightMatrix {
@@ -67,8 +67,7 @@ extension ScaledForm {
         let codes = reader.bytes()
         let groups = MatrixGroups(granularity, rows: rows, columns: columns)
         let (scales, unit) = try scales(&reader, count: groups.count)
-        let zeros =
-            isAffine ? self.rows.decode(reader.bytes(), rows: 1, columns: groups.count) : nil
+        let zeros = try zeros(&reader, count: groups.count)
         guard granularity != .column else { return nil }
         // One scale for all rows is one for each.
         func perRow<Value>(_ values: [Value]) -> [Value] {
@@ -83,7 +82,7 @@ extension ScaledForm {
                         codes: self.rows.decode(codes, rows: rows, columns: columns)
                             .map { UInt8($0) },
                         rows: rows, columns: columns, bits: format.bits)),
-                scales: perRow(scales), zeroPoints: zeros.map { perRow($0.map { Float($0) }) },
+                scales: perRow(scales), zeroPoints: zeros.map(perRow),
                 byteCount: stored.byteCount)
         }
         let width = granularity.groupSize(inFeatures: columns)
@@ -100,12 +99,10 @@ extension ScaledForm {
 extension SignedLowRankForm {
     func matrix(_ stored: StoredMatrix) throws -> (any WeightMatrix)? {
         var reader = PartReader(parts: stored.parts)
-        let signs = reader.bytes()
-        let factors = try ThinFactors(&reader, rank: rank)
         return SignedLowRankMatrix(
-            rows: stored.rows, columns: stored.columns, rank: rank, signs: signs,
-            left: factors.left, right: factors.right, formatName: stored.form.description,
-            byteCount: stored.byteCount)
+            rows: stored.rows, columns: stored.columns, rank: rank, signs: reader.bytes(),
+            left: try reader.halves(), right: try reader.halves(),
+            formatName: stored.form.description, byteCount: stored.byteCount)
     }
 }
 

@@ -9,30 +9,38 @@ extension StoredMatrix {
     ///   - values: `[rows, columns]`, row after row.
     ///   - rows: 0 or more.
     ///   - columns: 0 or more.
-    ///   - format: Without zero points.
+    ///   - format: Without zero points of groups unless those are given.
     ///   - granularity: Which elements share a scale.
     ///   - scales: A number for each group, rounded to what is stored before codes are found.
+    ///   - zeros: For each group the level of zero, a real number stored as scales are; nil for
+    ///     formats that have none.
     ///   - storage: How scales are stored; with F8 the largest of them fixes the common factor.
     /// - Throws: ``QuantizationError``: a value that is no number, a scale that the storage cannot
     ///   hold, or a form that the shape does not have.
     public init(
         _ values: [Float], rows: Int, columns: Int, format: NumberFormat,
-        granularity: Granularity, scales: [Float], storedAs storage: ScaleFormat
+        granularity: Granularity, scales: [Float], zeros: [Float]? = nil,
+        storedAs storage: ScaleFormat
     ) throws(QuantizationError) {
-        precondition(format.zeroPoints != .codes, "zero points are no scales")
-        let coding = ScaledForm(format: format, granularity: granularity, scales: .plain(storage))
-        let form = MatrixForm.scaled(format, granularity, .plain(storage))
+        precondition(
+            (format.zeroPoints == .codes) == (zeros != nil), "zero points for such formats")
+        let kind: MatrixForm.ScaleStorage = zeros == nil ? .plain(storage) : .affine(storage)
+        let coding = ScaledForm(format: format, granularity: granularity, scales: kind)
+        let form = MatrixForm.scaled(format, granularity, kind)
         let layouts = try form.layout(rows: rows, columns: columns)
         let groups = MatrixGroups(granularity, rows: rows, columns: columns)
-        guard values.count == rows * columns, scales.count == groups.count else {
+        guard values.count == rows * columns, scales.count == groups.count,
+            zeros?.count ?? groups.count == groups.count
+        else {
             throw .badParts(
                 "\(values.count) values with \(scales.count) scales are not \(rows) rows of "
                     + "\(columns) with \(groups.count)")
         }
         try RowPlan.checkFinite(values, row: 0, columns: columns)
         let codec = ScaleCodec(storage, largest: scales.reduce(0) { max($0, $1.magnitude) })
-        let choices = scales.map { scale in
-            ScaleChoice(scale: codec.nearest(scale), zero: Self.zero(of: format))
+        let choices = scales.indices.map { index in
+            ScaleChoice(
+                scale: codec.nearest(scales[index]), zero: zeros?[index] ?? Self.zero(of: format))
         }
         if let bad = choices.firstIndex(where: { !$0.scale.isFinite }) {
             let place = groups.places(of: bad).first ?? 0

@@ -187,6 +187,16 @@ struct PartReader {
         return values
     }
 
+    /// The next part as it is, binary16 numbers that are all finite.
+    mutating func halves() throws(QuantizationError) -> Bytes {
+        let part = rest.removeFirst()
+        for index in 0..<part.bytes.count / 2
+        where part.bytes.load(UInt16.self, at: 2 * index) & 0x7C00 == 0x7C00 {
+            throw .notFinite(part: part.layout.name, index: index)
+        }
+        return part.bytes
+    }
+
     /// The next part as whole numbers that are not above a bound.
     mutating func numbers(upTo bound: Int) throws(QuantizationError) -> [Int] {
         let part = rest.removeFirst()
