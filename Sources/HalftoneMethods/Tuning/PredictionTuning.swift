@@ -52,7 +52,7 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
         texts: [[Int32]], pool: WorkerPool, progress: (Int, Float) -> Void = { _, _ in }
     ) throws -> TunedParameters {
         precondition(!texts.isEmpty, "there is a text to read")
-        let teacher = try Teacher(float, texts: texts, pool: pool)
+        let teacher = Teacher(float, texts: texts, pool: pool)
         let student = try LlamaNetwork(weights)
         student.freeze()
         var scales: [Role: GroupFactors] = [:]
@@ -81,7 +81,8 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
             let window = order.removeFirst()
             let tokens = IndexTensor(shape: [1, texts[window].count], elements: texts[window])
             let pass = ForwardContext(student, isTraining: true)
-            let loss = student(tokens, pass).divergence(from: teacher.logits(window))
+            let loss = student(tokens, pass).divergence(
+                from: try teacher.logits(window))
             progress(step, loss.item)
             optimizer.step(pass.gradients(of: loss))
         }
@@ -114,26 +115,39 @@ public struct TunedParameters: Sendable, Equatable {
     }
 }
 
-/// The float model's predictions for some windows: what its head reads is kept, which takes less
-/// memory than a vocabulary for each token.
-private struct Teacher {
-    private let hidden: [Tensor]
+/// The float model's predictions for some windows, each read when it is first asked for: what its
+/// head reads is kept, which takes less memory than a vocabulary for each token.
+private final class Teacher {
+    private let weights: DecoderWeights
+    private let texts: [[Int32]]
+    private let pool: WorkerPool
     private let head: Tensor
+    private var hidden: [Int: Tensor] = [:]
 
-    init(_ weights: DecoderWeights, texts: [[Int32]], pool: WorkerPool) throws {
-        let spec = weights.spec
-        let run = try StagedRun(weights, sequences: texts, pool: pool)
-        for _ in spec.blocks { run.run() }
-        hidden = texts.indices.map { index in
-            Tensor(
-                shape: [1, texts[index].count, spec.width], elements: run.hidden(ofSequence: index))
-        }
-        let matrix = weights.matrix(Role(spec.isHeadTied ? .embedding : .head))
+    init(_ weights: DecoderWeights, texts: [[Int32]], pool: WorkerPool) {
+        self.weights = weights
+        self.texts = texts
+        self.pool = pool
+        let matrix = weights.matrix(Role(weights.spec.isHeadTied ? .embedding : .head))
         head = Tensor(shape: [matrix.rows, matrix.columns], elements: matrix.decoded())
     }
 
     /// `[1, length, vocabulary]`.
-    func logits(_ window: Int) -> Tensor { hidden[window].matmul(head, transposingSecond: true) }
+    func logits(_ window: Int) throws(DecoderError) -> Tensor {
+        let states: Tensor
+        if let known = hidden[window] { states = known } else { states = try read(window) }
+        return states.matmul(head, transposingSecond: true)
+    }
+
+    private func read(_ window: Int) throws(DecoderError) -> Tensor {
+        let run = try StagedRun(weights, sequences: [texts[window]], pool: pool)
+        for _ in weights.spec.blocks { run.run() }
+        let states = Tensor(
+            shape: [1, texts[window].count, weights.spec.width],
+            elements: run.hidden(ofSequence: 0))
+        hidden[window] = states
+        return states
+    }
 }
 
 extension Tensor {
