@@ -106,7 +106,7 @@ public struct CompressionJournal: Sendable {
 
     /// Notes the matrices of a block.
     func note(_ block: Int, _ matrices: [Role: QuantizedTensor]) throws {
-        guard let claim = try run.claim(), claim.name == Self.unit(block) else {
+        guard let claim = try run.claim(Self.unit(block)) else {
             throw RunError.claimLost(unit: Self.unit(block))
         }
         var writer = SafetensorsWriter()

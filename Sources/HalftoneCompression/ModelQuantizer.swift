@@ -62,10 +62,16 @@ struct ModelQuantizer {
         for slot in spec.slots where slot.role.block == nil && slot.role.isPackable {
             try quantize(slot.role, inputs: nil)
         }
+        let known = try spec.blocks.indices.map { try journal?.matrices(of: $0, in: spec) }
+        // Nothing has to be read for blocks that are all done.
+        guard known.contains(where: { $0 == nil }) else {
+            known.compactMap(\.self).forEach { take($0) }
+            return
+        }
         let pass = try CalibrationPass(
             weights, calibration, detail: method.inputDetail, pool: pool)
         for index in spec.blocks.indices {
-            if let known = try journal?.matrices(of: index, in: spec) {
+            if let known = known[index] {
                 pass.nextBlock(with: known.mapValues(\.matrix))
                 take(known)
                 continue

@@ -56,6 +56,28 @@ struct RunTests {
         }
     }
 
+    /// Steps that follow each other ask for their units by name, also after a kill.
+    @Test func aNamedUnitIsTakenFromWhoIsGone() throws {
+        let folder = try ScratchFolder()
+        func open(_ options: RunOptions) throws -> Run {
+            try Run.open(
+                at: folder.path + "/run", kind: "x", recipe: recipe(), units: ["a", "b", "c"],
+                options: options)
+        }
+        var gone = RunOwner.current()
+        gone.process = 0x3fff_fff0
+        let first = try open(RunOptions(owner: gone, heartbeatSeconds: .infinity))
+        let lost = try #require(try first.claim("b"))
+        let second = try open(options())
+        let claim = try #require(try second.claim("b"))
+        #expect(claim.name == "b" && lost.name == "b")
+        #expect(try second.claim("b") == nil)
+        try claim.finish(encoding: 1)
+        #expect(try second.claim("b") == nil)
+        #expect(try second.claim()?.name == "a")
+        #expect(throws: RunError.claimLost(unit: "b")) { try lost.finish(encoding: 2) }
+    }
+
     @Test func refusesWhatIsNoRunOrFromTheFuture() throws {
         let folder = try ScratchFolder()
         #expect(throws: RunError.doesNotExist(path: folder.path)) {

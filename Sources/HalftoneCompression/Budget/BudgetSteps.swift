@@ -105,7 +105,7 @@ struct BudgetSteps {
     }
 
     private func claim(_ step: String, in run: Run) throws -> UnitClaim {
-        guard let claim = try run.claim(), claim.name == step else {
+        guard let claim = try run.claim(step) else {
             throw RunError.claimLost(unit: step)
         }
         return claim

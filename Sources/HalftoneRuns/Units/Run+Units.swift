@@ -15,20 +15,40 @@ extension Run {
     /// - Complexity: Two system calls, and a listing of the folder when others were faster.
     public func claim() throws -> UnitClaim? {
         try register()
-        let owner = options.owner.description
         while let file = try nextCandidate() {
-            let path = place("\(RunLayout.claimed)/\(file)@\(owner)")
-            if try move("\(RunLayout.pending)/\(file)", to: path) {
-                return try UnitClaim(
-                    name: nameOfFile[file] ?? file, file: file, path: path, run: self)
-            }
+            if let claim = try takePending(file) { return claim }
         }
+        return try takeOver { _ in true }
+    }
+
+    /// Takes one unit if nobody works on it or its worker is gone: for steps that follow each other.
+    ///
+    /// - Parameter unit: One of ``units``.
+    /// - Returns: The unit, or nil when it is done, failed or in the hands of another.
+    /// - Throws: ``FileSystemError``, ``WriteError``.
+    public func claim(_ unit: String) throws -> UnitClaim? {
+        guard let index = units.firstIndex(of: unit) else {
+            preconditionFailure("the run has no unit \(unit)")
+        }
+        try register()
+        return try takePending(files[index]) ?? takeOver { $0 == self.files[index] }
+    }
+
+    private func takePending(_ file: String) throws -> UnitClaim? {
+        let path = place("\(RunLayout.claimed)/\(file)@\(options.owner)")
+        guard try move("\(RunLayout.pending)/\(file)", to: path) else { return nil }
+        return try UnitClaim(name: nameOfFile[file] ?? file, file: file, path: path, run: self)
+    }
+
+    /// Takes a unit that a worker holds who is gone.
+    private func takeOver(where isWanted: (_ file: String) -> Bool) throws -> UnitClaim? {
         for entry in try fileSystem.list(place(RunLayout.claimed)) {
-            guard let other = Self.owner(ofClaim: entry),
+            guard let other = Self.owner(ofClaim: entry) else { continue }
+            let file = String(entry.dropLast(other.count + 1))
+            guard isWanted(file),
                 try isStale(other, holding: place("\(RunLayout.claimed)/\(entry)"))
             else { continue }
-            let file = String(entry.dropLast(other.count + 1))
-            let path = place("\(RunLayout.claimed)/\(file)@\(owner)")
+            let path = place("\(RunLayout.claimed)/\(file)@\(options.owner)")
             if try move("\(RunLayout.claimed)/\(entry)", to: path) {
                 let name = nameOfFile[file] ?? file
                 note("taken over", unit: name, message: "from \(describe(other))")
