@@ -75,7 +75,8 @@ public final class LlamaNetwork: Module {
         embedding = Embedding(
             rows: shape.vocabularySize, width: shape.width, initializer: .normal(deviation),
             using: &generator)
-        let rotary = RotaryEmbedding(headSize: shape.width / shape.heads, theta: shape.ropeTheta)
+        let rope = RopeSpec(dimensions: shape.width / shape.heads, theta: shape.ropeTheta)
+        let rotary = RotaryEmbedding(angles: rope.angles(of:))
         var blocks: [LlamaBlock] = []
         for _ in 0..<shape.layers {
             blocks.append(LlamaBlock(shape, rotary, deviation, using: &generator))
