@@ -1,11 +1,12 @@
 import Foundation
+import HalftoneTensor
 
 /// Rotary positions: pairs of dimensions turned by an angle that grows with the position.
 ///
 /// Pairs are dimension `i` and `i + dimensions / 2` of the first `dimensions` of a head (the
 /// half-split form); readers of files with adjacent pairs reorder rows while loading.
 /// Source: J. Su et al., "RoFormer", arXiv:2104.09864, equation 15.
-public struct RopeSpec: Sendable, Equatable {
+public struct RopeSpec: Sendable, Hashable {
     /// Dimensions of a head that turn; even, at most the head's width.
     public var dimensions: Int
     /// The base of the geometric series of frequencies.
@@ -14,7 +15,7 @@ public struct RopeSpec: Sendable, Equatable {
     public var scaling: Scaling = .none
 
     /// How frequencies are stretched for longer contexts.
-    public enum Scaling: Sendable, Equatable {
+    public enum Scaling: Sendable, Hashable, Codable {
         case none
         /// Positions are divided by a factor.
         case linear(factor: Double)
@@ -73,6 +74,16 @@ public struct RopeSpec: Sendable, Equatable {
         case .divisors(_, _, _, let factor): Float(factor)
         default: 1
         }
+    }
+
+    /// What the places of a sequence turn by.
+    ///
+    /// - Parameter places: Of tokens up to the last of the sequence, whose length frequencies may
+    ///   depend on.
+    public func angles(of places: Range<Int>) -> RotaryAngles {
+        RotaryAngles(
+            places: places, frequencies: frequencies(length: places.upperBound),
+            factor: attentionFactor)
     }
 
     /// Interpolated and plain frequencies, mixed by a ramp over the pairs.

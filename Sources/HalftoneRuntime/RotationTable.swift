@@ -1,6 +1,6 @@
-import Foundation
 import HalftoneKernels
 import HalftoneModels
+import HalftoneTensor
 
 /// The rotation of rotary positions, for as many positions as a sequence has reached.
 struct RotationTable: Sendable {
@@ -24,17 +24,10 @@ struct RotationTable: Sendable {
         let frequencies = spec.frequencies(length: length)
         let ahead = max(2 * length, 256)
         let target = spec.frequencies(length: ahead) == frequencies ? ahead : length
-        let factor = spec.attentionFactor
-        var cosines: [Float] = []
-        var sines: [Float] = []
-        for position in 0..<target {
-            for frequency in frequencies {
-                let angle = Double(Float(position) * frequency)
-                cosines.append(Float(cos(angle)) * factor)
-                sines.append(Float(sin(angle)) * factor)
-            }
-        }
-        rotation = HeadRotation(dimensions: spec.dimensions, cosines: cosines, sines: sines)
+        let angles = spec.angles(of: 0..<target)
+        rotation = HeadRotation(
+            dimensions: spec.dimensions, cosines: angles.cosines.elements.array,
+            sines: angles.sines.elements.array)
         covered = target
     }
 }

@@ -61,8 +61,7 @@ extension Tensor {
     /// flows to the angles.
     ///
     /// - Parameters:
-    ///   - angles: As ``RotaryAngles/init(places:width:base:)`` makes them, for as many places;
-    ///     numbers of a head beyond their width stay.
+    ///   - angles: For as many places; numbers of a head beyond two per frequency stay.
     ///   - isInterleaved: Whether pairs lie side by side, as in the paper, or half the width
     ///     apart, as in Llama checkpoints.
     public func rotated(by angles: RotaryAngles, isInterleaved: Bool = false) -> Tensor {

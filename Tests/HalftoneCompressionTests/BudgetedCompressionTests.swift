@@ -101,8 +101,9 @@ struct BudgetedCompressionTests {
     }
 
     /// The expected cost of small errors is the divergence that is measured.
-    @Test func curvatureForetellsDivergence() throws {
-        let model = try modelFixture("llama2")
+    @Test(arguments: ["llama2", "llama3", "qwen2"])
+    func curvatureForetellsDivergence(name: String) throws {
+        let model = try modelFixture(name)
         let sequences = (0..<8).map { part in
             Array(tokens(model)[part * 64..<(part + 1) * 64])
         }
@@ -178,6 +179,17 @@ struct BudgetedCompressionTests {
         }
     }
 
+    /// Biases, stretched positions and normalized heads do not keep a model from being tuned.
+    @Test(arguments: ["llama3", "qwen2", "qwen3"])
+    func theFamilyIsTuned(name: String) throws {
+        var settings = settings
+        settings.tuning = PredictionTuning()
+        settings.tuning?.steps = 4
+        let outcome = try job(modelFixture(name), .bitsPerWeight(4), settings).run()
+        #expect(outcome.candidates.count { $0.kind == .tuned } == 1)
+        #expect(outcome.candidates.allSatisfy { ($0.expected == nil) == ($0.kind == .tuned) })
+    }
+
     /// A model that gradients cannot be taken of is measured by the error of outputs, and not tuned.
     @Test func otherArchitecturesHaveBudgetsToo() throws {
         let model = try modelFixture("gpt2")
@@ -188,9 +200,10 @@ struct BudgetedCompressionTests {
 
 /// Training what a packed model has beside its codes.
 struct PredictionTuningTests {
-    @Test func tuningBringsPredictionsNearer() throws {
+    @Test(arguments: ["llama2", "llama3", "qwen2"])
+    func tuningBringsPredictionsNearer(name: String) throws {
         let pool = WorkerPool(threads: 2)
-        let model = try modelFixture("llama2")
+        let model = try modelFixture(name)
         let texts = (0..<4).map { part in
             (0..<48).map { Int32(($0 * 29 + part * 7) % model.spec.vocabularySize) }
         }

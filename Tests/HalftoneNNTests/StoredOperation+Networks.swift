@@ -1,4 +1,5 @@
 import HalftoneKernels
+import HalftoneModels
 import HalftoneNN
 import HalftoneTensor
 
@@ -72,8 +73,8 @@ extension StoredOperation {
         let x = item["x"]
         let (places, width) = (x.shape[x.rank - 2], x.shape[x.rank - 1])
         let start = item.integer("start")
-        let angles = RotaryAngles(
-            places: start..<start + places, width: width, base: Double(item.number("theta")))
+        let angles = RopeSpec(dimensions: width, theta: Double(item.number("theta")))
+            .angles(of: start..<start + places)
         let heads = x.reshaped([-1, 1, places, width]).swappingAxes(1, 2)
         return heads.rotated(by: angles, isInterleaved: isInterleaved).swappingAxes(1, 2)
             .reshaped(x.shape)

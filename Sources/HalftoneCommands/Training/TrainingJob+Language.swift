@@ -71,7 +71,7 @@ extension TrainingJob {
                 recipe.batch * recipe.context * whole.training.accumulation, "tokens"
             ),
             files: [
-                ("config.json", model.configuration(eos: end.first.map { Int($0) })),
+                ("config.json", try model.configuration(eos: end.first.map { Int($0) })),
                 ("tokenizer.json", tokenizerJSON), ("tokenizer_config.json", configuration),
             ])
     }

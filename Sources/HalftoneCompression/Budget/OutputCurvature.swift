@@ -26,7 +26,7 @@ public struct OutputCurvature: Sendable {
     /// Measures a model.
     ///
     /// - Parameters:
-    ///   - weights: A plain Llama.
+    ///   - weights: A model of the Llama family, as `LlamaNetwork` takes it.
     ///   - text: What is read; some thousand tokens do.
     ///   - seed: Draws the tokens.
     ///   - progress: Called after each sequence with how many are done.

@@ -155,12 +155,12 @@ extension DBLLM {
     ///
     /// - Parameters:
     ///   - start: Matrices in dual-binary form, as the method stores them.
-    ///   - weights: The float model, a plain Llama.
+    ///   - weights: The float model, of the Llama family.
     ///   - texts: Tokens, all equally long; the paper takes what the float model writes.
     ///   - settings: Loss, steps and rates.
     ///   - progress: Called after each step with the mean loss of its tokens.
     /// - Returns: The matrices with trained scales.
-    /// - Throws: `ModelError` for a model that is no plain Llama, and `QuantizationError`.
+    /// - Throws: `ModelError` for a model outside that family, and `QuantizationError`.
     public static func distilled(
         _ start: [Role: StoredMatrix], of weights: DecoderWeights, texts: [[Int32]],
         settings: ScaleDistillation, progress: (Int, Float) -> Void = { _, _ in }

@@ -13,11 +13,11 @@ extension PTQ161 {
     /// mean cosine of tokens.
     ///
     /// - Parameters:
-    ///   - weights: The float model, a plain Llama.
+    ///   - weights: The float model, of the Llama family.
     ///   - texts: Tokens to calibrate on, one text in each step.
     ///   - progress: Called after each block with its number and the mean losses of the epochs.
     /// - Returns: The matrices by role.
-    /// - Throws: `ModelError` for a model that is no plain Llama, and `QuantizationError`.
+    /// - Throws: `ModelError` for a model outside that family, and `QuantizationError`.
     public func trained(
         _ weights: DecoderWeights, texts: [[Int32]], progress: (Int, [Float]) -> Void = { _, _ in }
     ) throws -> [Role: StoredMatrix] {

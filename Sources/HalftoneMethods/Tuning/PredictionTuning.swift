@@ -38,7 +38,7 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
     ///
     /// - Parameters:
     ///   - packed: Matrices of the model's blocks, as they are packed.
-    ///   - weights: The model with the packed matrices in place, a plain Llama.
+    ///   - weights: The model with the packed matrices in place, of the Llama family.
     ///   - float: The float model, with the same vocabulary.
     ///   - texts: Tokens to read, at least one window.
     ///   - pool: The threads to use.
@@ -63,7 +63,8 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
             scales[role] = factors
         }
         let norms = weights.spec.slots.compactMap { slot in
-            slot.shape.count == 1 ? student.parameter(slot.role).map { (slot.role, $0) } : nil
+            slot.shape.count == 1 && !slot.role.isBias
+                ? student.parameter(slot.role).map { (slot.role, $0) } : nil
         }
         for (_, parameter) in norms { parameter.isTrainable = true }
         let schedule = Schedule.cosine(count: steps)

@@ -1,7 +1,8 @@
 import HalftoneNN
 import HalftoneTensor
 
-/// A language model of the Llama architecture that can be trained.
+/// A language model of the Llama family that can be trained: Llama, Qwen 2 and 3, Mistral without
+/// its window.
 ///
 /// Parameter paths are those of its Hugging Face checkpoints: `model.embed_tokens.weight`,
 /// `model.layers.0.self_attn.q_proj.weight`, and `lm_head.weight` when the head is not tied.
@@ -17,7 +18,7 @@ public final class LlamaNetwork: Module {
         public var width: Int
         /// Blocks.
         public var layers: Int
-        /// Query heads; divides `width`.
+        /// Query heads.
         public var heads: Int
         /// Heads of keys and values; divides `heads`.
         public var keyHeads: Int
@@ -31,12 +32,26 @@ public final class LlamaNetwork: Module {
         public var normEpsilon: Float
         /// Whether the head is the embedding.
         public var isHeadTied: Bool
+        /// Width of one head of attention.
+        public var headDim: Int
+        /// How rotary frequencies are stretched for longer contexts.
+        public var ropeScaling: RopeSpec.Scaling
+        /// Whether queries, keys and values have biases.
+        public var hasInputBias: Bool
+        /// Whether the output projection of attention has a bias.
+        public var hasOutputBias: Bool
+        /// Whether the layers of the perceptrons have biases.
+        public var hasMLPBias: Bool
+        /// A normalization of each query and key head, by its epsilon.
+        public var headNormEpsilon: Float?
 
-        /// Describes a network.
+        /// Describes a network; heads are `width / heads` wide by default.
         public init(
             vocabularySize: Int, width: Int, layers: Int, heads: Int, keyHeads: Int? = nil,
             hiddenWidth: Int, contextLength: Int = 512, ropeTheta: Double = 10_000,
-            normEpsilon: Float = 1e-5, isHeadTied: Bool = true
+            normEpsilon: Float = 1e-5, isHeadTied: Bool = true, headDim: Int? = nil,
+            ropeScaling: RopeSpec.Scaling = .none, hasInputBias: Bool = false,
+            hasOutputBias: Bool = false, hasMLPBias: Bool = false, headNormEpsilon: Float? = nil
         ) {
             self.vocabularySize = vocabularySize
             self.width = width
@@ -48,6 +63,42 @@ public final class LlamaNetwork: Module {
             self.ropeTheta = ropeTheta
             self.normEpsilon = normEpsilon
             self.isHeadTied = isHeadTied
+            self.headDim = headDim ?? width / heads
+            self.ropeScaling = ropeScaling
+            self.hasInputBias = hasInputBias
+            self.hasOutputBias = hasOutputBias
+            self.hasMLPBias = hasMLPBias
+            self.headNormEpsilon = headNormEpsilon
+        }
+
+        /// Reads a description, also one of before there were other Llamas than the first.
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            func flag(_ key: CodingKeys) throws -> Bool {
+                try values.decodeIfPresent(Bool.self, forKey: key) ?? false
+            }
+            self.init(
+                vocabularySize: try values.decode(Int.self, forKey: .vocabularySize),
+                width: try values.decode(Int.self, forKey: .width),
+                layers: try values.decode(Int.self, forKey: .layers),
+                heads: try values.decode(Int.self, forKey: .heads),
+                keyHeads: try values.decode(Int.self, forKey: .keyHeads),
+                hiddenWidth: try values.decode(Int.self, forKey: .hiddenWidth),
+                contextLength: try values.decode(Int.self, forKey: .contextLength),
+                ropeTheta: try values.decode(Double.self, forKey: .ropeTheta),
+                normEpsilon: try values.decode(Float.self, forKey: .normEpsilon),
+                isHeadTied: try values.decode(Bool.self, forKey: .isHeadTied),
+                headDim: try values.decodeIfPresent(Int.self, forKey: .headDim),
+                ropeScaling: try values.decodeIfPresent(
+                    RopeSpec.Scaling.self, forKey: .ropeScaling) ?? .none,
+                hasInputBias: try flag(.hasInputBias), hasOutputBias: try flag(.hasOutputBias),
+                hasMLPBias: try flag(.hasMLPBias),
+                headNormEpsilon: try values.decodeIfPresent(Float.self, forKey: .headNormEpsilon))
+        }
+
+        /// The positions.
+        var rope: RopeSpec {
+            RopeSpec(dimensions: headDim, theta: ropeTheta, scaling: ropeScaling)
         }
     }
 
@@ -75,7 +126,7 @@ public final class LlamaNetwork: Module {
         embedding = Embedding(
             rows: shape.vocabularySize, width: shape.width, initializer: .normal(deviation),
             using: &generator)
-        let rotary = RotaryEmbedding(headSize: shape.width / shape.heads, theta: shape.ropeTheta)
+        let rotary = RotaryEmbedding(angles: shape.rope.angles(of:))
         var blocks: [LlamaBlock] = []
         for _ in 0..<shape.layers {
             blocks.append(LlamaBlock(shape, rotary, deviation, using: &generator))
@@ -125,25 +176,31 @@ public final class LlamaBlock: Layer {
         _ shape: LlamaNetwork.Shape, _ rotary: RotaryEmbedding, _ deviation: Float,
         using generator: inout SeededGenerator
     ) {
-        let size = shape.width / shape.heads
+        let (queries, keys) = (shape.heads * shape.headDim, shape.keyHeads * shape.headDim)
         let small = deviation / Float(2 * shape.layers).squareRoot()
-        func linear(_ inputs: Int, _ outputs: Int, _ deviation: Float) -> Linear {
+        func linear(
+            _ inputs: Int, _ outputs: Int, _ deviation: Float, hasBias: Bool
+        ) -> Linear {
             Linear(
-                inputs, outputs, hasBias: false, initializer: .normal(deviation),
+                inputs, outputs, hasBias: hasBias, initializer: .normal(deviation),
                 using: &generator)
+        }
+        func headNorm() -> RMSNorm? {
+            shape.headNormEpsilon.map { RMSNorm(width: shape.headDim, epsilon: $0) }
         }
         attentionNorm = RMSNorm(width: shape.width, epsilon: shape.normEpsilon)
         attention = Attention(
-            query: linear(shape.width, shape.heads * size, deviation),
-            key: linear(shape.width, shape.keyHeads * size, deviation),
-            value: linear(shape.width, shape.keyHeads * size, deviation),
-            output: linear(shape.heads * size, shape.width, small),
-            heads: shape.heads, keyHeads: shape.keyHeads, rotary: rotary, options: .causal())
+            query: linear(shape.width, queries, deviation, hasBias: shape.hasInputBias),
+            key: linear(shape.width, keys, deviation, hasBias: shape.hasInputBias),
+            value: linear(shape.width, keys, deviation, hasBias: shape.hasInputBias),
+            output: linear(queries, shape.width, small, hasBias: shape.hasOutputBias),
+            heads: shape.heads, keyHeads: shape.keyHeads, queryNorm: headNorm(),
+            keyNorm: headNorm(), rotary: rotary, options: .causal())
         perceptronNorm = RMSNorm(width: shape.width, epsilon: shape.normEpsilon)
         perceptron = GatedPerceptron(
-            gate: linear(shape.width, shape.hiddenWidth, deviation),
-            up: linear(shape.width, shape.hiddenWidth, deviation),
-            down: linear(shape.hiddenWidth, shape.width, small))
+            gate: linear(shape.width, shape.hiddenWidth, deviation, hasBias: shape.hasMLPBias),
+            up: linear(shape.width, shape.hiddenWidth, deviation, hasBias: shape.hasMLPBias),
+            down: linear(shape.hiddenWidth, shape.width, small, hasBias: shape.hasMLPBias))
     }
 
     /// The names of checkpoints.
