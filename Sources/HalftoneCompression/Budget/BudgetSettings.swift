@@ -11,6 +11,16 @@ public enum SizeBudget: Sendable, Hashable {
     case fileBytes(Int)
 }
 
+extension SizeBudget: CustomStringConvertible {
+    /// `2.75 bits per weight`, `60000000 bytes`.
+    public var description: String {
+        switch self {
+        case .bitsPerWeight(let bits): "\(bits) bits per weight"
+        case .fileBytes(let bytes): "\(bytes) bytes"
+        }
+    }
+}
+
 /// What is tried on the way from a budget to a model, and how much text is read for it.
 public struct BudgetSettings: Sendable, Hashable, Codable {
     /// How much time quality is worth.

@@ -78,6 +78,8 @@ extension BudgetedCompression {
         public let fileBytes: Int
         /// What was chosen before tuning.
         public let plan: StoragePlan
+        /// What each way to store each matrix was expected to cost.
+        public let costs: StorageCosts
         /// Every candidate with what it is away from the float model, the chosen one last.
         public let candidates: [Candidate]
         /// The float model's perplexity on the held-out text.
@@ -153,7 +155,12 @@ extension BudgetedCompression {
         let isCurvature = isTunable
         var best: (model: CompressedModel, plan: StoragePlan)?
         var candidates: [Candidate] = []
-        for case (let kind, let plan?) in plans {
+        for (kind, plan) in plans {
+            guard let plan else {
+                // Steps are done in their order, also where there is nothing to do.
+                _ = try steps.value("measured \(kind.rawValue)") { [Candidate]() }
+                continue
+            }
             let compressed = try quantized(plan, kind, steps, display)
             let found = try steps.value("measured \(kind.rawValue)") {
                 try candidate(kind, compressed, isCurvature ? plan.cost : nil)
@@ -177,7 +184,7 @@ extension BudgetedCompression {
         return Outcome(
             model: chosen,
             fileBytes: try ModelFolderWriter.weightFileByteCount(of: model, recipe: plan.recipe),
-            plan: plan, candidates: candidates,
+            plan: plan, costs: costs, candidates: candidates,
             floatPerplexity: evaluator.perplexity(of: reference).perplexity)
     }
 
