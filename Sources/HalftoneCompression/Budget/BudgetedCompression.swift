@@ -6,7 +6,6 @@ import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuns
-import HalftoneRuntime
 
 /// From one number to a model: bits where they are worth most, never more bytes than allowed, and
 /// never worse on held-out text than all layers alike at the same bytes.
@@ -128,31 +127,18 @@ extension BudgetedCompression {
     public func run(
         keepingAt path: String? = nil, display: Display = { _, _, _ in nil }
     ) throws -> Outcome {
-        let steps = try BudgetSteps(path: path, job: self)
-        let costs = try steps.value("costs") { try measureCosts(display) }
+        let steps = try BudgetSteps(
+            path: path, job: self, kind: Self.runKind, budget: "\(budget)",
+            units: ["costs", "measured uniform", "measured allocated", "tuned", "measured tuned"])
+        let costs = try steps.value("costs") {
+            try measureCosts(over: bitsPerWeight...bitsPerWeight, display)
+        }
         let bytes = try packedBudget(costs)
         let plans = [
             (Candidate.Kind.uniform, try fitting(bytes) { costs.uniformPlan(byteCount: $0) }),
             (.allocated, try fitting(bytes) { try costs.plan(byteCount: $0) }),
         ]
-        let evaluator = Evaluator(windows: windows, pool: pool)
-        let reference = try measured("Reading held-out text", display) { progress in
-            try evaluator.reference(Decoder(model.weights, pool: pool), tokens: heldOut) {
-                progress?.update(completed: $0, note: "of \($1)")
-            }
-        }
-        func candidate(
-            _ kind: Candidate.Kind, _ compressed: CompressedModel, _ expected: Double?
-        ) throws -> Candidate {
-            let found = try evaluator.compare(
-                Decoder(compressed.weights, pool: pool), with: reference)
-            return Candidate(
-                kind: kind, packedBytes: compressed.size.packedByteCount, expected: expected,
-                divergence: found.divergence.mean,
-                divergenceError: found.divergence.standardError,
-                perplexity: found.candidate.perplexity)
-        }
-        let isCurvature = isTunable
+        let comparison = try comparison(display)
         var best: (model: CompressedModel, plan: StoragePlan)?
         var candidates: [Candidate] = []
         for (kind, plan) in plans {
@@ -161,9 +147,15 @@ extension BudgetedCompression {
                 _ = try steps.value("measured \(kind.rawValue)") { [Candidate]() }
                 continue
             }
-            let compressed = try quantized(plan, kind, steps, display)
+            let journal = try steps.journal(
+                kind.rawValue, model: model, recipe: plan.recipe,
+                calibration: few(settings.calibrationWindows))
+            let title = kind == .uniform ? "Quantizing all layers alike" : "Quantizing as allocated"
+            let compressed = try measured(
+                title, display, total: costs.weightCount, unit: "weights"
+            ) { try quantized(plan, journal: journal, progress: $0) }
             let found = try steps.value("measured \(kind.rawValue)") {
-                try candidate(kind, compressed, isCurvature ? plan.cost : nil)
+                try comparison.candidate(kind, compressed, isTunable ? plan.cost : nil)
             }
             let isBetter = found.divergence < candidates.last?.divergence ?? .infinity
             candidates.insert(found, at: isBetter ? candidates.endIndex : 0)
@@ -176,7 +168,9 @@ extension BudgetedCompression {
                 try steps.parameters("tuned", of: model.spec) {
                     try tune(winner, tuning, display)
                 })
-            let found = try steps.value("measured tuned") { try candidate(.tuned, tuned, nil) }
+            let found = try steps.value("measured tuned") {
+                try comparison.candidate(.tuned, tuned, nil)
+            }
             let isBetter = found.divergence < candidates.last?.divergence ?? .infinity
             candidates.insert(found, at: isBetter ? candidates.endIndex : 0)
             if isBetter { chosen = tuned }
@@ -185,13 +179,13 @@ extension BudgetedCompression {
             model: chosen,
             fileBytes: try ModelFolderWriter.weightFileByteCount(of: model, recipe: plan.recipe),
             plan: plan, costs: costs, candidates: candidates,
-            floatPerplexity: evaluator.perplexity(of: reference).perplexity)
+            floatPerplexity: comparison.floatPerplexity)
     }
 
     /// Whether the model is one that gradients can be taken of.
-    private var isTunable: Bool { (try? LlamaNetwork.Shape(model.spec)) != nil }
+    var isTunable: Bool { (try? LlamaNetwork.Shape(model.spec)) != nil }
 
-    private var windows: EvaluationWindows {
+    var windows: EvaluationWindows {
         var windows = EvaluationWindows()
         windows.length = min(settings.length, model.spec.contextLength)
         windows.firstToken = opening
@@ -212,13 +206,13 @@ extension BudgetedCompression {
 }
 
 extension BudgetedCompression {
-    private func few(_ count: Int) -> CalibrationText {
+    func few(_ count: Int) -> CalibrationText {
         let all = calibration.sequences
         let taken = min(count, all.count)
         return CalibrationText(sequences: (0..<taken).map { all[$0 * all.count / taken] })
     }
 
-    private func measured<Value>(
+    func measured<Value>(
         _ title: String, _ display: Display, total: Int? = nil, unit: String = "windows",
         _ body: (RunProgress?) throws -> Value
     ) rethrows -> Value {
@@ -227,7 +221,12 @@ extension BudgetedCompression {
         return try body(progress)
     }
 
-    private func measureCosts(_ display: Display) throws -> StorageCosts {
+    /// Measures what each way to store each matrix costs.
+    ///
+    /// - Parameters:
+    ///   - range: The bits per weight that budgets give.
+    ///   - display: Makes displays.
+    func measureCosts(over range: ClosedRange<Double>, _ display: Display) throws -> StorageCosts {
         let text = few(settings.costWindows)
         var measure = StorageCosts.Measure.error
         if isTunable {
@@ -240,7 +239,7 @@ extension BudgetedCompression {
                     })
             }
         }
-        let tried = settings.narrowed(to: bitsPerWeight)
+        let tried = settings.narrowed(to: range)
         let total = model.spec.slots.filter { $0.role.isPackable }.reduce(0) {
             $0 + tried.schemes(for: $1.role).count * $1.shape.reduce(1, *)
         }
@@ -279,24 +278,18 @@ extension BudgetedCompression {
         return nil
     }
 
-    private func quantized(
-        _ plan: StoragePlan, _ kind: Candidate.Kind, _ steps: BudgetSteps, _ display: Display
+    /// Finds the codes of a plan.
+    func quantized(
+        _ plan: StoragePlan, journal: CompressionJournal?, progress: RunProgress?
     ) throws -> CompressedModel {
-        let text = few(settings.calibrationWindows)
-        let journal = try steps.journal(
-            kind.rawValue, model: model, recipe: plan.recipe, calibration: text)
-        let size = CompressedSize(of: model.spec, recipe: plan.recipe)
-        return try measured(
-            kind == .uniform ? "Quantizing all layers alike" : "Quantizing as allocated", display,
-            total: size.packedWeightCount, unit: "weights"
-        ) { progress in
-            try CompressedModel(
-                model, recipe: plan.recipe, method: GPTQ(), calibration: text, journal: journal,
-                pool: pool, progress: progress)
-        }
+        try CompressedModel(
+            model, recipe: plan.recipe, method: GPTQ(),
+            calibration: few(settings.calibrationWindows), journal: journal, pool: pool,
+            progress: progress)
     }
 
-    private func tune(
+    /// Trains scales and gains.
+    func tune(
         _ compressed: CompressedModel, _ tuning: PredictionTuning, _ display: Display
     ) throws -> TunedParameters {
         try measured("Tuning scales and gains", display, total: tuning.steps, unit: "steps") {
