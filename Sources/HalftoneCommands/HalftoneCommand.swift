@@ -23,11 +23,9 @@ public struct HalftoneCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             DemoCommand.self, GetCommand.self, InspectCommand.self, CompressCommand.self,
-            EvalCommand.self, CompareCommand.self, ImportanceCommand.self, RunCommand.self,
-            ChatCommand.self,
-            BenchCommand.self,
-            ConvertCommand.self, TrainCommand.self, MethodsCommand.self, ReproduceCommand.self,
-            FormatsCommand.self,
+            FrontierCommand.self, EvalCommand.self, CompareCommand.self, ImportanceCommand.self,
+            RunCommand.self, ChatCommand.self, BenchCommand.self, ConvertCommand.self,
+            TrainCommand.self, MethodsCommand.self, ReproduceCommand.self, FormatsCommand.self,
         ])
 
     /// Creates the command; parsing fills it.

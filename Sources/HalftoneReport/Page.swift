@@ -28,6 +28,8 @@ public struct Page: Sendable, Equatable {
         case heading(String)
         /// A paragraph.
         case text(String)
+        /// Lines that stay as they are: commands, settings.
+        case code(String)
         /// A chart.
         case figure(Figure)
         /// A table.
@@ -52,6 +54,10 @@ public struct Page: Sendable, Equatable {
             switch part {
             case .heading(let text): body += "<h2>\(SVG.escape(text))</h2>\n"
             case .text(let text): body += "<p>\(SVG.escape(text))</p>\n"
+            case .code(let text):
+                let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+                body += "<pre tabindex=\"0\">"
+                body += lines.map { SVG.escape(String($0)) }.joined(separator: "\n") + "</pre>\n"
             case .table(let table): body += Self.html(of: table)
             case .figure(let figure): body += try Self.html(of: figure, id: "figure-\(index)")
             }

@@ -16,7 +16,10 @@ enum PageAssets {
         caption{text-align:left;font-weight:600;padding:.25rem 0 .5rem}
         th,td{text-align:left;padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--grid)}
         th{color:var(--muted);font-weight:500}
-        .number{text-align:right}
+        .number{text-align:right;white-space:nowrap}
+        td{vertical-align:top}
+        pre{overflow-x:auto;font:.8rem/1.45 ui-monospace,"DejaVu Sans Mono",monospace;
+        padding:.75rem 1rem;border:1px solid var(--grid);border-radius:6px}
         #tip{position:absolute;pointer-events:none;background:var(--surface);color:var(--ink);
         border:1px solid var(--muted);border-radius:4px;padding:.15rem .5rem;font-size:.8rem;
         max-width:20rem;z-index:1}

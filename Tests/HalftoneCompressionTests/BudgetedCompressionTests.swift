@@ -141,6 +141,21 @@ struct BudgetedCompressionTests {
         }
     }
 
+    /// What a page shows of a plan adds up to it, and smaller choices are smaller and cost more.
+    @Test func smallerChoicesAreWorthWhatTheySave() throws {
+        let outcome = try job(modelFixture("llama2"), .bitsPerWeight(4)).run()
+        let chosen = outcome.costs.choices(of: outcome.plan)
+        #expect(chosen.values.reduce(0) { $0 + $1.byteCount } == outcome.plan.byteCount)
+        let steps = outcome.costs.steps(below: outcome.plan)
+        #expect(!steps.isEmpty)
+        for (step, next) in zip(steps, steps.dropFirst()) {
+            #expect(step.addedCost >= next.addedCost && step.savedBytes > 0)
+            let unit = try #require(outcome.costs.units.first { $0.role == step.role })
+            let rivals = unit.choices.filter { $0.byteCount < step.chosen.byteCount }
+            #expect(rivals.allSatisfy { $0.cost >= step.smaller.cost })
+        }
+    }
+
     /// A job that finds its steps done goes on from them, and writes the same bytes.
     @Test func finishedStepsAreNotRepeated() throws {
         let model = try modelFixture("llama2")

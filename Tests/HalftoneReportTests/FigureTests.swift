@@ -35,7 +35,7 @@ struct FigureTests {
         }
         let table = Table(hostile, columns: [hostile], rows: [[hostile, "too many"], []])
         let parts: [Page.Part] =
-            [.heading(hostile), .text(hostile), .table(table)]
+            [.heading(hostile), .text(hostile), .code(hostile), .table(table)]
             + figures(hostile).map { .figure($0) }
         let html = try Page(hostile, parts: parts).html()
         // The page's own script, and the values of three figures.

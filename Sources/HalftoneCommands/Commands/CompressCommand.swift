@@ -5,6 +5,7 @@ import HalftoneCompression
 import HalftoneFormats
 import HalftoneModels
 import HalftoneQuantization
+import HalftoneReport
 import HalftoneRuns
 import HalftoneRuntime
 
@@ -66,6 +67,13 @@ struct CompressCommand: ParsableCommand {
 
     @Option(help: "How much time a budget is worth: fast, default or best.")
     var effort = BudgetSettings.Effort.standard
+
+    @Option(
+        name: .customLong("report"),
+        help: ArgumentHelp(
+            "With a budget: a page of what was chosen and what it cost, FILE.html.",
+            valueName: "file"))
+    var pagePath: String?
 
     @Option(help: "An integer format, int4, uint3, …, or another form as above.")
     var format: String?
@@ -160,18 +168,29 @@ struct CompressCommand: ParsableCommand {
         let job = BudgetJob(
             budget: budget, settings: try budgetSettings, calibration: method.calibration,
             restart: method.restart, output: output, shared: shared)
-        let outcome = try job.outcome(of: loaded, named: model)
+        let compression = try job.compression(of: loaded, named: model)
+        let outcome = try job.outcome(of: compression)
         let written = try write(outcome.model)
-        try job.removeFolder()
-        let report = BudgetReport(
+        let result = BudgetReport(
             model: model, output: output, outcome: outcome, fileBytes: written.fileBytes,
             seconds: (ContinuousClock.now - start).seconds)
-        if shared.json { return try Console.json(report) }
-        Console.result(report.text)
+        if let pagePath {
+            let page = BudgetPage(
+                result, job: compression, outcome: outcome, calibration: method.calibration)
+            try AtomicFile.write(try page.page().html(), to: pagePath)
+            shared.note("the page: \(pagePath)")
+        }
+        // What is kept goes last: a page that cannot be written costs no second job.
+        try job.removeFolder()
+        if shared.json { return try Console.json(result) }
+        Console.result(result.text)
     }
 
     mutating func validate() throws {
         if let budget { return try validate(budget) }
+        guard pagePath == nil else {
+            throw ValidationError("--report is for a budget: --size 60MB, or --bits 2.75")
+        }
         try method.check()
         if let published = try method.pipeline.published { return try validate(published) }
         if try formPlan() == nil { _ = try recipe() }

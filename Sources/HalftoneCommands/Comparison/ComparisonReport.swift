@@ -197,10 +197,6 @@ struct ComparisonReport {
                     ]))
         try AtomicFile.write(try page.html(), to: folder + "/report.html")
         try AtomicFile.write(Figure.xy(chart).svg(), to: folder + "/comparison.svg")
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        try AtomicFile.write(Array(try encoder.encode(results)), to: folder + "/comparison.json")
+        try AtomicFile.write(try Formatting.json(results), to: folder + "/comparison.json")
     }
 }

@@ -65,27 +65,20 @@ struct BudgetJob {
     /// The folder that keeps what is done.
     private var folder: String { output + ".run" }
 
-    /// Does the job.
-    func outcome(
+    /// The job for a model.
+    func compression(
         of model: LanguageModel, named name: String
-    ) throws -> BudgetedCompression.Outcome {
-        let pool = shared.pool
+    ) throws -> BudgetedCompression {
         let tokenizer = try ModelArgument.tokenizer(model, name)
-        let length = min(settings.length, model.spec.contextLength)
-        let tokens: [Int32]
-        if let calibration {
-            tokens = tokenizer.encode(try EvaluationText.load(calibration))
-        } else {
-            shared.note("no --calibration: the model writes the text to calibrate on itself")
-            let count = settings.calibrationWindows + settings.heldOutWindows
-            tokens = try WrittenText.windows(
-                by: model, opening: tokenizer.openingToken, count: count, length: length, seed: 1,
-                shared
-            ).flatMap(\.self)
-        }
-        let job = try BudgetedCompression(
-            model, budget: budget, settings: settings, tokens: tokens,
-            opening: tokenizer.openingToken, pool: pool)
+        return try BudgetedCompression(
+            model, budget: budget, settings: settings,
+            tokens: try WrittenText.tokens(
+                of: calibration, or: model, tokenizer, settings, shared),
+            opening: tokenizer.openingToken, pool: shared.pool)
+    }
+
+    /// Does the job.
+    func outcome(of job: BudgetedCompression) throws -> BudgetedCompression.Outcome {
         do {
             if restart, FileManager.default.fileExists(atPath: folder) { try removeFolder() }
             return try job.run(keepingAt: folder) { shared.progress($0, total: $1, unit: $2) }
@@ -110,6 +103,20 @@ struct BudgetJob {
 
 /// Text that a model writes itself, to calibrate on where none is given.
 enum WrittenText {
+    /// The tokens to spend budgets with: those of a file, or else of what the model writes.
+    static func tokens(
+        of path: String?, or model: LanguageModel, _ tokenizer: Tokenizer,
+        _ settings: BudgetSettings, _ shared: SharedOptions
+    ) throws -> [Int32] {
+        if let path { return tokenizer.encode(try EvaluationText.load(path)) }
+        shared.note("no --calibration: the model writes the text to calibrate on itself")
+        return try windows(
+            by: model, opening: tokenizer.openingToken,
+            count: settings.calibrationWindows + settings.heldOutWindows,
+            length: min(settings.length, model.spec.contextLength), seed: 1, shared
+        ).flatMap(\.self)
+    }
+
     /// Draws windows from a model's own predictions.
     static func windows(
         by model: LanguageModel, opening: Int32?, count: Int, length: Int, seed: UInt64,

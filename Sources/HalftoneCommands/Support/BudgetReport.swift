@@ -50,7 +50,7 @@ struct BudgetReport: Encodable {
         shares = found.values.sorted { ($1.weights, $0.scheme) < ($0.weights, $1.scheme) }
     }
 
-    private static let names: [BudgetedCompression.Candidate.Kind: String] = [
+    static let names: [BudgetedCompression.Candidate.Kind: String] = [
         .uniform: "all layers alike", .allocated: "bits where they are worth most",
         .tuned: "scales and gains tuned",
     ]

@@ -21,14 +21,7 @@ enum Console {
     static func prompt(_ text: String) { write(text, to: .standardError) }
 
     /// Writes a value as JSON with sorted names.
-    static func json(_ value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        let data = try encoder.encode(value)
-        result(String(decoding: data, as: UTF8.self))
-    }
+    static func json(_ value: some Encodable) throws { result(try Formatting.json(value)) }
 
     /// Whether a person reads standard error.
     static var isInteractive: Bool { isatty(FileHandle.standardError.fileDescriptor) == 1 }

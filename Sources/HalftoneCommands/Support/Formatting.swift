@@ -8,6 +8,15 @@ enum Formatting {
             ? decimal(value, 6) : String(format: "%.1e", value)
     }
 
+    /// A value as JSON with sorted names, a line each.
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
     /// A decimal number with a fixed number of digits after the point.
     static func decimal(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "–" : value < 0 ? "−∞" : "∞" }

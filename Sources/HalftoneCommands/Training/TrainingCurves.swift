@@ -15,8 +15,8 @@ struct TrainingCurves {
     /// Steps of the recipe.
     let steps: Int
 
-    /// The names of the files.
-    static let (svg, png, page) = ("loss.svg", "loss.png", "curves.html")
+    /// The names of the files; the chart's has two endings.
+    static let (name, page) = ("loss", "curves.html")
 
     /// Writes the three files; each appears when it is complete.
     ///
@@ -25,14 +25,8 @@ struct TrainingCurves {
     /// - Throws: What writing files throws.
     func write(to folder: String) throws -> PNGError? {
         let loss = Figure.xy(lossChart)
-        try AtomicFile.write(loss.svg(), to: folder + "/" + Self.svg)
         try AtomicFile.write(html(), to: folder + "/" + Self.page)
-        do {
-            try loss.writePNG(to: folder + "/" + Self.png)
-            return nil
-        } catch let error as PNGError {
-            return error
-        }
+        return try loss.write(to: folder + "/" + Self.name)
     }
 
     /// The loss of training and of what is held out.

@@ -11,6 +11,16 @@ public enum SizeBudget: Sendable, Hashable {
     case fileBytes(Int)
 }
 
+extension SizeBudget: CustomStringConvertible {
+    /// `2.75 bits per weight`, `60000000 bytes`.
+    public var description: String {
+        switch self {
+        case .bitsPerWeight(let bits): "\(bits) bits per weight"
+        case .fileBytes(let bytes): "\(bytes) bytes"
+        }
+    }
+}
+
 /// What is tried on the way from a budget to a model, and how much text is read for it.
 public struct BudgetSettings: Sendable, Hashable, Codable {
     /// How much time quality is worth.
@@ -78,11 +88,13 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         return tableWidths.map { scheme($0, .group(64)) }
     }
 
-    /// The same with only those widths of the blocks' layers that a budget can be worth: some bits
-    /// around what it gives each weight.
-    func narrowed(to bitsPerWeight: Double) -> BudgetSettings {
+    /// The same with only those widths of the blocks' layers that budgets can be worth: some bits
+    /// around what they give each weight.
+    func narrowed(to bitsPerWeight: ClosedRange<Double>) -> BudgetSettings {
         var narrowed = self
-        let fitting = widths.filter { abs(Double($0) + 0.25 - bitsPerWeight) <= 2.25 }
+        let fitting = widths.filter { bits in
+            (bitsPerWeight.lowerBound - 2.5...bitsPerWeight.upperBound + 2).contains(Double(bits))
+        }
         // The least and the largest budgets keep what is nearest.
         narrowed.widths = fitting.isEmpty ? widths.suffix(1) : fitting
         return narrowed

@@ -23,7 +23,17 @@ struct BudgetSteps {
 
     private static let file = "parameters.safetensors"
 
-    init(path: String?, job: BudgetedCompression) throws {
+    /// Opens the steps of a job, each a unit in the order in which they are done.
+    ///
+    /// - Parameters:
+    ///   - path: The folder; nil for none.
+    ///   - job: What reads which text with which settings.
+    ///   - kind: The kind of the run.
+    ///   - budget: What may be used.
+    ///   - units: The steps.
+    init(
+        path: String?, job: BudgetedCompression, kind: String, budget: String, units: [String]
+    ) throws {
         self.job = job
         guard let path else {
             run = nil
@@ -31,14 +41,19 @@ struct BudgetSteps {
         }
         let recipe = Recipe(
             model: job.model.source.path,
-            weights: CompressionJournal.sample(of: job.model.weights), budget: "\(job.budget)",
+            weights: CompressionJournal.sample(of: job.model.weights), budget: budget,
             settings: job.settings,
             calibration: CompressionJournal.digest(of: job.calibration.sequences),
             heldOut: CompressionJournal.digest(of: [job.heldOut]), threads: job.pool.threadCount)
         run = try Run.open(
-            at: path, kind: BudgetedCompression.runKind,
+            at: path, kind: kind,
             recipe: RunRecipe(encoding: recipe),
-            units: ["costs", "measured uniform", "measured allocated", "tuned", "measured tuned"])
+            units: units)
+    }
+
+    /// Whether a step is in the folder.
+    func isDone(_ step: String) throws -> Bool {
+        try run?.status().done.contains(step) ?? false
     }
 
     /// The result of a step, computed unless it is there.

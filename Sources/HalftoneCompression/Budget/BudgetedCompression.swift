@@ -6,7 +6,6 @@ import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuns
-import HalftoneRuntime
 
 /// From one number to a model: bits where they are worth most, never more bytes than allowed, and
 /// never worse on held-out text than all layers alike at the same bytes.
@@ -78,6 +77,8 @@ extension BudgetedCompression {
         public let fileBytes: Int
         /// What was chosen before tuning.
         public let plan: StoragePlan
+        /// What each way to store each matrix was expected to cost.
+        public let costs: StorageCosts
         /// Every candidate with what it is away from the float model, the chosen one last.
         public let candidates: [Candidate]
         /// The float model's perplexity on the held-out text.
@@ -126,37 +127,35 @@ extension BudgetedCompression {
     public func run(
         keepingAt path: String? = nil, display: Display = { _, _, _ in nil }
     ) throws -> Outcome {
-        let steps = try BudgetSteps(path: path, job: self)
-        let costs = try steps.value("costs") { try measureCosts(display) }
+        let steps = try BudgetSteps(
+            path: path, job: self, kind: Self.runKind, budget: "\(budget)",
+            units: ["costs", "measured uniform", "measured allocated", "tuned", "measured tuned"])
+        let costs = try steps.value("costs") {
+            try measureCosts(over: bitsPerWeight...bitsPerWeight, display)
+        }
         let bytes = try packedBudget(costs)
         let plans = [
             (Candidate.Kind.uniform, try fitting(bytes) { costs.uniformPlan(byteCount: $0) }),
             (.allocated, try fitting(bytes) { try costs.plan(byteCount: $0) }),
         ]
-        let evaluator = Evaluator(windows: windows, pool: pool)
-        let reference = try measured("Reading held-out text", display) { progress in
-            try evaluator.reference(Decoder(model.weights, pool: pool), tokens: heldOut) {
-                progress?.update(completed: $0, note: "of \($1)")
-            }
-        }
-        func candidate(
-            _ kind: Candidate.Kind, _ compressed: CompressedModel, _ expected: Double?
-        ) throws -> Candidate {
-            let found = try evaluator.compare(
-                Decoder(compressed.weights, pool: pool), with: reference)
-            return Candidate(
-                kind: kind, packedBytes: compressed.size.packedByteCount, expected: expected,
-                divergence: found.divergence.mean,
-                divergenceError: found.divergence.standardError,
-                perplexity: found.candidate.perplexity)
-        }
-        let isCurvature = isTunable
+        let comparison = try comparison(display)
         var best: (model: CompressedModel, plan: StoragePlan)?
         var candidates: [Candidate] = []
-        for case (let kind, let plan?) in plans {
-            let compressed = try quantized(plan, kind, steps, display)
+        for (kind, plan) in plans {
+            guard let plan else {
+                // Steps are done in their order, also where there is nothing to do.
+                _ = try steps.value("measured \(kind.rawValue)") { [Candidate]() }
+                continue
+            }
+            let journal = try steps.journal(
+                kind.rawValue, model: model, recipe: plan.recipe,
+                calibration: few(settings.calibrationWindows))
+            let title = kind == .uniform ? "Quantizing all layers alike" : "Quantizing as allocated"
+            let compressed = try measured(
+                title, display, total: costs.weightCount, unit: "weights"
+            ) { try quantized(plan, journal: journal, progress: $0) }
             let found = try steps.value("measured \(kind.rawValue)") {
-                try candidate(kind, compressed, isCurvature ? plan.cost : nil)
+                try comparison.candidate(kind, compressed, isTunable ? plan.cost : nil)
             }
             let isBetter = found.divergence < candidates.last?.divergence ?? .infinity
             candidates.insert(found, at: isBetter ? candidates.endIndex : 0)
@@ -169,7 +168,9 @@ extension BudgetedCompression {
                 try steps.parameters("tuned", of: model.spec) {
                     try tune(winner, tuning, display)
                 })
-            let found = try steps.value("measured tuned") { try candidate(.tuned, tuned, nil) }
+            let found = try steps.value("measured tuned") {
+                try comparison.candidate(.tuned, tuned, nil)
+            }
             let isBetter = found.divergence < candidates.last?.divergence ?? .infinity
             candidates.insert(found, at: isBetter ? candidates.endIndex : 0)
             if isBetter { chosen = tuned }
@@ -177,14 +178,14 @@ extension BudgetedCompression {
         return Outcome(
             model: chosen,
             fileBytes: try ModelFolderWriter.weightFileByteCount(of: model, recipe: plan.recipe),
-            plan: plan, candidates: candidates,
-            floatPerplexity: evaluator.perplexity(of: reference).perplexity)
+            plan: plan, costs: costs, candidates: candidates,
+            floatPerplexity: comparison.floatPerplexity)
     }
 
     /// Whether the model is one that gradients can be taken of.
-    private var isTunable: Bool { (try? LlamaNetwork.Shape(model.spec)) != nil }
+    var isTunable: Bool { (try? LlamaNetwork.Shape(model.spec)) != nil }
 
-    private var windows: EvaluationWindows {
+    var windows: EvaluationWindows {
         var windows = EvaluationWindows()
         windows.length = min(settings.length, model.spec.contextLength)
         windows.firstToken = opening
@@ -205,13 +206,13 @@ extension BudgetedCompression {
 }
 
 extension BudgetedCompression {
-    private func few(_ count: Int) -> CalibrationText {
+    func few(_ count: Int) -> CalibrationText {
         let all = calibration.sequences
         let taken = min(count, all.count)
         return CalibrationText(sequences: (0..<taken).map { all[$0 * all.count / taken] })
     }
 
-    private func measured<Value>(
+    func measured<Value>(
         _ title: String, _ display: Display, total: Int? = nil, unit: String = "windows",
         _ body: (RunProgress?) throws -> Value
     ) rethrows -> Value {
@@ -220,7 +221,12 @@ extension BudgetedCompression {
         return try body(progress)
     }
 
-    private func measureCosts(_ display: Display) throws -> StorageCosts {
+    /// Measures what each way to store each matrix costs.
+    ///
+    /// - Parameters:
+    ///   - range: The bits per weight that budgets give.
+    ///   - display: Makes displays.
+    func measureCosts(over range: ClosedRange<Double>, _ display: Display) throws -> StorageCosts {
         let text = few(settings.costWindows)
         var measure = StorageCosts.Measure.error
         if isTunable {
@@ -233,7 +239,7 @@ extension BudgetedCompression {
                     })
             }
         }
-        let tried = settings.narrowed(to: bitsPerWeight)
+        let tried = settings.narrowed(to: range)
         let total = model.spec.slots.filter { $0.role.isPackable }.reduce(0) {
             $0 + tried.schemes(for: $1.role).count * $1.shape.reduce(1, *)
         }
@@ -272,24 +278,18 @@ extension BudgetedCompression {
         return nil
     }
 
-    private func quantized(
-        _ plan: StoragePlan, _ kind: Candidate.Kind, _ steps: BudgetSteps, _ display: Display
+    /// Finds the codes of a plan.
+    func quantized(
+        _ plan: StoragePlan, journal: CompressionJournal?, progress: RunProgress?
     ) throws -> CompressedModel {
-        let text = few(settings.calibrationWindows)
-        let journal = try steps.journal(
-            kind.rawValue, model: model, recipe: plan.recipe, calibration: text)
-        let size = CompressedSize(of: model.spec, recipe: plan.recipe)
-        return try measured(
-            kind == .uniform ? "Quantizing all layers alike" : "Quantizing as allocated", display,
-            total: size.packedWeightCount, unit: "weights"
-        ) { progress in
-            try CompressedModel(
-                model, recipe: plan.recipe, method: GPTQ(), calibration: text, journal: journal,
-                pool: pool, progress: progress)
-        }
+        try CompressedModel(
+            model, recipe: plan.recipe, method: GPTQ(),
+            calibration: few(settings.calibrationWindows), journal: journal, pool: pool,
+            progress: progress)
     }
 
-    private func tune(
+    /// Trains scales and gains.
+    func tune(
         _ compressed: CompressedModel, _ tuning: PredictionTuning, _ display: Display
     ) throws -> TunedParameters {
         try measured("Tuning scales and gains", display, total: tuning.steps, unit: "steps") {

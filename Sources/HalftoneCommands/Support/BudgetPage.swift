@@ -1,0 +1,306 @@
+import Foundation
+import HalftoneCompression
+import HalftoneKernels
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneReport
+import HalftoneRuntime
+import HalftoneText
+
+/// The page of a budget that was spent: what was chosen, what it cost, what is worth more bits, and
+/// how to do it again.
+struct BudgetPage {
+    private let report: BudgetReport
+    private let job: BudgetedCompression
+    private let outcome: BudgetedCompression.Outcome
+    private let calibration: String?
+    private let choices: [Role: StorageCosts.Choice]
+
+    /// Whether costs are divergences, in nats, or shares of outputs.
+    private var costsAreNats: Bool { outcome.candidates.contains { $0.expected != nil } }
+
+    init(
+        _ report: BudgetReport, job: BudgetedCompression, outcome: BudgetedCompression.Outcome,
+        calibration: String?
+    ) {
+        self.report = report
+        self.job = job
+        self.outcome = outcome
+        self.calibration = calibration
+        choices = outcome.costs.choices(of: outcome.plan)
+    }
+
+    /// The page.
+    func page() throws -> Page {
+        let damage =
+            costsAreNats
+            ? "expected divergence, nats per token" : "change of outputs, share of their squares"
+        return Page(
+            "\(URL(filePath: report.model).lastPathComponent) within \(job.budget)",
+            parts: try [
+                .text(
+                    "\(Formatting.grouped(outcome.model.size.packedWeightCount)) weights became "
+                        + "\(Formatting.bytes(report.fileBytes)). Every matrix is stored in the "
+                        + "way that is expected to cost the predictions least within the budget. "
+                        + "Of all candidates the one whose predictions are nearest to the float "
+                        + "model's, on \(Formatting.grouped(job.heldOut.count)) tokens that no "
+                        + "other step read, is written. It took "
+                        + "\(Formatting.duration(report.seconds))."),
+                .table(summary()), .table(candidates()),
+                .heading("Where the bits are"),
+                .figure(
+                    map("Bits per weight", Axis("bits per weight, everything counted")) {
+                        8 * Double($1.byteCount) / Double($0.weightCount)
+                    }),
+                .figure(
+                    map("Expected damage", Axis(damage, scale: .logarithmic)) { $1.cost }),
+                .figure(bytesByKind()),
+                .heading("What is worth more bits"),
+                .table(worth(damage)),
+                .heading("Weights before and after"),
+            ] + histograms().map { .figure($0) } + samples() + recipe())
+    }
+
+    private func summary() -> Table {
+        let written = outcome.candidates.last
+        let (packed, float) = (bytes(isFloat: false), bytes(isFloat: true))
+        let weights = outcome.model.size.packedWeightCount
+        let floatBits = Double(8 * float.matrices) / Double(max(weights, 1))
+        return Table(
+            "In short", columns: ["", "compressed", "float"],
+            rows: [
+                [
+                    "bytes of the weight file", Formatting.grouped(report.fileBytes),
+                    Formatting.grouped(float.body + float.tables + packed.others),
+                ],
+                [
+                    "bits per weight", Formatting.decimal(report.bitsPerWeight, 3),
+                    Formatting.decimal(floatBits, 3),
+                ],
+                ["KL, nats per token", written.map(Self.divergence) ?? "—", "—"],
+                [
+                    "perplexity", Formatting.decimal(written?.perplexity ?? .nan, 3),
+                    Formatting.decimal(report.floatPerplexity, 3),
+                ],
+            ])
+    }
+
+    private static func divergence(_ candidate: BudgetedCompression.Candidate) -> String {
+        Formatting.decimal(candidate.divergence, 4) + " ± "
+            + Formatting.decimal(candidate.divergenceError, 4)
+    }
+
+    private func candidates() -> Table {
+        let last = outcome.candidates.count - 1
+        return Table(
+            "Candidates on held-out text",
+            columns: ["candidate", "bytes", "expected KL", "KL", "perplexity", ""],
+            rows: outcome.candidates.enumerated().map { place, candidate in
+                [
+                    BudgetReport.names[candidate.kind] ?? candidate.kind.rawValue,
+                    Formatting.grouped(candidate.packedBytes),
+                    candidate.expected.map { Formatting.decimal($0, 4) } ?? "—",
+                    Self.divergence(candidate), Formatting.decimal(candidate.perplexity, 3),
+                    place == last ? "written" : "",
+                ]
+            })
+    }
+}
+
+extension BudgetPage {
+    /// A value of each matrix of the blocks, by block and part.
+    private func map(
+        _ title: String, _ scale: Axis,
+        _ value: (StorageCosts.Unit, StorageCosts.Choice) -> Double
+    ) -> Figure {
+        let units = outcome.costs.units.filter { $0.role.block != nil }
+        var parts: [Role.Part] = []
+        for unit in units where !parts.contains(unit.role.part) { parts.append(unit.role.part) }
+        let blocks = outcome.model.original.spec.blocks.count
+        var values = [[Double]](
+            repeating: [Double](repeating: .nan, count: parts.count), count: blocks)
+        for unit in units {
+            guard let block = unit.role.block, let column = parts.firstIndex(of: unit.role.part),
+                let choice = choices[unit.role]
+            else { continue }
+            values[block][column] = value(unit, choice)
+        }
+        let tables = outcome.costs.units.filter { $0.role.block == nil }.compactMap { unit in
+            choices[unit.role].map { "\(unit.role.part): \(Self.short(value(unit, $0)))" }
+        }
+        return .heatMap(
+            HeatMap(
+                title, note: tables.joined(separator: ", "),
+                rows: (0..<blocks).map { "block \($0)" }, columns: parts.map(\.rawValue),
+                values: values, scale: scale))
+    }
+
+    private static func short(_ value: Double) -> String {
+        value >= 0.1 ? Formatting.decimal(value, 2) : String(format: "%.2g", value)
+    }
+
+    /// Bytes by kind; what is no matrix, and what a file says of itself, counts as written.
+    private func bytes(isFloat: Bool) -> (body: Int, tables: Int, others: Int, matrices: Int) {
+        var (body, tables, chosen, stored) = (0, 0, 0, 0)
+        for slot in job.model.spec.slots where slot.role.isPackable {
+            let float = job.model.weights.matrix(slot.role).byteCount
+            let choice = choices[slot.role]
+            let written = choice?.byteCount ?? float
+            stored += written
+            if choice != nil { chosen += isFloat ? float : written }
+            if slot.role.block == nil {
+                tables += isFloat ? float : written
+            } else {
+                body += isFloat ? float : written
+            }
+        }
+        return (body, tables, report.fileBytes - stored, chosen)
+    }
+
+    private func bytesByKind() -> Figure {
+        func series(_ name: String, isFloat: Bool) -> BarChart.Series {
+            let found = bytes(isFloat: isFloat)
+            return .init(name, values: [found.body, found.tables, found.others].map { Double($0) })
+        }
+        return .bars(
+            BarChart(
+                "Bytes of the weight file",
+                categories: ["layers of the blocks", "embedding and head", "everything else"],
+                axis: Axis("bytes"),
+                series: [
+                    series("float", isFloat: true), series("compressed", isFloat: false),
+                ]))
+    }
+
+    private func worth(_ damage: String) -> Table {
+        Table(
+            "The 20 matrices that would miss their bits most: \(damage)",
+            columns: ["matrix", "stored as", "damage", "smaller", "damage", "saves"],
+            rows: outcome.costs.steps(below: outcome.plan).prefix(20).map { step in
+                [
+                    "\(step.role)".replacing(".weight", with: ""), step.chosen.scheme.formatName,
+                    Self.short(step.chosen.cost), step.smaller.scheme.formatName,
+                    Self.short(step.smaller.cost), Formatting.bytes(step.savedBytes),
+                ]
+            })
+    }
+}
+
+extension BudgetPage {
+    /// Values of the layers with the fewest bits, the most, and the most damage.
+    private func histograms() -> [Figure] {
+        let units = outcome.costs.units.filter { $0.role.block != nil }
+        func bits(_ unit: StorageCosts.Unit) -> Double {
+            Double(choices[unit.role]?.byteCount ?? 0) / Double(unit.weightCount)
+        }
+        func cost(_ unit: StorageCosts.Unit) -> Double { choices[unit.role]?.cost ?? 0 }
+        var shown: [StorageCosts.Unit] = []
+        for case let unit? in [
+            units.min { bits($0) < bits($1) }, units.max { bits($0) < bits($1) },
+            units.max { cost($0) < cost($1) },
+        ] where !shown.contains(unit) {
+            shown.append(unit)
+        }
+        return shown.map { histogram($0.role) }
+    }
+
+    private func histogram(_ role: Role) -> Figure {
+        let float = job.model.weights.matrix(role).decoded()
+        let squares = float.reduce(0.0) { $0 + Double($1 * $1) }
+        let reach = 4 * (squares / Double(max(float.count, 1))).squareRoot()
+        let bins = 80
+        func line(_ name: String, _ values: [Float]) -> ChartSeries {
+            var counts = [Int](repeating: 0, count: bins)
+            for value in values {
+                let place = (Double(value) / reach + 1) / 2 * Double(bins)
+                if place >= 0, place < Double(bins) { counts[Int(place)] += 1 }
+            }
+            return ChartSeries(
+                name,
+                points: counts.enumerated().map { bin, count in
+                    ChartPoint(
+                        x: reach * (2 * (Double(bin) + 0.5) / Double(bins) - 1),
+                        y: 100 * Double(count) / Double(max(values.count, 1)))
+                })
+        }
+        return .xy(
+            XYChart(
+                "\(role)", note: choices[role].map { "stored as \($0.scheme)" } ?? "",
+                x: Axis("weight"), y: Axis("% of weights", includesZero: true),
+                series: [
+                    line("compressed", outcome.model.weights.matrix(role).decoded()),
+                    line("float", float),
+                ]))
+    }
+
+    /// What both models write after the beginnings of held-out windows.
+    private func samples() throws -> [Page.Part] {
+        guard let tokenizer = job.model.tokenizer else { return [] }
+        let length = job.calibration.sequences[0].count
+        let starts = stride(from: 0, to: job.heldOut.count, by: max(length, 1)).prefix(3)
+        func writes(_ weights: DecoderWeights) throws -> [String] {
+            let decoder = Decoder(weights, pool: job.pool)
+            return try starts.map { start in
+                let prompt =
+                    (tokenizer.openingToken.map { [$0] } ?? []) + job.heldOut[start...].prefix(12)
+                var sampler = Sampler(SamplingOptions())
+                var written: [Int32] = []
+                _ = try decoder.generate(
+                    prompt, state: decoder.makeState(capacity: prompt.count + 48),
+                    sampler: &sampler, limit: 48, stopTokens: job.model.stopTokens
+                ) {
+                    written.append($0)
+                    return true
+                }
+                return tokenizer.decode(written)
+            }
+        }
+        let float = try writes(job.model.weights)
+        let compressed = try writes(outcome.model.weights)
+        return [
+            .heading("What both write"),
+            .table(
+                Table(
+                    "The most likely tokens after 12 of held-out text",
+                    columns: ["beginning", "float", "compressed"],
+                    rows: starts.enumerated().map { place, start in
+                        [
+                            tokenizer.decode(Array(job.heldOut[start...].prefix(12))),
+                            float[place], compressed[place],
+                        ]
+                    })),
+        ]
+    }
+
+    /// What must agree for a job to end with the same bytes.
+    private struct Recipe: Encodable {
+        var model: String
+        var modelRowsSHA256: String
+        var budget: String
+        var settings: BudgetSettings
+        var calibration: String
+        var calibrationTokensSHA256: String
+        var heldOutTokensSHA256: String
+        var threads: Int
+        var weightFileSHA256: String
+    }
+
+    private func recipe() throws -> [Page.Part] {
+        let recipe = Recipe(
+            model: report.model, modelRowsSHA256: CompressionJournal.sample(of: job.model.weights),
+            budget: "\(job.budget)", settings: job.settings,
+            calibration: calibration ?? "what the model writes",
+            calibrationTokensSHA256: CompressionJournal.digest(of: job.calibration.sequences),
+            heldOutTokensSHA256: CompressionJournal.digest(of: [job.heldOut]),
+            threads: job.pool.threadCount,
+            weightFileSHA256: try FileDigest.hexadecimal(
+                of: URL(filePath: report.output + "/model.safetensors"), .sha256))
+        return [
+            .heading("To run it again"),
+            .text(
+                "The same model, text and settings end with the same bytes. Digests are SHA-256: "
+                    + "of a row of each float matrix, of the tokens, and of the weight file."),
+            .code(try Formatting.json(recipe)),
+        ]
+    }
+}

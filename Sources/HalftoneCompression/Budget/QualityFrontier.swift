@@ -1,0 +1,146 @@
+import HalftoneAllocation
+import HalftoneEvaluation
+import HalftoneKernels
+import HalftoneModels
+import HalftoneRuns
+
+/// What a model's predictions lose over a range of budgets: for each the bits where they are worth
+/// most, and the best that layers stored alike can do with as many bytes.
+///
+/// Costs are measured once for all budgets; every plan is quantized by error compensation and
+/// compared with the float model on text that no other step has read, as ``BudgetedCompression``
+/// does it.
+public struct QualityFrontier: Sendable {
+    /// The budgets, in bits for each weight of the packed matrices, everything counted.
+    public let bitsPerWeight: [Double]
+    private let job: BudgetedCompression
+
+    /// Sets up the measurement.
+    ///
+    /// - Parameters:
+    ///   - model: The float model.
+    ///   - bitsPerWeight: The budgets, at least one.
+    ///   - settings: What is tried; with a tuning, allocated candidates are tuned as well.
+    ///   - tokens: A text; its last eighth, at most as much as the settings say, is held out.
+    ///   - opening: What begins each window, if anything does.
+    ///   - pool: The threads to use; with another number sums are rounded otherwise.
+    /// - Throws: ``CompressionError`` for a text of fewer than two windows.
+    public init(
+        _ model: LanguageModel, bitsPerWeight: [Double], settings: BudgetSettings,
+        tokens: [Int32], opening: Int32?, pool: WorkerPool
+    ) throws(CompressionError) {
+        precondition(!bitsPerWeight.isEmpty, "a frontier has budgets")
+        self.bitsPerWeight = bitsPerWeight
+        job = try BudgetedCompression(
+            model, budget: .bitsPerWeight(bitsPerWeight[0]), settings: settings, tokens: tokens,
+            opening: opening, pool: pool)
+    }
+}
+
+extension QualityFrontier {
+    /// What was measured.
+    public struct Outcome: Sendable, Codable, Equatable {
+        /// What the weights of a budget are counted in.
+        public var weightCount: Int
+        /// The float model's perplexity on the held-out text.
+        public var floatPerplexity: Double
+        /// The budgets in their order.
+        public var points: [Point]
+
+        /// Bits per weight of a candidate, everything counted.
+        public func bitsPerWeight(_ candidate: BudgetedCompression.Candidate) -> Double {
+            Double(8 * candidate.packedBytes) / Double(max(weightCount, 1))
+        }
+    }
+
+    /// A budget.
+    public struct Point: Sendable, Codable, Equatable {
+        /// What was allowed.
+        public var bitsPerWeight: Double
+        /// What keeps it: layers alike if any do, bits where they are worth most, and tuned if that
+        /// was asked for.
+        public var candidates: [BudgetedCompression.Candidate]
+    }
+
+    /// The kind of the run that a folder of a measurement holds.
+    public static let runKind = "frontier"
+
+    private func unit(_ kind: BudgetedCompression.Candidate.Kind, _ bits: Double) -> String {
+        "\(kind.rawValue) at \(bits)"
+    }
+
+    /// Measures all budgets, or those that are not in the folder yet.
+    ///
+    /// - Parameters:
+    ///   - path: A folder to keep what is done in; nil for none.
+    ///   - display: Makes displays.
+    /// - Throws: `AllocationError.infeasible` for a budget below the least that there is, before
+    ///   anything is quantized; ``CompressionError``, and what the disk says.
+    public func run(
+        keepingAt path: String? = nil, display: BudgetedCompression.Display = { _, _, _ in nil }
+    ) throws -> Outcome {
+        let kinds: [BudgetedCompression.Candidate.Kind] = [.uniform, .allocated]
+        let steps = try BudgetSteps(
+            path: path, job: job, kind: Self.runKind, budget: "\(bitsPerWeight)",
+            units: ["costs", "float"]
+                + bitsPerWeight.flatMap { bits in kinds.map { unit($0, bits) } })
+        let range = (bitsPerWeight.min() ?? 0)...(bitsPerWeight.max() ?? 0)
+        let costs = try steps.value("costs") { try job.measureCosts(over: range, display) }
+        let plans = try bitsPerWeight.map { bits in
+            let bytes = Int(bits * Double(costs.weightCount) / 8)
+            return [costs.uniformPlan(byteCount: bytes), try costs.plan(byteCount: bytes)]
+        }
+        var known: HeldOutComparison?
+        func comparison() throws -> HeldOutComparison {
+            if let known { return known }
+            let made = try job.comparison(display)
+            known = made
+            return made
+        }
+        var outcome = Outcome(
+            weightCount: costs.weightCount,
+            floatPerplexity: try steps.value("float") { try comparison().floatPerplexity },
+            points: [])
+        let pending = try bitsPerWeight.flatMap { bits in kinds.map { unit($0, bits) } }
+            .filter { try !steps.isDone($0) }
+        if !pending.isEmpty { _ = try comparison() }
+        let progress = display(
+            "Measuring \(pending.count) plans", pending.count * costs.weightCount, "weights")
+        defer { progress?.finish() }
+        var uniform: [StoragePlan: [BudgetedCompression.Candidate]] = [:]
+        for (bits, plans) in zip(bitsPerWeight, plans) {
+            var point = Point(bitsPerWeight: bits, candidates: [])
+            for (kind, plan) in zip(kinds, plans) {
+                point.candidates += try steps.value(unit(kind, bits)) {
+                    // What need not be quantized counts as done.
+                    if kind == .uniform, let same = plan.map({ uniform[$0] }) ?? [] {
+                        progress?.advance(by: costs.weightCount)
+                        return same
+                    }
+                    guard let plan else { return [] }
+                    return try measure(plan, kind, comparison(), progress)
+                }
+                if kind == .uniform, let plan { uniform[plan] = point.candidates }
+            }
+            outcome.points.append(point)
+        }
+        return outcome
+    }
+
+    private func measure(
+        _ plan: StoragePlan, _ kind: BudgetedCompression.Candidate.Kind,
+        _ comparison: HeldOutComparison, _ progress: RunProgress?
+    ) throws -> [BudgetedCompression.Candidate] {
+        let compressed = try job.quantized(plan, journal: nil, progress: progress)
+        var found = [
+            try comparison.candidate(kind, compressed, job.isTunable ? plan.cost : nil)
+        ]
+        if kind == .allocated, let tuning = job.settings.tuning, job.isTunable {
+            progress?.advance(by: 0, note: "tuning scales and gains")
+            let tuned = try compressed.tuned(
+                try job.tune(compressed, tuning) { _, _, _ in nil })
+            found.append(try comparison.candidate(.tuned, tuned, nil))
+        }
+        return found
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import HalftoneAllocation
+import HalftoneCompression
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneMethods
+import HalftoneModels
+import HalftoneRuns
+import Synchronization
+import Testing
+
+/// What a model loses over a range of budgets.
+struct QualityFrontierTests {
+    private func frontier(_ bits: [Double], tunes: Bool = false) throws -> QualityFrontier {
+        let model = try modelFixture("llama2")
+        var settings = BudgetSettings(effort: .fast)
+        settings.groups = [.group(16), .channel]
+        settings.length = 32
+        if tunes {
+            settings.tuning = PredictionTuning()
+            settings.tuning?.steps = 2
+        }
+        return try QualityFrontier(
+            model, bitsPerWeight: bits, settings: settings,
+            tokens: (0..<640).map { Int32(($0 * 131 + $0 * $0 * 17) % model.spec.vocabularySize) },
+            opening: nil, pool: WorkerPool(threads: 2))
+    }
+
+    /// Every candidate keeps its budget, and more bytes lose less.
+    @Test func budgetsAreKept() throws {
+        let outcome = try frontier([2.5, 4, 6], tunes: true).run()
+        #expect(outcome.points.map(\.bitsPerWeight) == [2.5, 4, 6])
+        for point in outcome.points {
+            #expect(point.candidates.map(\.kind) == [.uniform, .allocated, .tuned])
+            for candidate in point.candidates {
+                #expect(outcome.bitsPerWeight(candidate) <= point.bitsPerWeight)
+            }
+        }
+        let allocated = outcome.points.map { $0.candidates[1] }
+        for (less, more) in zip(allocated, allocated.dropFirst()) {
+            #expect(less.packedBytes < more.packedBytes && less.divergence > more.divergence)
+        }
+    }
+
+    /// A measurement that stopped goes on, repeats nothing, and ends with the same numbers.
+    @Test func whatIsDoneIsKept() throws {
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let frontier = try frontier([3, 4.5])
+        let whole = try frontier.run()
+        #expect(try frontier.run(keepingAt: path) == whole)
+        // As after a kill in the last measurement: its unit waits again.
+        let units = path + "/units"
+        let done = try FileManager.default.contentsOfDirectory(atPath: units + "/done")
+        let last = try #require(done.first { $0.contains("allocated") && $0.contains("4.5") })
+        try FileManager.default.moveItem(
+            atPath: "\(units)/done/\(last)", toPath: "\(units)/pending/\(last)")
+        let titles = Mutex<[String]>([])
+        let again = try frontier.run(keepingAt: path) { title, _, _ in
+            titles.withLock { $0.append(title) }
+            return nil
+        }
+        #expect(again == whole)
+        #expect(titles.withLock { $0 } == ["Reading held-out text", "Measuring 1 plans"])
+    }
+
+    @Test func tooSmallABudgetIsRefusedBeforeAnythingIsQuantized() throws {
+        #expect(throws: AllocationError.self) { _ = try frontier([0.5, 4]).run() }
+    }
+}
