@@ -57,7 +57,7 @@ extension HeatMap {
                 gridBottom + 16, size: 11, color: theme.muted, anchor: isTurned ? .end : .middle,
                 rotation: isTurned ? -40 : 0)
         }
-        drawKey(ramp, layout, low, span, left, height - 34, &figure)
+        drawKey(ramp, layout, low, max(0, high - low), left, height - 34, &figure)
         return figure
     }
 

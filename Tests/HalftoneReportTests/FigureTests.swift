@@ -72,6 +72,15 @@ struct FigureTests {
         #expect(abs(widths[1] - 2 * widths[0]) <= 0.016)
     }
 
+    /// The key of a map names values that are in it, also where all are the same.
+    @Test func theKeyOfAMapEndsWhereValuesEnd() {
+        let map = HeatMap(
+            "", rows: ["a"], columns: ["b", "c"], values: [[2.25, 2.25]], scale: Axis("bits"))
+        let svg = Figure.heatMap(map).svg()
+        // Both cells, each with its title, and both ends of the key.
+        #expect(svg.components(separatedBy: "2.25").count - 1 == 6, "\(svg)")
+    }
+
     @Test func namesAtTheEndsOfLinesDoNotTouch() {
         let series = (0..<6).map { index in
             ChartSeries(

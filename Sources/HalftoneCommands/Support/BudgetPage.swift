@@ -36,16 +36,18 @@ struct BudgetPage {
             costsAreNats
             ? "expected divergence, nats per token" : "change of outputs, share of their squares"
         return Page(
-            "\(URL(filePath: report.model).lastPathComponent) within \(job.budget)",
+            "\(URL(filePath: report.model).lastPathComponent) in "
+                + Formatting.bytes(report.fileBytes),
             parts: try [
                 .text(
-                    "\(Formatting.grouped(outcome.model.size.packedWeightCount)) weights became "
-                        + "\(Formatting.bytes(report.fileBytes)). Every matrix is stored in the "
-                        + "way that is expected to cost the predictions least within the budget. "
-                        + "Of all candidates the one whose predictions are nearest to the float "
-                        + "model's, on \(Formatting.grouped(job.heldOut.count)) tokens that no "
-                        + "other step read, is written. It took "
-                        + "\(Formatting.duration(report.seconds))."),
+                    "The budget: \(job.budget) for "
+                        + "\(Formatting.grouped(outcome.model.size.packedWeightCount)) weights. "
+                        + "Two candidates keep it: the best that stores all layers alike, and "
+                        + "every matrix in the way that together is expected to cost the "
+                        + "predictions least. Of these, and of what tuning made of the nearer "
+                        + "one, that is written whose predictions are nearest to the float "
+                        + "model's on \(Formatting.grouped(job.heldOut.count)) tokens that no "
+                        + "other step read. It took \(Formatting.duration(report.seconds))."),
                 .table(summary()), .table(candidates()),
                 .heading("Where the bits are"),
                 .figure(
