@@ -17,13 +17,13 @@ struct CompressCommand: ParsableCommand {
         discussion: """
             --size 60MB or --bits 2.75, with a decimal point, is a budget: every matrix gets the \
             bits that it is worth, within the budget to the byte, and the result is compared with \
-            all layers alike at the same bytes on text that was held out (an eighth of \
+            all layers alike at the same bytes on text that was held out (the end of \
             --calibration). --effort says how long that may take.
 
-            --bits N, a whole number, chooses a good integer format of N bits; --format names one exactly: int4 \
-            (symmetric) or uint4 (affine), 1 to 8 bits. Widths that a group does not divide end \
-            in a shorter group. The embedding, and a head of its own, take at least 4 bits unless \
-            --embedding says otherwise.
+            --bits N, a whole number, chooses a good integer format of N bits; --format names one \
+            exactly: int4 (symmetric) or uint4 (affine), 1 to 8 bits. Widths that a group does not \
+            divide end in a shorter group. The embedding, and a head of its own, take at least 4 \
+            bits unless --embedding says otherwise.
 
             --format takes any other form, too. A form names a number format, weights to a scale \
             (64 if left out) and how scales are stored (f16): e3m2/32/f16, ternary/channel/f32, \

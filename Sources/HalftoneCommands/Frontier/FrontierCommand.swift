@@ -38,7 +38,7 @@ struct FrontierCommand: ParsableCommand {
     @Flag(help: "Tune scales and gains of what is allocated, too.")
     var tune = false
 
-    @Option(help: "A text to find codes with; its last eighth is held out to measure on.")
+    @Option(help: "A text to find codes with; some windows at its end are held out to measure on.")
     var calibration: String?
 
     @Option(

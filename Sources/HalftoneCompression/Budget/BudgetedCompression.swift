@@ -40,7 +40,8 @@ public struct BudgetedCompression: Sendable {
     ///   - model: The float model; packed matrices of its own are decoded first.
     ///   - budget: What may be used.
     ///   - settings: What is tried.
-    ///   - tokens: A text; its last eighth, at most as much as the settings say, is held out.
+    ///   - tokens: A text; as many windows at its end as the settings say, at most a third of it, are
+    ///     held out.
     ///   - opening: What begins each window, if anything does.
     ///   - pool: The threads to use; with another number sums are rounded otherwise.
     /// - Throws: ``CompressionError`` for a text of fewer than two windows.
@@ -49,7 +50,7 @@ public struct BudgetedCompression: Sendable {
         tokens: [Int32], opening: Int32?, pool: WorkerPool
     ) throws(CompressionError) {
         let length = min(settings.length, model.spec.contextLength)
-        let held = min(max(tokens.count / 8, length), settings.heldOutWindows * length)
+        let held = min(max(tokens.count / 3, length), settings.heldOutWindows * length)
         guard tokens.count >= 2 * length else {
             throw .badCalibration(
                 "the text has \(tokens.count) tokens; two windows of \(length) are the least: one "

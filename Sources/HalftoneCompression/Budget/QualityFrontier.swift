@@ -21,7 +21,8 @@ public struct QualityFrontier: Sendable {
     ///   - model: The float model.
     ///   - bitsPerWeight: The budgets, at least one.
     ///   - settings: What is tried; with a tuning, allocated candidates are tuned as well.
-    ///   - tokens: A text; its last eighth, at most as much as the settings say, is held out.
+    ///   - tokens: A text; as many windows at its end as the settings say, at most a third of it, are
+    ///     held out.
     ///   - opening: What begins each window, if anything does.
     ///   - pool: The threads to use; with another number sums are rounded otherwise.
     /// - Throws: ``CompressionError`` for a text of fewer than two windows.
