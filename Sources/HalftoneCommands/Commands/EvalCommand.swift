@@ -94,7 +94,8 @@ struct EvalCommand: ParsableCommand {
                     .compare(decoder, with: stored))
         } else {
             let tokenizer = try ModelArgument.tokenizer(loaded, model)
-            let tokens = try EvaluationText.tokens(text, for: model, tokenizer)
+            // What came of a model is measured on what the model is measured on.
+            let tokens = try EvaluationText.tokens(text, for: against ?? model, tokenizer)
             let evaluator = Evaluator(windows: windowOptions(tokenizer), pool: pool)
             if let against {
                 let reference = try ModelArgument.load(against, shared)
