@@ -75,7 +75,7 @@ public struct ScaleFinder<Levels: ScaledLevels>: Sendable {
         guard covering.scale != 0, covering.scale.isFinite else { return covering }
         if search == .absmax { return covering }
         if case .percentile(let share) = search {
-            let reach = Self.magnitude(covering: share, of: values, importance)
+            let reach = Self.magnitudes(covering: [share], of: values, importance)[0]
             let range = Self.range(values)
             let clipped = max(range.lowerBound, -reach)...min(range.upperBound, reach)
             let scale = codec.nearest(coveringScale(clipped))
@@ -207,19 +207,23 @@ extension ScaleFinder {
     /// The power of two that brings the largest magnitude to between 1 and 2.
     static func unit(for values: ArraySlice<Float>) -> Float { GroupQuantizer.unit(for: values) }
 
-    /// The least magnitude that is not below this share of all, or of their importance.
-    static func magnitude(
-        covering share: Double, of values: ArraySlice<Float>, _ importance: ArraySlice<Float>?
-    ) -> Float {
+    /// For each of some shares the least magnitude that is not below that share of all, or of their
+    /// importance.
+    static func magnitudes(
+        covering shares: [Double], of values: ArraySlice<Float>,
+        _ importance: ArraySlice<Float>?
+    ) -> [Float] {
         let weights = importance ?? [Float](repeating: 1, count: values.count)[...]
         let sorted = zip(values, weights).map { (size: $0.magnitude, weight: Double($1)) }
             .sorted { $0.size < $1.size }
-        let wanted = share * sorted.reduce(0) { $0 + $1.weight }
-        var sum = 0.0
-        for (size, weight) in sorted {
-            sum += weight
-            if sum >= wanted { return size }
+        let all = sorted.reduce(0) { $0 + $1.weight }
+        return shares.map { share in
+            var sum = 0.0
+            for (size, weight) in sorted {
+                sum += weight
+                if sum >= share * all { return size }
+            }
+            return sorted.last?.size ?? 0
         }
-        return sorted.last?.size ?? 0
     }
 }

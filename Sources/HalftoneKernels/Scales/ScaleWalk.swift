@@ -188,9 +188,10 @@ extension ScaleWalk {
     /// importance.
     private var ranges: [ClosedRange<Float>] {
         guard importance != nil else { return [range] }
-        let more = [1, 0.9].map { share -> ClosedRange<Float> in
-            let reach = ScaleFinder<Levels>.magnitude(covering: share, of: values, importance)
-            return max(range.lowerBound, -reach)...min(range.upperBound, reach)
+        let more = ScaleFinder<Levels>.magnitudes(
+            covering: [1, 0.9], of: values, importance
+        ).map { reach in
+            max(range.lowerBound, -reach)...min(range.upperBound, reach)
         }
         return [range] + more.filter { $0 != range && $0.lowerBound < $0.upperBound }
     }
