@@ -32,4 +32,22 @@ struct BudgetReportTests {
             ])
         }
     }
+
+    /// What a budget chooses itself is refused before any work, and so are sizes that are none.
+    @Test(arguments: [
+        ["--bits", "2.5", "--method", "gptq"], ["--bits", "2.5", "--order", "rows"],
+        ["--bits", "2.5", "--column-order", "natural"], ["--size", "1MB", "--group", "32"],
+        ["--bits", "2.5", "--weighting", "uniform"], ["--bits", "2.5", "--size", "1MB"],
+        ["--size", "1 furlong"], ["--size", "-1MB"], ["--bits", "nan"], ["--bits", "-2.5"],
+    ])
+    func whatDoesNotGoWithABudgetIsRefused(options: [String]) {
+        #expect(throws: (any Error).self) {
+            _ = try HalftoneCommand.parseAsRoot(["compress", "stories", "-o", "x"] + options)
+        }
+    }
+
+    @Test(arguments: [["--size", "1.5 MB"], ["--size", "600kB"], ["--size", "1_000_000"]])
+    func sizesAreReadAsPeopleWriteThem(options: [String]) throws {
+        _ = try HalftoneCommand.parseAsRoot(["compress", "stories", "-o", "x"] + options)
+    }
 }

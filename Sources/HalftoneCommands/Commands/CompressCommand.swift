@@ -139,12 +139,12 @@ struct CompressCommand: ParsableCommand {
             [
                 ("--format", format), ("--group", group), ("--scale", scale), ("--search", search),
                 ("--layout", layout), ("--imatrix", method.imatrix),
-            ].filter { $0.1 != nil }.map(\.0) + (method.steps == "rtn" ? [] : ["--method"])
-        guard others.isEmpty, !output.hasSuffix(".gguf") else {
+            ].filter { $0.1 != nil }.map(\.0)
+        guard others.isEmpty, method.isUsual, order == .automatic, !output.hasSuffix(".gguf") else {
             throw ValidationError(
                 "a budget chooses formats and methods itself, and is written as this program's "
-                    + "folder; it takes none of --method, --format, --group, --scale, --search, "
-                    + "--layout, --imatrix and .gguf")
+                    + "folder; it takes none of --method, --column-order, --weighting, --format, "
+                    + "--group, --scale, --search, --layout, --order, --imatrix and .gguf")
         }
         _ = try budgetSettings
     }

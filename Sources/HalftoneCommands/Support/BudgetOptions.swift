@@ -26,8 +26,6 @@ enum WidthOrBudget: ExpressibleByArgument, Equatable {
             return nil
         }
     }
-
-    var defaultValueDescription: String { "" }
 }
 
 /// A number of bytes as people write it: `60MB`, `1.5GiB`, `1000000`.

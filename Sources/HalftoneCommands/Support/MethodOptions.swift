@@ -66,6 +66,11 @@ struct MethodOptions: ParsableArguments {
         }
     }
 
+    /// Whether neither a method nor a setting of one was given.
+    var isUsual: Bool {
+        steps == "rtn" && columnOrder == .activation && weighting == .compensated
+    }
+
     mutating func validate() throws {
         guard (1...1 << 20).contains(calibrationWindows ?? 1) else {
             throw ValidationError("--calibration-windows must be from 1 to 1048576")

@@ -257,10 +257,11 @@ extension BudgetedCompression {
         switch budget {
         case .bitsPerWeight(let bits): return Int(bits * Double(costs.weightCount) / 8)
         case .fileBytes(let bytes):
-            guard let least = costs.uniformPlan(byteCount: .max) else { return bytes }
+            // What a file holds beside packed matrices is nearly the same for all plans.
+            guard let any = costs.uniformPlan(byteCount: .max) else { return bytes }
             return try bytes
-                - (ModelFolderWriter.weightFileByteCount(of: model, recipe: least.recipe)
-                    - least.byteCount)
+                - (ModelFolderWriter.weightFileByteCount(of: model, recipe: any.recipe)
+                    - any.byteCount)
         }
     }
 

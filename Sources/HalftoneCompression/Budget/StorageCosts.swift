@@ -190,7 +190,9 @@ public struct StoragePlan: Sendable, Hashable {
     /// By how much, as a share, a better choice could cost less at most.
     public var gap: Double
 
-    /// The recipe that stores them so, and leaves everything else float.
+    /// The recipe that stores them so, and leaves tables that the plan does not have float.
+    ///
+    /// A plan has all layers of the blocks.
     public var recipe: CompressionRecipe {
         var recipe = CompressionRecipe(bits: 8)
         recipe.embedding = nil

@@ -107,9 +107,9 @@ public struct ComparisonStudy: Sendable {
 
     /// What the blocks' linear layers are stored as; embedding, head and vectors stay float.
     ///
-    /// Published methods choose forms of their own instead, embedding and head stay float there,
-    /// too. `rtn` takes the smallest scale that covers a group, as plain rounding does; all others choose
-    /// scales of least error.
+    /// Published methods choose forms of their own instead; embedding and head stay float there,
+    /// too. `rtn` takes the smallest scale that covers a group, as plain rounding does; all others
+    /// choose scales of least error.
     public func recipe(_ cell: Cell) -> CompressionRecipe {
         var recipe = CompressionRecipe(bits: cell.bits, group: group)
         recipe.embedding = nil

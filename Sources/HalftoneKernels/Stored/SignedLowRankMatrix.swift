@@ -97,7 +97,8 @@ public struct SignedLowRankMatrix: WeightMatrix {
 
     /// The same matrix with rows in another order.
     ///
-    /// Signs and factors of rows are copied, those of columns shared. The byte count is this matrix's in proportion to the rows, rounded up.
+    /// Signs and factors of rows are copied, those of columns shared. The byte count is this
+    /// matrix's in proportion to the rows, rounded up.
     public func gatheringRows(_ order: [Int]) -> any WeightMatrix {
         precondition(order.allSatisfy { (0..<rows).contains($0) }, "row out of bounds")
         func gathered(_ bytes: Bytes, _ width: Int) -> Bytes {

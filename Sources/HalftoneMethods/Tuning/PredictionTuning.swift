@@ -43,8 +43,9 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
     ///   - texts: Tokens to read, at least one window.
     ///   - pool: The threads to use.
     ///   - progress: Called after each step with its number and its loss in nats per token.
-    /// - Throws: `ModelError` for another architecture, `DecoderError` for tokens that the model
-    ///   does not have, and `QuantizationError`.
+    /// - Returns: A factor for the scale of each group, and the gains; `packed` is left as it is.
+    /// - Throws: `ModelError` for another architecture, and `DecoderError` for tokens that the model
+    ///   does not have.
     /// - Complexity: A pass back and forth for each step; float32 copies of the matrices and of their
     ///   gradients, and what layers keep of one window, are in memory.
     public func tuned(
