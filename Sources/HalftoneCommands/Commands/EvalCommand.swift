@@ -41,7 +41,7 @@ struct EvalCommand: ParsableCommand {
             """)
     var activations = Activations.float32
 
-    @Option(help: "Tokens of a window (default: 512).")
+    @Option(help: "Tokens of a window (default: 512, or the model's context where that is less).")
     var window: Int?
 
     @Option(help: "Windows to score (default: all).")
@@ -54,7 +54,7 @@ struct EvalCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     mutating func validate() throws {
-        guard (4...1 << 20).contains(windowLength) else {
+        guard (4...1 << 20).contains(window ?? 512) else {
             throw ValidationError("--window must be from 4 to 1048576")
         }
         if againstLogits != nil {
@@ -72,11 +72,10 @@ struct EvalCommand: ParsableCommand {
         if let windows, windows < 1 { throw ValidationError("--windows must be at least 1") }
     }
 
-    private var windowLength: Int { window ?? 512 }
-
     func run() throws {
         let start = ContinuousClock.now
         let loaded = try ModelArgument.load(model, shared)
+        let windowLength = window ?? min(512, loaded.spec.contextLength)
         let pool = shared.pool
         var decoder = Decoder(
             loaded.weights, pool: pool, activations: activations, cache: try cache.policy)
@@ -96,7 +95,7 @@ struct EvalCommand: ParsableCommand {
             let tokenizer = try ModelArgument.tokenizer(loaded, model)
             // What came of a model is measured on what the model is measured on.
             let tokens = try EvaluationText.tokens(text, for: against ?? model, tokenizer)
-            let evaluator = Evaluator(windows: windowOptions(tokenizer), pool: pool)
+            let evaluator = Evaluator(windows: windowOptions(tokenizer, windowLength), pool: pool)
             if let against {
                 let reference = try ModelArgument.load(against, shared)
                 report.fill(
@@ -124,9 +123,9 @@ struct EvalCommand: ParsableCommand {
         Console.result(report.text)
     }
 
-    private func windowOptions(_ tokenizer: Tokenizer) -> EvaluationWindows {
+    private func windowOptions(_ tokenizer: Tokenizer, _ length: Int) -> EvaluationWindows {
         var options = EvaluationWindows()
-        options.length = windowLength
+        options.length = length
         options.limit = windows
         options.scoring = allPositions ? .all : .secondHalf
         options.firstToken = tokenizer.openingToken
