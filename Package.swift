@@ -23,6 +23,14 @@ func tests(_ target: String, _ dependencies: [Target.Dependency] = []) -> Target
         swiftSettings: settings)
 }
 
+/// The files of the server's page, which become part of the program.
+let pageFiles = [
+    "answer.js", "api.js", "app.js", "charts.js", "chat.js", "compare.js", "conversation.js",
+    "copy.js", "dom.js", "heatmap.js", "index.html", "key.js", "live.js", "markdown.js",
+    "matrices.js", "model.js", "models.js", "numbers.js", "page.css", "scale.js", "settings.js",
+    "tabs.js", "tokens.js", "turns.js",
+]
+
 let package = Package(
     name: "Halftone",
     platforms: [.macOS("26.0")],
@@ -35,6 +43,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .executableTarget(
@@ -43,9 +58,9 @@ let package = Package(
             name: "HalftoneCommands",
             dependencies: [
                 "HalftoneCompression", "HalftoneData", "HalftoneReport", "HalftoneReproductions",
-                "HalftoneTraining",
+                "HalftoneServer", "HalftoneTraining",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "CLibCrypto",
+                .product(name: "Logging", package: "swift-log"), "CLibCrypto",
             ],
             swiftSettings: settings),
         .target(
@@ -62,6 +77,22 @@ let package = Package(
         library(
             "HalftoneCompression",
             ["HalftoneEvaluation", "HalftoneMethods", "HalftoneRuns", "HalftoneTransforms"]),
+        .target(
+            name: "HalftoneServer",
+            dependencies: [
+                "HalftoneServing", "HalftoneEvaluation", "HalftoneRuns",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            resources: pageFiles.map { .embedInCode("Page/\($0)") }, swiftSettings: settings),
+        library("HalftoneServing", ["HalftoneRuntime"]),
         library("HalftoneEvaluation", ["HalftoneRuntime"]),
         library("HalftoneRuntime", ["HalftoneModels", "HalftoneQuantization"]),
         library(
@@ -138,6 +169,7 @@ let package = Package(
         tests("HalftoneModels"),
         tests("HalftoneRuntime", ["AllocationCounter"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+        tests("HalftoneServing", ["HalftoneData"]),
         tests("HalftoneEvaluation", ["HalftoneData"]),
         tests("HalftoneMethods", ["HalftoneAllocation", "HalftoneData", "HalftoneFiles"]),
         tests("HalftoneReproductions", ["HalftoneCompression"]),

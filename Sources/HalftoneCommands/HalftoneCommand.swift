@@ -24,8 +24,9 @@ public struct HalftoneCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, GetCommand.self, InspectCommand.self, CompressCommand.self,
             FrontierCommand.self, EvalCommand.self, CompareCommand.self, ImportanceCommand.self,
-            RunCommand.self, ChatCommand.self, BenchCommand.self, ConvertCommand.self,
-            TrainCommand.self, MethodsCommand.self, ReproduceCommand.self, FormatsCommand.self,
+            RunCommand.self, ChatCommand.self, ServeCommand.self, BenchCommand.self,
+            ConvertCommand.self, TrainCommand.self, MethodsCommand.self, ReproduceCommand.self,
+            FormatsCommand.self,
         ])
 
     /// Creates the command; parsing fills it.

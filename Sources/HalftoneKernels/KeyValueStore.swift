@@ -72,7 +72,12 @@ package final class KeyValueStore: Sendable {
     }
 
     /// Makes room for a number of tokens, those stored included.
-    package func reserve(_ wanted: Int) {
+    ///
+    /// - Parameters:
+    ///   - wanted: Tokens.
+    ///   - exactly: Whether for no more than those; otherwise floats double their capacity, so that
+    ///     they are seldom moved.
+    package func reserve(_ wanted: Int, exactly: Bool = false) {
         guard wanted > capacity else { return }
         if let packed {
             packed.keys.reserve(wanted)
@@ -80,7 +85,7 @@ package final class KeyValueStore: Sendable {
             size.capacity = wanted
             return
         }
-        let grown = max(wanted, capacity * 2)
+        let grown = exactly ? wanted : max(wanted, capacity * 2)
         for buffer in [keys, values] {
             buffer.regroup(
                 groups: heads, from: capacity * headDim, to: grown * headDim,
@@ -103,6 +108,21 @@ package final class KeyValueStore: Sendable {
         packed?.keys.truncate(count, to: kept)
         packed?.values.truncate(count, to: kept)
         size.count = kept
+    }
+
+    /// Takes the first tokens of another store of the same heads; both hold floats.
+    package func copy(first length: Int, from other: KeyValueStore) {
+        precondition(packed == nil && other.packed == nil, "both stores hold floats")
+        precondition(heads == other.heads && headDim == other.headDim && length <= other.count)
+        reserve(length)
+        for (target, source) in [(keys, other.keys), (values, other.values)] {
+            for head in 0..<heads {
+                let start = other.place(head: head, token: 0)
+                source.copy(
+                    start..<start + length * headDim, to: target, at: place(head: head, token: 0))
+            }
+        }
+        size.count = length
     }
 
     /// Where a head's keys or values of a token are.

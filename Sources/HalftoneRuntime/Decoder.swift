@@ -38,17 +38,56 @@ public struct Decoder: Sendable {
         plan = DecoderPlan(weights, activations: activations, cache: cache, pool: pool)
     }
 
+    /// Working memory for sequences that share it, see ``makeState(capacity:workspace:)``.
+    public func makeWorkspace() -> Workspace {
+        Workspace(plan: plan, threadCount: pool.threadCount)
+    }
+
     /// A state for a new sequence.
     ///
-    /// - Parameter capacity: Tokens to take memory for; more is taken when they come.
-    public func makeState(capacity: Int = 256) -> DecoderState {
-        DecoderState(plan: plan, capacity: capacity, threadCount: pool.threadCount)
+    /// - Parameters:
+    ///   - capacity: Tokens to take memory for; more is taken when they come.
+    ///   - workspace: Working memory that is shared with other sequences, which are then all read
+    ///     on one thread; nil for its own.
+    public func makeState(capacity: Int = 256, workspace: Workspace? = nil) -> DecoderState {
+        DecoderState(plan: plan, capacity: capacity, workspace: workspace ?? makeWorkspace())
+    }
+
+    /// Whether ``makeState(copying:first:capacity:workspace:)`` can copy sequences: when keys and
+    /// values are stored token by token as they are computed.
+    public var canCopyStates: Bool { plan.cache.isFloat32 }
+
+    /// A state that begins with tokens which another sequence has read.
+    ///
+    /// - Parameters:
+    ///   - other: The sequence, of this decoder; ``canCopyStates`` must hold.
+    ///   - length: Its first tokens, this many.
+    ///   - capacity: Tokens to take memory for.
+    ///   - workspace: As for ``makeState(capacity:workspace:)``.
+    /// - Complexity: O(`length`) bytes of keys and values.
+    public func makeState(
+        copying other: DecoderState, first length: Int, capacity: Int, workspace: Workspace? = nil
+    ) -> DecoderState {
+        precondition(canCopyStates, "keys and values are stored token by token")
+        precondition(length <= other.position, "the other sequence has as many tokens")
+        let state = makeState(capacity: max(capacity, length), workspace: workspace)
+        state.copy(first: length, from: other)
+        return state
+    }
+
+    /// Bytes that keys and values of a sequence take, `capacity` tokens at once.
+    public func cacheByteCount(capacity: Int) -> Int {
+        guard plan.cache.isFloat32 else { return makeState(capacity: capacity).cacheByteCount }
+        return plan.blocks.reduce(0) { sum, block in
+            let attention = block.attention
+            return sum + 2 * attention.keyHeads * attention.headDim * max(capacity, 1)
+                * MemoryLayout<Float>.size
+        }
     }
 
     /// A state whose keys and values are floats whatever the policy says.
     func makeState(capacity: Int, isFloat: Bool) -> DecoderState {
-        DecoderState(
-            plan: plan, capacity: capacity, threadCount: pool.threadCount, isFloat: isFloat)
+        DecoderState(plan: plan, capacity: capacity, workspace: makeWorkspace(), isFloat: isFloat)
     }
 
     /// Puts the channels of keys into an order, whichever the policy names.
@@ -163,11 +202,14 @@ public struct Decoder: Sendable {
 
     /// Sequences that are decoded together.
     ///
-    /// - Parameter states: At least one; each as ``makeState(capacity:)`` gave it.
-    public func makeBatch(_ states: [DecoderState]) -> DecoderBatch {
+    /// - Parameters:
+    ///   - states: At least one; each as ``makeState(capacity:workspace:)`` gave it.
+    ///   - workspace: Working memory to share; nil for its own.
+    public func makeBatch(
+        _ states: [DecoderState], workspace: Workspace? = nil
+    ) -> DecoderBatch {
         precondition(!states.isEmpty, "a batch has sequences")
-        return DecoderBatch(
-            states, workspace: Workspace(plan: plan, threadCount: pool.threadCount))
+        return DecoderBatch(states, workspace: workspace ?? makeWorkspace())
     }
 
     /// The logits after the last of some tokens, `vocabularySize` of them.

@@ -23,9 +23,9 @@ public final class DecoderState {
     /// - Parameters:
     ///   - plan: What the decoder does.
     ///   - capacity: Tokens to take memory for.
-    ///   - threadCount: Threads.
+    ///   - workspace: Memory for what is computed.
     ///   - isFloat: Whether keys and values are floats whatever the plan says.
-    init(plan: DecoderPlan, capacity: Int, threadCount: Int, isFloat: Bool = false) {
+    init(plan: DecoderPlan, capacity: Int, workspace: Workspace, isFloat: Bool = false) {
         attentions = plan.blocks.map(\.attention)
         let partials = FloatBuffer(count: 0)
         stores = zip(attentions, plan.keyOrders).map { attention, order in
@@ -38,7 +38,7 @@ public final class DecoderState {
         }
         tables = plan.rotations.map { RotationTable($0) }
         rotations = plan.blocks.map(\.rotation)
-        workspace = Workspace(plan: plan, threadCount: threadCount)
+        self.workspace = workspace
         segments = stores.map { store in
             [Attention.Segment(row: 0, count: 0, position: 0, store: store, rotation: nil)]
         }
@@ -56,6 +56,14 @@ public final class DecoderState {
         }
     }
 
+    /// Takes memory for keys and values of a number of tokens, those read included, and no more.
+    public func reserve(_ capacity: Int) {
+        for store in stores { store.reserve(capacity, exactly: true) }
+    }
+
+    /// Tokens that there is memory for.
+    public var capacity: Int { stores.map(\.capacity).min() ?? 0 }
+
     /// Forgets all but the first `length` tokens.
     ///
     /// With packed keys and values, up to seven tokens are taken back without a trace. Of more,
@@ -64,6 +72,12 @@ public final class DecoderState {
     public func truncate(to length: Int) {
         position = min(position, max(length, 0))
         for store in stores { store.truncate(to: length) }
+    }
+
+    /// Takes the first tokens of another sequence, as if they had been read; floats only.
+    func copy(first length: Int, from other: DecoderState) {
+        for (store, source) in zip(stores, other.stores) { store.copy(first: length, from: source) }
+        position = length
     }
 
     /// Makes room for the next tokens and describes them as segments from a row on.

@@ -1,4 +1,5 @@
 import Foundation
+import HalftoneModels
 import HalftoneTensor
 
 /// How the next token is chosen from logits.
@@ -21,6 +22,14 @@ public struct SamplingOptions: Sendable, Equatable {
     public var repetitionPenalty: Float = 1
     /// How many of the latest tokens the penalty looks at.
     public var penaltyWindow = 64
+    /// Subtracted from the logits of tokens that were chosen before, once each.
+    ///
+    /// Prompts do not count. This and ``frequencyPenalty`` are those of OpenAI's interface.
+    public var presencePenalty: Float = 0
+    /// Subtracted from the logits of tokens for each time that they were chosen before.
+    public var frequencyPenalty: Float = 0
+    /// Added to the logits of tokens.
+    public var logitBias: [Int32: Float] = [:]
     /// Seeds the generator.
     public var seed: UInt64 = 0
 
@@ -38,7 +47,30 @@ public struct SamplingOptions: Sendable, Equatable {
         guard repetitionPenalty > 0, repetitionPenalty.isFinite else {
             throw .outOfRange("repetition penalty", "above 0")
         }
+        guard presencePenalty.isFinite else {
+            throw .outOfRange("presence penalty", "a finite number")
+        }
+        guard frequencyPenalty.isFinite else {
+            throw .outOfRange("frequency penalty", "a finite number")
+        }
     }
+}
+
+extension LanguageModel {
+    /// What the files recommend, as options; greedy where they say nothing.
+    public var recommendedSampling: SamplingOptions {
+        var options = SamplingOptions()
+        if let temperature = generation.temperature { options.temperature = Float(temperature) }
+        if let topK = generation.topK { options.topK = topK }
+        if let topP = generation.topP { options.topP = Float(topP) }
+        if let penalty = generation.repetitionPenalty { options.repetitionPenalty = Float(penalty) }
+        return options
+    }
+}
+
+extension SamplingOptions {
+    /// Whether choices depend on how often tokens were chosen.
+    fileprivate var countsChoices: Bool { presencePenalty != 0 || frequencyPenalty != 0 }
 }
 
 /// A setting of a sampler is out of its range.
@@ -60,6 +92,8 @@ public struct Sampler: Sendable {
     public let options: SamplingOptions
     private var generator: SeededGenerator
     private var recent: [Int32] = []
+    /// How often tokens were chosen; counted only where a penalty asks for it.
+    private var chosen: [Int32: Int] = [:]
 
     /// Starts a generator from the options' seed.
     public init(_ options: SamplingOptions) {
@@ -74,11 +108,13 @@ public struct Sampler: Sendable {
 
     /// Chooses the next token and notes it.
     ///
-    /// - Parameter logits: One per token of the vocabulary; changed by the penalty.
+    /// - Parameter logits: One per token of the vocabulary; changed by penalties and biases. Tokens
+    ///   of −∞ are never drawn, unless all are.
     public mutating func next(_ logits: inout [Float]) -> Int32 {
         penalize(&logits)
         let token = options.temperature == 0 ? Self.mostLikely(logits) : draw(logits)
         note(token)
+        if options.countsChoices { chosen[token, default: 0] += 1 }
         return token
     }
 
@@ -96,6 +132,13 @@ public struct Sampler: Sendable {
     }
 
     private func penalize(_ logits: inout [Float]) {
+        for (token, bias) in options.logitBias where logits.indices.contains(Int(token)) {
+            logits[Int(token)] += bias
+        }
+        for (token, count) in chosen {
+            logits[Int(token)] -=
+                options.presencePenalty + options.frequencyPenalty * Float(count)
+        }
         guard options.repetitionPenalty != 1 else { return }
         for token in Set(recent) {
             let value = logits[Int(token)]

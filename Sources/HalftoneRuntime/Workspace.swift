@@ -3,8 +3,9 @@ import HalftoneModels
 
 /// Memory for the activations of tokens that are computed together.
 ///
-/// Taken when tokens come and kept: a token after the first takes none.
-final class Workspace {
+/// Taken when tokens come and kept: a token after the first takes none. Sequences that are computed
+/// one after another on one thread can share it.
+public final class Workspace {
     /// Tokens that there is memory for.
     private(set) var capacity = 0
 

@@ -1,6 +1,7 @@
 import Foundation
 import HalftoneKernels
 import HalftoneModels
+import HalftoneRuns
 import HalftoneRuntime
 
 /// Starts of fresh processes, from their beginning to their end behind the first token.

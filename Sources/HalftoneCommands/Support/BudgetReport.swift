@@ -1,6 +1,7 @@
 import HalftoneCompression
 import HalftoneModels
 import HalftoneQuantization
+import HalftoneRuns
 
 /// What `compress` shows of a budget that was spent.
 struct BudgetReport: Encodable {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import HalftoneModels
-import HalftoneRuntime
 import HalftoneText
 
 /// How commands name and open models.
@@ -26,21 +25,6 @@ enum ModelArgument {
         }
         return tokenizer
     }
-}
-
-extension LanguageModel {
-    /// What the files recommend, as options; greedy where they say nothing.
-    var recommendedSampling: SamplingOptions {
-        var options = SamplingOptions()
-        if let temperature = generation.temperature { options.temperature = Float(temperature) }
-        if let topK = generation.topK { options.topK = topK }
-        if let topP = generation.topP { options.topP = Float(topP) }
-        if let penalty = generation.repetitionPenalty { options.repetitionPenalty = Float(penalty) }
-        return options
-    }
-
-    /// Every token that ends a text.
-    var stopTokens: Set<Int32> { generation.stopTokens.union(tokenizer?.stopIDs ?? []) }
 }
 
 /// An error with the exit code of its kind.

@@ -17,6 +17,20 @@ enum DecoderStep: Sendable, Equatable {
     /// Spaces between tokens, which is how ids decode when a tokenizer has no decoder.
     case joinedBySpaces
 
+    /// What becomes of a token within a text, or nil where that depends on the tokens beside it.
+    func within(_ token: [UInt8]) -> [UInt8]? {
+        switch self {
+        case .byteLevel: ByteLevelAlphabet.bytes(of: token[...]) ?? token
+        case .byteFallback: RunningStep.byte(of: token).map { [$0] } ?? token
+        case .fuse: token
+        case .replace(let pattern, let content):
+            Normalizer.replacing(pattern, by: content, in: token)
+        case .metaspace(let replacement, _):
+            Normalizer.replacing(.literal(replacement), by: [0x20], in: token)
+        case .strip, .wordPiece, .wordEnd, .joinedBySpaces: nil
+        }
+    }
+
     /// Whether the tokens that come out are parts of one.
     func joinsTokens(_ joined: Bool) -> Bool {
         switch self {
@@ -170,7 +184,8 @@ struct RunningStep: Sendable {
         waitingBytes.removeAll(keepingCapacity: true)
     }
 
-    private static func byte(of token: [UInt8]) -> UInt8? {
+    /// The byte that a token `<0xHH>` stands for, or nil.
+    static func byte(of token: [UInt8]) -> UInt8? {
         guard token.count == 6, Vocabulary.endsInByteToken(token) else { return nil }
         func digit(_ byte: UInt8) -> UInt8? {
             switch byte {

@@ -203,6 +203,26 @@ extension Tokenizer {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// The bytes that a token adds within a text, or nil for special tokens, ids without a token,
+    /// and tokenizers whose tokens change with those beside them.
+    ///
+    /// Characters can be spread over tokens, so they need not be valid UTF-8.
+    public func bytes(of id: Int32) -> [UInt8]? {
+        guard !specialIDs.contains(id), let token = decodedBytes(of: id, skipSpecial: true) else {
+            return nil
+        }
+        var bytes = token
+        var joined = false
+        for step in decoder {
+            // What strips the ends of a whole text leaves what is within.
+            if case .strip = step, joined { continue }
+            guard let next = step.within(bytes) else { return nil }
+            bytes = next
+            joined = step.joinsTokens(joined)
+        }
+        return bytes
+    }
+
     /// What the decoder's steps start from, or nil for an id that gives no text.
     func decodedBytes(of id: Int32, skipSpecial: Bool) -> [UInt8]? {
         if skipSpecial, added.isSkipped(id) { return nil }

@@ -1,9 +1,9 @@
 import Foundation
 
 /// What the operating system says about this process.
-enum ProcessMemory {
+public enum ProcessMemory {
     /// The largest resident size so far in bytes, or nil where the system does not tell.
-    static var peakBytes: Int? {
+    public static var peakBytes: Int? {
         #if os(Linux)
             status("VmHWM:")
         #else
@@ -18,7 +18,7 @@ enum ProcessMemory {
     /// What was freed, but is kept to be used again, counts on.
     ///
     /// - Returns: Whether the system does that.
-    static func resetPeak() -> Bool {
+    public static func resetPeak() -> Bool {
         #if os(Linux)
             do {
                 try "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
@@ -32,7 +32,7 @@ enum ProcessMemory {
     }
 
     /// The resident size in bytes, or nil where the system does not tell.
-    static var residentBytes: Int? {
+    public static var residentBytes: Int? {
         #if os(Linux)
             status("VmRSS:")
         #else
