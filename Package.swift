@@ -170,6 +170,8 @@ let package = Package(
         tests("HalftoneRuntime", ["AllocationCounter"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         tests("HalftoneServing", ["HalftoneData"]),
+        tests(
+            "HalftoneServer", ["HalftoneData", .product(name: "Logging", package: "swift-log")]),
         tests("HalftoneEvaluation", ["HalftoneData"]),
         tests("HalftoneMethods", ["HalftoneAllocation", "HalftoneData", "HalftoneFiles"]),
         tests("HalftoneReproductions", ["HalftoneCompression"]),

@@ -64,6 +64,8 @@ public struct HalftoneServer: Sendable {
                 await stop()
                 await service.registry.drain(within: options.drainSeconds)
                 await group.triggerGracefulShutdown()
+                // Connections that do not close are cut off.
+                try await Task.sleep(for: .seconds(options.patienceSeconds))
             }
             try await tasks.next()
             tasks.cancelAll()

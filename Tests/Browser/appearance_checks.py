@@ -69,7 +69,7 @@ def it_looks_right_everywhere(browser):
             page.select_option("#chat-model", name)
             look(browser, page, f"{place}-1-empty")
             put_answer(page, piece("## An answer\n\nIn some [words](https://example.org) and "),
-                piece("> a quote\n\n" + sample, "stop"), "[DONE]")
+                piece("more.\n\n> A quote.\n\n" + sample, "stop"), "[DONE]")
             say(page, "What does an answer look like?\n\nWith two paragraphs.")
             answered(page)
             take_away(page)
@@ -95,7 +95,7 @@ def it_looks_right_everywhere(browser):
                 page.fill("#compare-tokens", "60")
                 page.click("#compare-run")
                 expect(page.locator(".token")).not_to_have_count(0)
-                page.locator(".token").first.hover()
+                page.locator(".token").first.dispatch_event("pointerover")
             look(browser, page, f"{place}-6-compare")
             page.evaluate("document.getElementById('key-dialog').showModal()")
             look(browser, page, f"{place}-7-key")

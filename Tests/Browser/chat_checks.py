@@ -6,7 +6,8 @@ import time
 
 from playwright.sync_api import expect
 
-from driver import active, answered, exchange, piece, put_answer, ready, say, settings, take_away
+from driver import (
+    active, answered, exchange, number, piece, put_answer, ready, room, say, settings, take_away)
 from scripts import FOLLOW_GROWTH, STOP_AT_FIRST_TEXT
 
 
@@ -14,15 +15,19 @@ def it_sends_and_streams(browser):
     page = browser.open()
     ready(page)
     page.evaluate(FOLLOW_GROWTH)
-    found = exchange(page, "Tell me a story.", max_tokens=200)
+    most = room(browser, 200)
+    found = exchange(page, "Tell me a story.", max_tokens=most)
     states = page.evaluate("growth")
-    assert len(states) >= 2, f"the answer came in one piece: {states}"
-    # It may lose marks of markdown on the way, as what they mean is seen.
-    assert states[-1] > states[0], f"the answer did not grow: {states}"
     expect(page.locator(".question .said")).to_have_text("Tell me a story.")
     speed = page.locator(".answer .speed").inner_text()
-    wanted = r"[\d,]+\stokens?( · [\d.,]+\stokens/s)? · first\safter\s[\d.]+\ss"
-    assert re.fullmatch(wanted, speed), speed
+    wanted = r"([\d,]+)\stokens?( · ([\d.,]+)\stokens/s)? · first\safter\s[\d.]+\ss"
+    told = re.fullmatch(wanted, speed)
+    assert told, speed
+    # A small model writes a short answer between two frames of the screen.
+    if told[3] and number(told[1]) / number(told[3]) > 0.25:
+        assert len(states) >= 2, f"the answer came in one piece: {states}"
+        # It may lose marks of markdown on the way, as what they mean is seen.
+        assert states[-1] > states[0], f"the answer did not grow: {states}"
     assert page.evaluate("document.activeElement.id") == "message"
 
     page.get_by_role("button", name="Copy").last.click()
@@ -32,7 +37,7 @@ def it_sends_and_streams(browser):
     page.reload()
     ready(page)
     assert page.locator(".answer .said").inner_text() == found, "the conversation was not kept"
-    assert page.input_value("#max-tokens") == "200", "the settings were not kept"
+    assert page.input_value("#max-tokens") == str(most), "the settings were not kept"
     page.click("#new-conversation")
     expect(page.locator(".turn")).to_have_count(0)
     expect(page.locator("#chat-empty")).to_be_visible()
@@ -65,7 +70,7 @@ def it_stops(browser):
     page = browser.open()
     ready(page)
     for attempt in range(8):
-        settings(page, max_tokens=4000, temperature=1, seed=attempt)
+        settings(page, max_tokens=room(browser, 4000), temperature=1, seed=attempt)
         page.evaluate(STOP_AT_FIRST_TEXT)
         say(page, "Write a very long story.")
         answered(page)

@@ -1,6 +1,7 @@
 """A browser that is watched, and what the checks of the page do with it again and again."""
 
 import json
+import re
 import urllib.parse
 import urllib.request
 
@@ -8,7 +9,9 @@ from playwright.sync_api import expect
 
 CHAT = "**/v1/chat/completions"
 TEXT = "**/v1/completions"
+# Milliseconds; what is awaited of a server on a busy machine.
 PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 
 
 class Browser:
@@ -78,7 +81,8 @@ def say(page, text):
 
 def answered(page):
     """Waits for the last answer to end, and returns its text."""
-    expect(page.locator("#stop")).to_be_hidden(timeout=PATIENCE)
+    expect(page.locator("#stop")).to_be_hidden()
+    expect(page.locator("[aria-busy]")).to_have_count(0)
     return page.locator(".answer .said").last.inner_text()
 
 
@@ -115,6 +119,11 @@ def piece(text, finish=None):
         {"index": 0, "delta": {"content": text}, "text": text, "finish_reason": finish}]}
 
 
+def room(browser, most):
+    """A number of tokens that fits into half of the context of the model that is chosen first."""
+    return min(most, browser.get("/v1/models")["data"][0]["halftone"]["context_length"] // 2)
+
+
 def active(browser):
     """How many answers the server is making."""
     return sum(model["active"] for model in browser.get("/v1/halftone/status")["models"])
@@ -125,3 +134,13 @@ def most_packed(browser):
     models = browser.get("/v1/models")["data"]
     return min(models, key=lambda model: (
         -len(model["halftone"]["variants"]), model["halftone"]["bits_per_weight"]))["id"]
+
+
+def number(text):
+    """What a number of the page is: `0.025`, `3.2·10⁻⁷`."""
+    text = text.replace("−", "-").replace(",", "")
+    power = re.fullmatch(r"(-?)(?:([\d.]+)·)?10⁻(\D+)", text)
+    if not power:
+        return float(text)
+    exponent = power[3].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
+    return float(f"{power[1]}{power[2] or 1}e-{exponent}")

@@ -1,6 +1,7 @@
 import Foundation
 import HalftoneFiles
 import HalftoneServing
+import HalftoneText
 
 /// A function that a model asks for.
 struct ToolCall: Sendable, Equatable {
@@ -123,7 +124,7 @@ extension ChatRequest {
                 ]
             }
             let schema: JSONValue = calls.count == 1 ? calls[0] : ["anyOf": .array(calls)]
-            return try Self.constraint(schema, of: model)
+            return try Self.constraint(schema, of: model, isCompact: true)
         }
         switch format {
         case .text: return nil
@@ -133,23 +134,47 @@ extension ChatRequest {
     }
 
     private static func constraint(
-        _ schema: JSONValue, of model: ServedModel
+        _ schema: JSONValue, of model: ServedModel, isCompact: Bool = false
     ) throws -> TokenConstraint {
-        try model.constraint(schema.serialized()) { vocabulary throws(SchemaError) in
-            try TokenConstraint(jsonSchema: schema, vocabulary: vocabulary)
+        let key = "\(isCompact) \(schema.serialized())"
+        return try model.constraint(key) { vocabulary throws(SchemaError) in
+            try TokenConstraint(jsonSchema: schema, vocabulary: vocabulary, isCompact: isCompact)
         }
     }
 
-    /// Tells a model of the functions whose template does not.
-    static func instructions(for functions: [JSONObject]) -> String {
-        let list = functions.map { JSONValue.object($0).serialized(.spaced) }
-        return """
-            You can call these functions:
+    /// The conversation for a template that knows no functions: they are described at its beginning,
+    /// calls are written as text, and what came of them is said by the user.
+    func plainMessages(describing functions: [JSONObject]) -> [ChatMessage] {
+        var plain: [ChatMessage] = []
+        for message in messages {
+            var text = message.content.string ?? ""
+            for call in message.toolCalls {
+                let document: JSONValue = [
+                    "name": .string(call.name), "arguments": call.arguments,
+                ]
+                text += "<tool_call>\(document.serialized(.spaced))</tool_call>"
+            }
+            let isResult = message.role == "tool"
+            plain.append(
+                ChatMessage(
+                    role: isResult ? "user" : message.role,
+                    content: .string(isResult ? "<tool_response>\(text)</tool_response>" : text)))
+        }
+        guard !functions.isEmpty else { return plain }
+        let list = functions.map { JSONValue.object($0).serialized() }
+        let instructions = """
+            Functions:
             \(list.joined(separator: "\n"))
             To call one, answer with
-            <tool_call>{"name": "the function's name", "arguments": {…}}</tool_call>
+            <tool_call>{"name": "…", "arguments": {…}}</tool_call>
             and nothing else.
             """
+        if plain.first?.role == "system", let text = plain[0].content.string {
+            plain[0].content = .string(text + "\n" + instructions)
+        } else {
+            plain.insert(.system(instructions), at: 0)
+        }
+        return plain
     }
 }
 

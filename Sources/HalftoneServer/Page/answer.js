@@ -80,6 +80,6 @@ export function speedOf(record) {
 /** What is to be said of how an answer ended, if anything. */
 export function endingOf(record) {
   if (record.ending === endings.stopped) return 'Stopped.';
-  if (record.ending === endings.limit) return 'Cut off at the most tokens that the settings allow.';
+  if (record.ending === endings.limit) return 'Cut off at the limit of tokens.';
   return '';
 }

@@ -3,7 +3,7 @@
 const keyName = 'halftone.key';
 
 /** What went wrong, in words to show. */
-export class RequestError extends Error {
+class RequestError extends Error {
   constructor(message, status = 0, retryAfter = null) {
     super(message);
     this.status = status;

@@ -35,7 +35,7 @@ function chooseAtFirst() {
   if (models.list.length === 1) {
     byID('compare-body').replaceChildren(element('p', { class: 'notice' },
       'This server has one model. To see what compression changed, serve the float model beside '
-      + 'it: halftone serve MODEL COMPRESSED'));
+      + 'it: ', element('code', {}, 'halftone serve MODEL COMPRESSED')));
   }
 }
 

@@ -9,7 +9,7 @@ export function copyButton(text) {
     made.textContent = isCopied ? 'Copied' : 'Not copied';
     announce(made.textContent);
     setTimeout(() => { made.textContent = 'Copy'; }, 1500);
-  });
+  }, { class: 'plain' });
   return made;
 }
 

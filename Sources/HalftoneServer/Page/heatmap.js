@@ -56,8 +56,9 @@ export function heatMap({ title, rows, columns, columnName, cells, isLogarithmic
   });
 
   const key = element('p', { class: 'key' }, element('span', {}, format(scale.least)),
-    element('span', { class: 'ramp', 'aria-hidden': 'true' }),
-    element('span', {}, format(scale.most)), element('span', { class: 'muted' }, title));
+    scale.least !== scale.most && [element('span', { class: 'ramp', 'aria-hidden': 'true' }),
+      element('span', {}, format(scale.most))],
+    element('span', { class: 'muted' }, title));
   return [element('div', { class: 'scroll' }, grid), key];
 }
 

@@ -22,7 +22,8 @@ export function startLive(place) {
   const drawing = element('span', { class: 'spark' });
   const rate = element('span', { class: 'value', id: 'live-rate' });
   const memory = element('span', { class: 'value', id: 'live-memory' });
-  place.replaceChildren(memory, drawing, rate);
+  place.replaceChildren(element('span', { class: 'unseen' }, 'Memory of the server'), memory,
+    drawing, element('span', { class: 'unseen' }, 'Speed'), rate);
 
   const show = status => {
     const sum = name => status.models.reduce((total, model) => total + model[name], 0);

@@ -19,9 +19,11 @@ const tableRule = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
 export function drawMarkdown(container, text) {
   const blocks = split(text.split('\n'));
   const drawn = container.markdownSources ?? [];
+  const first = blocks.find(block => block.kind === 'heading');
+  const top = first ? heading.exec(first.source)[1].length : 1;
   blocks.forEach((block, index) => {
     if (drawn[index] === block.source) return;
-    const node = draw(block, 0);
+    const node = draw(block, 0, top);
     if (container.children[index]) container.children[index].replaceWith(node);
     else container.append(node);
   });
@@ -102,14 +104,16 @@ function endOfParagraph(lines, start) {
   return end;
 }
 
-function draw(block, depth) {
+/** `top` is how many marks a heading of the first level has. */
+function draw(block, depth, top = 1) {
   const { lines } = block;
   switch (block.kind) {
   case 'code': return drawCode(lines);
   case 'heading': {
     const [, marks, text] = heading.exec(lines[0]);
-    // The page's own headings come first.
-    return element(`h${Math.min(6, marks.length + 2)}`, {}, inline(text));
+    // Below the page's own headings, whatever the text begins with.
+    const level = Math.min(6, 3 + Math.max(0, marks.length - top));
+    return element(`h${level}`, {}, inline(text));
   }
   case 'rule': return element('hr');
   case 'quote': {

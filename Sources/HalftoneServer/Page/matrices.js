@@ -43,7 +43,7 @@ export function matricesSection(model) {
   draw(measures.bits);
   return element('section', { class: 'part', 'aria-labelledby': 'matrices-title' },
     element('h3', { id: 'matrices-title' }, 'Where the bits are'),
-    choice, place, panel, asTable(model.matrices));
+    choice, place, panel, asTable(model.matrices, context.open));
 }
 
 function drawMap(model, measure, { readout, read, open }) {
@@ -125,8 +125,8 @@ async function showDistribution(panel, model, matrix) {
   }
 }
 
-/** The same as a table, made when it is opened. */
-function asTable(matrices) {
+/** The same as a table, made when it is opened; `open` gets the matrix whose name is pressed. */
+function asTable(matrices, open) {
   const number = text => element('td', { class: 'end' }, text);
   const names = ['matrix', 'shape', 'stored as', 'bits per weight', 'bytes', 'damage, nats'];
   const details = element('details', {
@@ -138,7 +138,8 @@ function asTable(matrices) {
         element('thead', {}, element('tr', {}, names.map((name, index) =>
           element('th', { scope: 'col', class: [0, 2].includes(index) ? null : 'end' }, name)))),
         element('tbody', {}, matrices.map(matrix => element('tr', {},
-          element('th', { scope: 'row' }, matrix.name),
+          element('th', { scope: 'row' },
+            button(matrix.name, () => open(matrix), { class: 'plain' })),
           number(`${grouped(matrix.rows)} × ${grouped(matrix.columns)}`),
           element('td', {}, matrix.form), number(bits(matrix.bits_per_weight)),
           number(grouped(matrix.bytes)), number(short(matrix.damage))))))));

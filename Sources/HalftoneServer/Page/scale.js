@@ -4,22 +4,25 @@
  * A linear or logarithmic scale over values: `place` gives 0 to 1, or null where a value has none;
  * `ticks` are round values within it.
  */
-export function makeScale(values, { isLogarithmic = false, fromZero = false, room = 0 } = {}) {
+export function makeScale(values, { isLogarithmic = false, room = 0 } = {}) {
   const usable = values.filter(value => Number.isFinite(value) && (!isLogarithmic || value > 0));
   const into = value => isLogarithmic ? Math.log10(value) : value;
-  let least = fromZero ? 0 : into(Math.min(...usable));
+  let least = into(Math.min(...usable));
   let most = into(Math.max(...usable));
   if (!usable.length) [least, most] = [0, 1];
-  const margin = (most - least || 1) * room;
-  if (!fromZero) least -= margin;
+  // Around a single value there is room too: half a decade, or as much as the value itself.
+  const reach = most - least || (isLogarithmic ? 0.5 / room : Math.abs(most)) || 1;
+  const margin = room && reach * room;
+  least -= margin;
   most += margin;
-  const span = most - least || 1;
+  const span = most - least;
   const outOf = value => isLogarithmic ? 10 ** value : value;
   return {
     least: outOf(least), most: outOf(most),
     place: value => {
       if (!Number.isFinite(value) || (isLogarithmic && value <= 0)) return null;
-      return Math.min(1, Math.max(0, (into(value) - least) / span));
+      // Where all values are one, it lies in the middle.
+      return span ? Math.min(1, Math.max(0, (into(value) - least) / span)) : 0.5;
     },
     ticks: count => (isLogarithmic ? decades : steps)(least, most, count),
   };

@@ -11,7 +11,7 @@ export function drawQuestion(turn, actions) {
   const foot = element('div', { class: 'foot' });
   const node = element('li', { class: 'turn question' }, element('p', { class: 'who' }, 'You'),
     body, foot);
-  const edit = button('Edit', () => editing());
+  const edit = button('Edit', () => editing(), { class: 'plain' });
 
   const reading = () => {
     body.replaceChildren(element('p', { class: 'verbatim' }, turn.content));
@@ -73,7 +73,7 @@ export function drawAnswer(turn, actions) {
         record.error && element('div', { class: 'error' },
           element('p', {}, record.error), button('Try again', actions.again)),
         ending && element('p', { class: 'ending' }, ending),
-        !record.error && button('Regenerate', actions.again),
+        !record.error && button('Regenerate', actions.again, { class: 'plain' }),
         turn.content && copyButton(() => turn.content),
         element('p', { class: 'speed' }, speedOf(record)),
       ].filter(Boolean));

@@ -67,11 +67,7 @@ extension APIError {
         case let error as ConversationError: self = .invalid("\(error)", "model")
         case let error as SchemaError: self = .invalid("\(error)", "response_format")
         case let error as HTTPError:
-            self.init(
-                status: error.status, message: error.body ?? error.status.reasonPhrase)
-            if error.status == .contentTooLarge {
-                message = "the body is larger than the server takes"
-            }
+            self.init(status: error.status, message: error.body ?? error.status.reasonPhrase)
         case is CancellationError:
             self.init(status: .init(code: 499), message: "the client left")
         default: self.init(status: .internalServerError, message: "the server failed")

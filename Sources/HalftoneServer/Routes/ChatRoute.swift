@@ -17,12 +17,11 @@ struct ChatRoute: Sendable {
         let chat = try ChatRequest(
             body, recommended: model.model.recommendedSampling, options: service.options)
         let shownTools = chat.toolChoice == .none ? [] : chat.tools
-        var messages = chat.messages
-        if !shownTools.isEmpty, !conversation.knowsTools {
-            messages.insert(.system(ChatRequest.instructions(for: chat.functions)), at: 0)
-        }
         let prompt = try conversation.tokens(
-            messages, tools: shownTools.isEmpty ? nil : shownTools, extra: chat.templateVariables)
+            conversation.knowsTools
+                ? chat.messages
+                : chat.plainMessages(describing: shownTools.isEmpty ? [] : chat.functions),
+            tools: shownTools.isEmpty ? nil : shownTools, extra: chat.templateVariables)
         var first = service.generation(prompt, chat.answer, of: model, context)
         first.constraint = try chat.constraint(of: model)
         let answers = try AnswerSet(

@@ -27,13 +27,13 @@ struct ErrorMiddleware: RouterMiddleware {
                     code: "not_found"
                 ).response
         } catch {
-            let error = APIError(error)
-            if error.status == .internalServerError {
-                context.logger.error("\(error.message)")
+            let told = APIError(error)
+            if told.status == .internalServerError {
+                context.logger.error("\(request.method) \(request.uri.path): \(error)")
             }
-            response = error.response
-            // What is left of a body that was not read in time is not waited for.
-            if error.status == .requestTimeout || error.status == .contentTooLarge {
+            response = told.response
+            // What is left of a body that was not read is not waited for.
+            if told.status == .requestTimeout || told.status == .contentTooLarge {
                 response.headers[.connection] = "close"
                 response.body = response.body.closing()
             }

@@ -23,11 +23,24 @@ extension Request {
     ///   - limit: Bytes.
     ///   - patience: How long it may take.
     func bytes(upTo limit: Int, within patience: Duration) async throws -> [UInt8] {
+        let tooLarge = APIError(
+            status: .contentTooLarge, message: "the body has more than \(limit) bytes",
+            code: "body_too_large")
+        if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit {
+            throw tooLarge
+        }
         let body = body
         return try await withThrowingTaskGroup(of: [UInt8].self) { group in
             group.addTask {
-                let buffer = try await body.collect(upTo: limit)
-                return Array(buffer.readableBytesView)
+                do {
+                    let buffer = try await body.collect(upTo: limit)
+                    return Array(buffer.readableBytesView)
+                } catch is NIOTooManyBytesError {
+                    throw tooLarge
+                } catch {
+                    // The body broke off, or was none.
+                    throw CancellationError()
+                }
             }
             group.addTask {
                 try await Task.sleep(for: patience)

@@ -13,11 +13,13 @@ extension TokenConstraint {
     ///     `minLength`, `maxLength`, `pattern`, `format`, bounds of integers, `anyOf`, `oneOf`,
     ///     `allOf` of one, and `$ref` within the document.
     ///   - vocabulary: The model's tokens.
+    ///   - isCompact: Whether nothing but single spaces may stand between the parts of a document;
+    ///     otherwise new lines with indents may, too.
     /// - Throws: ``SchemaError`` for anything that could not be guaranteed.
     public init(
-        jsonSchema schema: JSONValue, vocabulary: TokenVocabulary
+        jsonSchema schema: JSONValue, vocabulary: TokenVocabulary, isCompact: Bool = false
     ) throws(SchemaError) {
-        var compiler = try SchemaCompiler(root: schema)
+        var compiler = try SchemaCompiler(root: schema, isCompact: isCompact)
         self.init(try compiler.grammar(), vocabulary: vocabulary)
     }
 
@@ -45,13 +47,13 @@ struct SchemaCompiler {
     /// Schemas inside each other.
     private static let deepest = 48
 
-    init(root: JSONValue) throws(SchemaError) {
+    init(root: JSONValue, isCompact: Bool) throws(SchemaError) {
         self.root = root
         let blank = GrammarBuilder.byte(ByteSet(0x20...0x20, 0x09...0x09))
         let indent = try builder.repeated(blank, least: 0, most: 20)
-        space = try builder.rule([
-            [], GrammarBuilder.literal(" "), GrammarBuilder.literal("\n") + indent,
-        ])
+        space = try builder.rule(
+            [[], GrammarBuilder.literal(" ")]
+                + (isCompact ? [] : [GrammarBuilder.literal("\n") + indent]))
         let hex = ByteSet(0x30...0x39, 0x41...0x46, 0x61...0x66)
         // Escapes by number stop before surrogates, of which only pairs mean something.
         let number =

@@ -1,0 +1,143 @@
+import Foundation
+import HalftoneData
+import HalftoneKernels
+import HalftoneServer
+import HalftoneServing
+import Logging
+import Synchronization
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// A server in this process, on a port of its own, with the model that is shipped under two names.
+final class RunningServer: Sendable {
+    /// Where it listens.
+    let url: URL
+    private let stop: AsyncStream<Void>.Continuation
+    private let task: Task<Void, any Error>
+
+    /// Starts a server; ``end()`` has to be called.
+    ///
+    /// - Parameter change: Changes options.
+    init(_ change: (inout ServerOptions) -> Void = { _ in }) async throws {
+        var options = ServerOptions()
+        options.port = 0
+        change(&options)
+        let path = ShippedModels.path(of: ShippedModels.stories)
+        var settings = ServedModel.Settings(pool: .shared)
+        settings.limits = options.engine
+        let registry = try ModelRegistry(
+            [
+                .init(
+                    name: "stories",
+                    variants: [.init(name: "one", path: path), .init(name: "two", path: path)]),
+                .init(name: "again", variants: [.init(name: "again", path: path)]),
+            ], settings: settings)
+        let (stops, stop) = AsyncStream.makeStream(of: Void.self)
+        let (ports, port) = AsyncStream.makeStream(of: Int.self)
+        self.stop = stop
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let server = HalftoneServer(registry, options: options, logger: logger)
+        task = Task {
+            try await server.run { port.yield($0) } until: { for await _ in stops { break } }
+        }
+        var found = 0
+        for await number in ports {
+            found = number
+            break
+        }
+        url = URL(string: "http://127.0.0.1:\(found)")!
+    }
+
+    /// Ends the server and returns when it has.
+    func end() async throws {
+        stop.yield()
+        try await task.value
+    }
+
+    /// Does something with a server and ends it.
+    static func with(
+        _ change: (inout ServerOptions) -> Void = { _ in },
+        _ body: (RunningServer) async throws -> Void
+    ) async throws {
+        let server = try await RunningServer(change)
+        do {
+            try await body(server)
+        } catch {
+            try? await server.end()
+            throw error
+        }
+        try await server.end()
+    }
+
+    /// Sends a request and gives status, headers and body.
+    func send(
+        _ path: String, _ body: String? = nil, headers: [String: String] = [:],
+        method: String? = nil
+    ) async throws -> (status: Int, headers: [AnyHashable: Any], body: String) {
+        var request = URLRequest(url: URL(string: url.absoluteString + path)!)
+        request.httpMethod = method ?? (body == nil ? "GET" : "POST")
+        request.httpBody = body.map { Data($0.utf8) }
+        request.timeoutInterval = 120
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        let (data, response) = try await URLSession.shared.data(for: request)
+        let answer = response as? HTTPURLResponse
+        return (
+            answer?.statusCode ?? 0, answer?.allHeaderFields ?? [:],
+            String(decoding: data, as: UTF8.self)
+        )
+    }
+}
+
+/// Runs scripts with the interpreter that HALFTONE_PYTHON names.
+enum ServerScripts {
+    private static let interpreter =
+        ProcessInfo.processInfo.environment["HALFTONE_PYTHON"] ?? "python3"
+
+    /// Whether the interpreter has some modules.
+    static func has(_ modules: String) -> Bool {
+        (try? run(["-c", "import " + modules]).code) == 0
+    }
+
+    /// A browser that scripts can drive, or nil.
+    static let browser: String? = {
+        let found = ProcessInfo.processInfo.environment["HALFTONE_BROWSER"]
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        let names = ["chromium", "chromium-browser", "google-chrome"]
+        return found
+            ?? names.flatMap { name in folders.map { "\($0)/\(name)" } }.first {
+                FileManager.default.isExecutableFile(atPath: $0)
+            }
+    }()
+
+    /// The path of a script below `Tests`.
+    static func path(_ name: String, file: String = #filePath) -> String {
+        URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: name).path(percentEncoded: false)
+    }
+
+    /// Runs the interpreter and gives its exit code and all that it printed.
+    static func run(_ arguments: [String]) throws -> (code: Int32, output: String) {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [interpreter] + arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+    }
+
+    /// Runs a script beside the tasks of this process, whose server it talks to.
+    static func runBeside(_ arguments: [String]) async throws -> (code: Int32, output: String) {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(with: Result { try run(arguments) })
+            }
+        }
+    }
+}
