@@ -65,8 +65,13 @@ struct PrefixCache {
     }
 
     /// How many tokens two sequences begin with alike, the last of the prompt never counted.
-    static func common(_ prompt: [Int32], _ tokens: [Int32]) -> Int {
-        let most = min(prompt.count - 1, tokens.count)
+    ///
+    /// - Parameters:
+    ///   - prompt: The one.
+    ///   - tokens: The other.
+    ///   - most: Tokens of the other that count.
+    static func common(_ prompt: [Int32], _ tokens: [Int32], most: Int = .max) -> Int {
+        let most = min(prompt.count - 1, tokens.count, most)
         var length = 0
         while length < most, prompt[length] == tokens[length] { length += 1 }
         return length

@@ -4,9 +4,10 @@ import HalftoneRuntime
 /// A sequence that is being read or written; of the loop's thread.
 final class RunningSequence {
     let ticket: Ticket
-    let state: DecoderState
-    /// Tokens of the prompt that were known from an earlier sequence.
-    let cached: Int
+    /// What was read; nothing before ``begin(with:)``.
+    private(set) var state: DecoderState
+    /// Tokens of the prompt that were known from an earlier sequence, nil before it is begun.
+    private(set) var cached: Int?
     /// What was read and chosen: the prompt, and all new tokens.
     private(set) var tokens: [Int32]
     /// The logits after the last token that was read; changed by whoever chooses from them.
@@ -18,15 +19,21 @@ final class RunningSequence {
     private var constraint: ConstraintState?
     private var produced = 0
 
-    init(_ ticket: Ticket, state: DecoderState, cached: Int, vocabularySize: Int) {
+    /// A sequence that is still to be begun.
+    init(_ ticket: Ticket, empty state: DecoderState, vocabularySize: Int) {
         self.ticket = ticket
         self.state = state
-        self.cached = cached
         tokens = ticket.request.prompt
         logits = [Float](repeating: 0, count: vocabularySize)
         sampler = Sampler(ticket.request.sampling)
         sampler.note(ticket.request.prompt)
         constraint = ticket.request.constraint.map { ConstraintState($0) }
+    }
+
+    /// Takes the state that the sequence is read into, which may know its first tokens.
+    func begin(with state: DecoderState) {
+        self.state = state
+        cached = state.position
     }
 
     /// Tokens of the prompt that are still to be read.

@@ -105,7 +105,9 @@ final class ServingLoop {
         }) {
             switch order {
             case .generation(let ticket):
-                let sequence = start(ticket)
+                let sequence = RunningSequence(
+                    ticket, empty: decoder.makeState(capacity: 1, workspace: workspace),
+                    vocabularySize: decoder.spec.vocabularySize)
                 running.append(sequence)
                 free -= desk.bytes(forTokens: sequence.largest, of: decoder)
                 prefixes.shrink(to: free)
@@ -127,38 +129,37 @@ final class ServingLoop {
         }
     }
 
-    /// Begins a sequence with what is known of its prompt.
-    private func start(_ ticket: Ticket) -> RunningSequence {
-        let prompt = ticket.request.prompt
-        let size = decoder.spec.vocabularySize
-        // What others are reading or writing at this moment is known as well.
+    /// Begins a sequence with what is known of its prompt: of sequences that are over, and of those
+    /// that others have read by now.
+    private func begin(_ sequence: RunningSequence) {
+        let prompt = sequence.ticket.request.prompt
         var best: (state: DecoderState, length: Int)?
         if decoder.canCopyStates {
-            for sequence in running {
-                let known = sequence.tokens.prefix(sequence.state.position)
-                let length = PrefixCache.common(prompt, Array(known))
+            for other in running where other.cached != nil {
+                let length = PrefixCache.common(prompt, other.tokens, most: other.state.position)
                 if length >= PrefixCache.shortest, length > best?.length ?? 0 {
-                    best = (sequence.state, length)
+                    best = (other.state, length)
                 }
             }
         }
         if let kept = prefixes.longest(of: prompt, longerThan: best?.length ?? 0) {
-            if kept.isTaken {
-                status.reusedTokens += kept.length
-                return RunningSequence(
-                    ticket, state: kept.state, cached: kept.length, vocabularySize: size)
-            }
+            if kept.isTaken { return start(sequence, kept.state) }
             if decoder.canCopyStates { best = (kept.state, kept.length) }
         }
-        let capacity = min(prompt.count + ticket.request.limit, prompt.count + 256)
-        let state =
+        let capacity = min(sequence.largest, prompt.count + 256)
+        start(
+            sequence,
             best.map {
                 decoder.makeState(
                     copying: $0.state, first: $0.length, capacity: capacity, workspace: workspace)
-            } ?? decoder.makeState(capacity: capacity, workspace: workspace)
+            } ?? decoder.makeState(capacity: capacity, workspace: workspace))
+    }
+
+    private func start(_ sequence: RunningSequence, _ state: DecoderState) {
+        sequence.begin(with: state)
         status.reusedTokens += state.position
-        return RunningSequence(
-            ticket, state: state, cached: state.position, vocabularySize: size)
+        // The batch has the states of before.
+        batch = nil
     }
 
     // MARK: Work
@@ -166,6 +167,7 @@ final class ServingLoop {
     /// Reads a piece of the prompt that came first.
     private func readPiece() -> Bool {
         guard let sequence = running.first(where: { !$0.isRead }) else { return false }
+        if sequence.cached == nil { begin(sequence) }
         let others = running.contains { $0.isRead }
         let piece = sequence.unread.prefix(others ? Self.pieceBesideOthers : Decoder.chunk)
         sequence.reserve(sequence.state.position + piece.count)
@@ -173,7 +175,7 @@ final class ServingLoop {
             if piece.count == sequence.unread.count {
                 try decoder.logits(
                     after: Array(piece), state: sequence.state, into: &sequence.logits)
-                sequence.ticket.source.yield(.read(cachedTokens: sequence.cached))
+                sequence.ticket.source.yield(.read(cachedTokens: sequence.cached ?? 0))
                 sequence.choose()
                 status.generatedTokens += 1
             } else {
