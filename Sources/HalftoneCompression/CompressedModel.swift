@@ -11,7 +11,7 @@ public struct CompressedModel: Sendable {
     /// What was asked for.
     public let recipe: CompressionRecipe
     /// The packed matrices.
-    public let quantized: [Role: QuantizedTensor]
+    public let matrices: [Role: PackedWeight]
     /// The original's parameters with the packed matrices in place.
     public let weights: DecoderWeights
 
@@ -48,7 +48,7 @@ public struct CompressedModel: Sendable {
         } else if let calibration {
             try quantizer.run(calibration, journal)
         }
-        quantized = quantizer.quantized
+        matrices = quantizer.packed
         weights = quantizer.weights
     }
 
@@ -73,7 +73,7 @@ public struct CompressedModel: Sendable {
         for slot in original.spec.slots {
             try quantizer.quantize(slot.role, inputs: inputs[slot.role])
         }
-        quantized = quantizer.quantized
+        matrices = quantizer.packed
         weights = quantizer.weights
     }
 
@@ -81,40 +81,49 @@ public struct CompressedModel: Sendable {
     ///
     /// - Throws: ``CompressionError`` for a scale that its format does not have.
     public func tuned(_ parameters: TunedParameters) throws(CompressionError) -> CompressedModel {
-        var (vectors, matrices) = (original.weights, quantized)
+        var (vectors, matrices) = (original.weights, matrices)
         for (role, vector) in parameters.vectors { vectors.replace(role, with: vector) }
         for (role, factors) in parameters.factors {
             do throws(QuantizationError) {
-                matrices[role] = try quantized[role]?.scalingGroups(by: factors)
+                matrices[role] = try matrices[role]?.scaling(by: factors)
             } catch {
                 throw .cannotQuantize(matrix: "\(role)", reason: error.description)
             }
         }
         return CompressedModel(
-            original.rewritten(as: vectors), recipe: recipe, quantized: matrices)
+            original.rewritten(as: vectors), recipe: recipe, matrices: matrices)
     }
 
     private init(
-        _ original: LanguageModel, recipe: CompressionRecipe, quantized: [Role: QuantizedTensor]
+        _ original: LanguageModel, recipe: CompressionRecipe, matrices: [Role: PackedWeight]
     ) {
         self.original = original
         self.recipe = recipe
-        self.quantized = quantized
+        self.matrices = matrices
         var weights = original.weights
-        for (role, matrix) in quantized { weights.replace(role, with: matrix.matrix) }
+        for (role, matrix) in matrices { weights.replace(role, with: matrix.matrix) }
         self.weights = weights
     }
+
+    /// The packed matrices that are integer codes.
+    public var quantized: [Role: QuantizedTensor] { matrices.compactMapValues(\.codes) }
 
     /// What the packed matrices take.
     public var size: CompressedSize { CompressedSize(of: original.spec, recipe: recipe) }
 }
 
 extension CompressionRecipe {
-    /// The scheme of a matrix, or nil when it stays float.
-    public func scheme(for role: Role) -> WeightScheme? {
+    /// How a matrix is packed, or nil when it stays float.
+    public func packing(for role: Role) -> WeightPacking? {
         guard role.isPackable else { return nil }
         if let override = overrides[role] { return override }
-        return role.part == .embedding || role.part == .head ? embedding : body
+        let scheme = role.part == .embedding || role.part == .head ? embedding : body
+        return scheme.map(WeightPacking.codes)
+    }
+
+    /// The scheme of a matrix that becomes integer codes, or nil.
+    public func scheme(for role: Role) -> WeightScheme? {
+        if case .codes(let scheme) = packing(for: role) { scheme } else { nil }
     }
 }
 
@@ -135,8 +144,8 @@ public struct CompressedSize: Sendable, Equatable {
         var bytes = 0
         var weights = 0
         for slot in spec.slots {
-            guard let scheme = recipe.scheme(for: slot.role) else { continue }
-            bytes += scheme.byteCount(order, rows: slot.shape[0], columns: slot.shape[1])
+            guard let packing = recipe.packing(for: slot.role) else { continue }
+            bytes += packing.byteCount(order, rows: slot.shape[0], columns: slot.shape[1])
             weights += slot.shape[0] * slot.shape[1]
         }
         packedByteCount = bytes
@@ -168,6 +177,8 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
     case badCalibration(String)
     /// The format has no exact counterpart where it should be written.
     case notRepresentable(String)
+    /// No size is as near to the float model on held-out text as was asked for.
+    case unreachable(divergence: Double, least: Double, packedBytes: Int)
     /// Something is in the way of the output.
     case outputExists(String)
 
@@ -190,6 +201,10 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
                     + widths.map { "\($0)" }.joined(separator: ", ")
         case .badCalibration(let reason): reason
         case .notRepresentable(let reason): reason
+        case .unreachable(let divergence, let least, let bytes):
+            "no size that there is has a divergence of at most \(divergence) nats per token on "
+                + "held-out text; the least that was reached is \(least), with \(bytes) bytes of "
+                + "matrices, so ask for that or more"
         case .outputExists(let path):
             "\(path) exists; choose another name or add --force to replace it"
         }

@@ -1,4 +1,5 @@
 import HalftoneFiles
+import HalftoneFormats
 import HalftoneKernels
 import HalftoneModels
 import HalftoneQuantization
@@ -13,6 +14,7 @@ public struct CompressionJournal: Sendable {
     private let recipe: CompressionRecipe
 
     private static let file = "matrices.safetensors"
+    private static let blocks = ".blocks"
 
     /// What must agree for a job to go on with another's blocks.
     private struct Recipe: Encodable {
@@ -84,34 +86,53 @@ public struct CompressionJournal: Sendable {
     /// The matrices of a block, if it is done.
     func matrices(
         of block: Int, in spec: DecoderSpec
-    ) throws -> [Role: QuantizedTensor]? {
+    ) throws -> [Role: PackedWeight]? {
         guard try run.status().done.contains(Self.unit(block)) else { return nil }
         let folder = try run.folder(of: Self.unit(block))
         let file = try SafetensorsFile(contentsOf: folder.path + "/" + Self.file)
-        var result: [Role: QuantizedTensor] = [:]
+        var result: [Role: PackedWeight] = [:]
         for slot in spec.slots where slot.role.block == block {
-            guard let scheme = recipe.scheme(for: slot.role) else { continue }
+            guard let packing = recipe.packing(for: slot.role) else { continue }
             let name = "\(slot.role)"
             func part(_ suffix: String) -> Bytes? { file.tensor(named: name + suffix)?.bytes }
-            result[slot.role] = try QuantizedTensor(
-                rows: slot.shape[0], columns: slot.shape[1], scheme: scheme,
-                parts: QuantizedTensor.StoredParts(
-                    codes: part(PackedManifest.Suffix.codes) ?? Bytes([]),
-                    scales: part(PackedManifest.Suffix.scales) ?? Bytes([]),
-                    scaleFactor: part(PackedManifest.Suffix.factor),
-                    zeroPoints: part(PackedManifest.Suffix.zeros)))
+            let (rows, columns) = (slot.shape[0], slot.shape[1])
+            switch packing {
+            case .codes(let scheme):
+                result[slot.role] = .codes(
+                    try QuantizedTensor(
+                        rows: rows, columns: columns, scheme: scheme,
+                        parts: QuantizedTensor.StoredParts(
+                            codes: part(PackedManifest.Suffix.codes) ?? Bytes([]),
+                            scales: part(PackedManifest.Suffix.scales) ?? Bytes([]),
+                            scaleFactor: part(PackedManifest.Suffix.factor),
+                            zeroPoints: part(PackedManifest.Suffix.zeros))))
+            case .blocks(let type):
+                result[slot.role] = .blocks(
+                    try BlockMatrix(
+                        type: type, rows: rows, columns: columns,
+                        bytes: part(Self.blocks) ?? Bytes([])))
+            }
         }
         return result
     }
 
     /// Notes the matrices of a block.
-    func note(_ block: Int, _ matrices: [Role: QuantizedTensor]) throws {
+    func note(_ block: Int, _ matrices: [Role: PackedWeight]) throws {
         guard let claim = try run.claim(Self.unit(block)) else {
             throw RunError.claimLost(unit: Self.unit(block))
         }
         var writer = SafetensorsWriter()
         for (role, matrix) in matrices.sorted(by: { "\($0.key)" < "\($1.key)" }) {
-            for source in matrix.sources(named: "\(role)", .rows) { try writer.add(source) }
+            switch matrix {
+            case .codes(let tensor):
+                for source in tensor.sources(named: "\(role)", .rows) { try writer.add(source) }
+            case .blocks(let matrix):
+                try writer.add(
+                    TensorSource(
+                        name: "\(role)" + Self.blocks, shape: [matrix.bytes.count],
+                        encoding: .elements(.uint8)
+                    ) { try $0.write(matrix.bytes) })
+            }
         }
         try writer.write(to: claim.folder.path + "/" + Self.file)
         try claim.finish()

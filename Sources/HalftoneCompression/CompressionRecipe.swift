@@ -9,7 +9,7 @@ public struct CompressionRecipe: Sendable, Equatable {
     /// For the embedding and, when it has weights of its own, the head; nil leaves them float.
     public var embedding: WeightScheme?
     /// For matrices that are stored in a way of their own, as an allocation has them.
-    public var overrides: [Role: WeightScheme] = [:]
+    public var overrides: [Role: WeightPacking] = [:]
 
     /// States a recipe.
     public init(body: WeightScheme, embedding: WeightScheme?) {

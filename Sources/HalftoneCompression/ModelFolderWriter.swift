@@ -17,7 +17,7 @@ public struct ModelFolderWriter {
     private let model: LanguageModel
     private let quantized: [Role: QuantizedTensor]
     /// Matrices whose bytes are counted before they are there.
-    private var planned: [Role: WeightScheme] = [:]
+    private var planned: [Role: WeightPacking] = [:]
     private let stored: [Role: StoredMatrix]
     private let matrixType: ElementType?
     private let layout: ExportLayout?
@@ -37,6 +37,9 @@ public struct ModelFolderWriter {
     ) {
         self.init(
             compressed.original, quantized: compressed.quantized,
+            stored: compressed.matrices.compactMapValues { packed in
+                if case .blocks(let matrix) = packed { StoredMatrix(matrix) } else { nil }
+            },
             matrixType: Self.floatType(of: compressed.original), layout: layout, order: order)
     }
 
@@ -77,7 +80,7 @@ public struct ModelFolderWriter {
     ) throws -> Int {
         var writer = ModelFolderWriter(
             model, quantized: [:], matrixType: floatType(of: model), order: order)
-        for slot in model.spec.slots { writer.planned[slot.role] = recipe.scheme(for: slot.role) }
+        for slot in model.spec.slots { writer.planned[slot.role] = recipe.packing(for: slot.role) }
         return try writer.weightFileByteCount()
     }
 
@@ -120,9 +123,10 @@ public struct ModelFolderWriter {
     /// Bytes of packed matrices with their scales and side data.
     public func packedByteCount() throws -> Int {
         guard let layout else {
-            return quantized.values.reduce(0) {
-                $0 + $1.scheme.byteCount(order, rows: $1.rows, columns: $1.columns)
-            }
+            return stored.values.reduce(0) { $0 + $1.byteCount }
+                + quantized.values.reduce(0) {
+                    $0 + $1.scheme.byteCount(order, rows: $1.rows, columns: $1.columns)
+                }
         }
         return try ForeignModules(model, quantized, layout).modules.values
             .reduce(0) { $0 + layout.byteCount($1) }
@@ -139,10 +143,9 @@ public struct ModelFolderWriter {
                 for source in packed.sources(named: form.names[0], order) {
                     try writer.add(source)
                 }
-            } else if let scheme = planned[slot.role] {
-                let sources = scheme.sources(
-                    named: form.names[0], rows: slot.shape[0], columns: slot.shape[1], order
-                ) { _ in preconditionFailure("what is planned has no content") }
+            } else if let packing = planned[slot.role] {
+                let sources = try packing.plannedSources(
+                    named: form.names[0], rows: slot.shape[0], columns: slot.shape[1], order)
                 for source in sources { try writer.add(source) }
             } else if let matrix = stored[slot.role] {
                 for part in matrix.parts {
@@ -265,6 +268,26 @@ extension QuantizedTensor {
             case .scales: parts.scales
             case .factor: parts.scaleFactor ?? Bytes([])
             case .zeros: parts.zeroPoints ?? Bytes([])
+            }
+        }
+    }
+}
+
+extension WeightPacking {
+    /// The tensors that will stand for a matrix in a folder, by which bytes are counted.
+    fileprivate func plannedSources(
+        named name: String, rows: Int, columns: Int, _ order: StorageOrder
+    ) throws(QuantizationError) -> [TensorSource] {
+        switch self {
+        case .codes(let scheme):
+            return scheme.sources(named: name, rows: rows, columns: columns, order) { _ in
+                preconditionFailure("what is planned has no content")
+            }
+        case .blocks(let type):
+            return try MatrixForm.gguf(type).layout(rows: rows, columns: columns).map { part in
+                TensorSource(
+                    name: name + "." + part.name, shape: part.shape, encoding: .elements(part.type)
+                ) { _ in preconditionFailure("what is planned has no content") }
             }
         }
     }

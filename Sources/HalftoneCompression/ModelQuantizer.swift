@@ -6,7 +6,7 @@ import HalftoneRuns
 /// Quantizes the matrices of a model, each for the inputs that it has, and keeps the results.
 struct ModelQuantizer {
     /// The packed matrices so far.
-    private(set) var quantized: [Role: QuantizedTensor] = [:]
+    private(set) var packed: [Role: PackedWeight] = [:]
 
     /// The model's parameters with the packed matrices in place.
     private(set) var weights: DecoderWeights
@@ -38,15 +38,15 @@ struct ModelQuantizer {
     mutating func quantize(
         _ role: Role, inputs: InputStatistics?, by ready: (any WeightMethod)? = nil
     ) throws(CompressionError) -> (any WeightMatrix)? {
-        guard let scheme = recipe.scheme(for: role) else { return nil }
+        guard let packing = recipe.packing(for: role) else { return nil }
         let matrix = weights.matrix(role)
         do {
-            let packed = try (ready ?? method).quantize(
-                matrix, scheme: scheme, inputs: inputs, pool: pool)
-            quantized[role] = packed
-            weights.replace(role, with: packed.matrix)
+            let found = try (ready ?? method).packed(
+                matrix, as: packing, inputs: inputs, pool: pool)
+            packed[role] = found
+            weights.replace(role, with: found.matrix)
             progress?.advance(by: matrix.rows * matrix.columns, note: "\(role)")
-            return packed.matrix
+            return found.matrix
         } catch {
             throw .cannotQuantize(matrix: "\(role)", reason: error.description)
         }
@@ -79,7 +79,7 @@ struct ModelQuantizer {
             try pass.nextBlock { stage, roles, inputs throws(CompressionError) in
                 try quantize(roles, inputs, "block \(index), \(stage)")
             }
-            try journal?.note(index, quantized.filter { $0.key.block == index })
+            try journal?.note(index, packed.filter { $0.key.block == index })
         }
     }
 
@@ -99,9 +99,9 @@ struct ModelQuantizer {
     }
 
     /// Takes over matrices that were quantized before.
-    private mutating func take(_ known: [Role: QuantizedTensor]) {
+    private mutating func take(_ known: [Role: PackedWeight]) {
         for (role, matrix) in known {
-            quantized[role] = matrix
+            packed[role] = matrix
             weights.replace(role, with: matrix.matrix)
             progress?.advance(by: matrix.rows * matrix.columns, note: "\(role), done before")
         }

@@ -1,7 +1,7 @@
 /// A tensor encoding of GGUF files: `blockSize` elements in `bytesPerBlock` bytes.
 ///
 /// The raw value is the type id in the file. Plain element types are blocks of one.
-public enum BlockType: Int32, Sendable, Hashable, CaseIterable {
+public enum BlockType: Int32, Sendable, Hashable, Codable, CaseIterable {
     case f32 = 0
     case f16 = 1
     case q4_0 = 2

@@ -27,9 +27,40 @@ public protocol WeightMethod: Sendable {
         _ weight: any WeightMatrix, scheme: WeightScheme, inputs: InputStatistics?,
         pool: WorkerPool
     ) throws(QuantizationError) -> QuantizedTensor
+
+    /// Packs one matrix as codes or in blocks.
+    ///
+    /// By default blocks have the scales of least squared error, each column's counted by the mean
+    /// square of its inputs if they are given, and values are rounded to nearest.
+    ///
+    /// - Parameters:
+    ///   - weight: `[rows, columns]` in any form that decodes.
+    ///   - packing: One that fits the columns.
+    ///   - inputs: As for ``quantize(_:scheme:inputs:pool:)``.
+    ///   - pool: The threads to use; the result does not depend on their number.
+    /// - Throws: ``QuantizationError``.
+    func packed(
+        _ weight: any WeightMatrix, as packing: WeightPacking, inputs: InputStatistics?,
+        pool: WorkerPool
+    ) throws(QuantizationError) -> PackedWeight
 }
 
 extension WeightMethod {
+    /// Codes of the method; blocks rounded to nearest.
+    public func packed(
+        _ weight: any WeightMatrix, as packing: WeightPacking, inputs: InputStatistics?,
+        pool: WorkerPool
+    ) throws(QuantizationError) -> PackedWeight {
+        switch packing {
+        case .codes(let scheme):
+            .codes(try quantize(weight, scheme: scheme, inputs: inputs, pool: pool))
+        case .blocks(let type):
+            .blocks(
+                try BlockMatrix(
+                    weight, as: type, importance: inputs?.meanSquares, pool: pool))
+        }
+    }
+
     /// The method as it is.
     public func prepared(
         for inputs: InputStatistics

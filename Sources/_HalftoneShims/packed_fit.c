@@ -23,14 +23,32 @@ struct lane_sums {
     lanes error, cross, square;
 };
 
+/// The levels to choose from: of a table if it has any, else integers.
+struct fit_levels {
+    float zero, maximum;
+    int32_t steps;        ///< Levels of the table less one; 0 for integers.
+    float first;          ///< The least level of the table.
+    float middle[15];     ///< Between a level of the table and the next.
+    float difference[15]; ///< From a level to the next.
+};
+
 /// Adds lanes of values, each with its weight.
 FIT_INLINE void add_lanes(struct lane_sums *sums, const lanes *values, const lanes *weights,
-                          float scale, float zero, float maximum) {
+                          float scale, const struct fit_levels *levels) {
     lanes x = *values;
-    lanes steps = x / scale + zero;
-    steps = steps > 0.0f ? steps : (lanes)0.0f;
-    steps = steps < maximum ? steps : (lanes)maximum;
-    lanes level = (steps + rounder) - rounder - zero;
+    lanes level;
+    if (levels->steps == 0) {
+        lanes steps = x / scale + levels->zero;
+        steps = steps > 0.0f ? steps : (lanes)0.0f;
+        steps = steps < levels->maximum ? steps : (lanes)levels->maximum;
+        level = (steps + rounder) - rounder - levels->zero;
+    } else {
+        lanes steps = x / scale;
+        level = levels->first;
+        for (int32_t i = 0; i < levels->steps; i++) {
+            level += steps > levels->middle[i] ? (lanes)levels->difference[i] : (lanes)0.0f;
+        }
+    }
     lanes difference = x - level * scale;
     lanes weighted = level * *weights;
     sums->error += difference * difference * *weights;
@@ -45,7 +63,7 @@ FIT_INLINE double lane_total(const lanes *x) {
 }
 
 FIT_INLINE void fit_body(const float *values, const float *weights, int64_t count, float unit,
-                         float scale, float zero, float maximum, struct halftone_fit *fit) {
+                         float scale, const struct fit_levels *levels, struct halftone_fit *fit) {
     double error = 0, cross = 0, square = 0;
     int64_t index = 0;
     while (index < count) {
@@ -55,7 +73,7 @@ FIT_INLINE void fit_body(const float *values, const float *weights, int64_t coun
             lanes x = *(const loaded_lanes *)(values + index) * unit;
             lanes w = 1.0f;
             if (weights != NULL) w = *(const loaded_lanes *)(weights + index);
-            add_lanes(&sums, &x, &w, scale, zero, maximum);
+            add_lanes(&sums, &x, &w, scale, levels);
         }
         if (index < end) {
             lanes x = 0.0f, w = 0.0f;
@@ -63,7 +81,7 @@ FIT_INLINE void fit_body(const float *values, const float *weights, int64_t coun
                 x[lane] = values[index] * unit;
                 w[lane] = weights != NULL ? weights[index] : 1.0f;
             }
-            add_lanes(&sums, &x, &w, scale, zero, maximum);
+            add_lanes(&sums, &x, &w, scale, levels);
         }
         error += lane_total(&sums.error);
         cross += lane_total(&sums.cross);
@@ -87,12 +105,12 @@ FIT_INLINE void round_body(const float *values, int64_t count, float unit, float
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) static void fit_avx2(const float *values, const float *weights,
                                                      int64_t count, float unit, float scale,
-                                                     float zero, float maximum,
+                                                     const struct fit_levels *levels,
                                                      struct halftone_fit *fit) {
     if (weights == NULL) {
-        fit_body(values, NULL, count, unit, scale, zero, maximum, fit);
+        fit_body(values, NULL, count, unit, scale, levels, fit);
     } else {
-        fit_body(values, weights, count, unit, scale, zero, maximum, fit);
+        fit_body(values, weights, count, unit, scale, levels, fit);
     }
 }
 
@@ -103,17 +121,35 @@ __attribute__((target("avx2"))) static void round_avx2(const float *values, int6
 }
 #endif
 
-void halftone_packed_fit(uint32_t features, const float *values, const float *weights,
-                         int64_t count, float unit, float scale, float zero, float maximum,
-                         struct halftone_fit *fit) {
+static void fit_levels(uint32_t features, const float *values, const float *weights, int64_t count,
+                       float unit, float scale, const struct fit_levels *levels,
+                       struct halftone_fit *fit) {
 #if defined(__x86_64__)
     if (features & HALFTONE_CPU_AVX2_FMA) {
-        fit_avx2(values, weights, count, unit, scale, zero, maximum, fit);
+        fit_avx2(values, weights, count, unit, scale, levels, fit);
         return;
     }
 #endif
     (void)features;
-    fit_body(values, weights, count, unit, scale, zero, maximum, fit);
+    fit_body(values, weights, count, unit, scale, levels, fit);
+}
+
+void halftone_packed_fit(uint32_t features, const float *values, const float *weights,
+                         int64_t count, float unit, float scale, float zero, float maximum,
+                         struct halftone_fit *fit) {
+    struct fit_levels levels = {.zero = zero, .maximum = maximum, .steps = 0};
+    fit_levels(features, values, weights, count, unit, scale, &levels, fit);
+}
+
+void halftone_table_fit(uint32_t features, const float *values, const float *weights,
+                        int64_t count, float unit, float scale, const float *table,
+                        int32_t level_count, struct halftone_fit *fit) {
+    struct fit_levels levels = {.steps = level_count - 1, .first = table[0]};
+    for (int32_t i = 0; i < levels.steps; i++) {
+        levels.middle[i] = (table[i] + table[i + 1]) / 2;
+        levels.difference[i] = table[i + 1] - table[i];
+    }
+    fit_levels(features, values, weights, count, unit, scale, &levels, fit);
 }
 
 void halftone_packed_round(uint32_t features, const float *values, int64_t count, float unit,

@@ -25,6 +25,24 @@ struct BudgetReportTests {
         #expect(!FileManager.default.fileExists(atPath: folder + ".run"))
     }
 
+    /// A GGUF file of a budget, with its page.
+    @Test func budgetsBecomeGGUFFiles() throws {
+        let path = NSTemporaryDirectory() + "halftone-budget-" + UUID().uuidString + ".gguf"
+        let page = path + ".html"
+        defer { for path in [path, page] { try? FileManager.default.removeItem(atPath: path) } }
+        var command = try HalftoneCommand.parseAsRoot([
+            "compress", "stories", "--bits", "5.25", "--target", "gguf", "--effort", "fast",
+            "--calibration-windows", "2", "--calibration-length", "64", "--quiet", "-o", path,
+            "--report", page,
+        ])
+        try command.run()
+        let weights = try Data(contentsOf: URL(filePath: path))
+        #expect(weights.prefix(4) == Data("GGUF".utf8))
+        let text = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(text.contains(SHA256.hexadecimal(of: Array(weights))))
+        #expect(!FileManager.default.fileExists(atPath: path + ".run"))
+    }
+
     @Test func thePageIsForBudgets() {
         #expect(throws: (any Error).self) {
             _ = try HalftoneCommand.parseAsRoot([
@@ -39,6 +57,9 @@ struct BudgetReportTests {
         ["--bits", "2.5", "--column-order", "natural"], ["--size", "1MB", "--group", "32"],
         ["--bits", "2.5", "--weighting", "uniform"], ["--bits", "2.5", "--size", "1MB"],
         ["--size", "1 furlong"], ["--size", "-1MB"], ["--bits", "nan"], ["--bits", "-2.5"],
+        ["--kl", "0"], ["--kl", "-1"], ["--kl", "0.1", "--size", "1MB"],
+        ["--kl", "0.1", "--bits", "2.5"],
+        ["--bits", "2.5", "--target", "gguf"], ["--bits", "4", "--target", "folder"],
     ])
     func whatDoesNotGoWithABudgetIsRefused(options: [String]) {
         #expect(throws: (any Error).self) {
@@ -46,7 +67,10 @@ struct BudgetReportTests {
         }
     }
 
-    @Test(arguments: [["--size", "1.5 MB"], ["--size", "600kB"], ["--size", "1_000_000"]])
+    @Test(arguments: [
+        ["--size", "1.5 MB"], ["--size", "600kB"], ["--size", "1_000_000"], ["--kl", "0.05"],
+        ["--bits", "4.25", "--target", "folder"],
+    ])
     func sizesAreReadAsPeopleWriteThem(options: [String]) throws {
         _ = try HalftoneCommand.parseAsRoot(["compress", "stories", "-o", "x"] + options)
     }

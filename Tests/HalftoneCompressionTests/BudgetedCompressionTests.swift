@@ -52,7 +52,7 @@ struct BudgetedCompressionTests {
         let rewritten = model.rewritten(as: model.weights)
         let text = CalibrationText(sequences: [Array(tokens(model).prefix(32))])
         let costs = try StorageCosts(
-            model.weights, schemes: settings.schemes, method: RoundToNearest(weighsInputs: true),
+            model.weights, packings: settings.packings, method: RoundToNearest(weighsInputs: true),
             measure: .error, calibration: text, pool: Self.pool)
         let all = costs.byteRange
         // No allocation is nearer than the step from one choice to the next.
@@ -115,7 +115,8 @@ struct BudgetedCompressionTests {
                 search: .absmax)
         }
         let costs = try StorageCosts(
-            model.weights, schemes: { _ in schemes }, method: RoundToNearest(),
+            model.weights, packings: { _, _ in schemes.map(WeightPacking.codes) },
+            method: RoundToNearest(),
             measure: .curvature(curvature), calibration: text, pool: Self.pool)
         var windows = EvaluationWindows()
         windows.length = 64
@@ -230,7 +231,7 @@ struct PredictionTuningTests {
         var losses: [Float] = []
         let tuned = try packed.tuned(
             try tuning.tuned(
-                packed.quantized, in: packed.weights, float: model.weights, texts: texts,
+                packed.matrices, in: packed.weights, float: model.weights, texts: texts,
                 pool: pool
             ) { losses.append($1) })
         #expect(losses.count == 64)

@@ -18,7 +18,8 @@ struct CompressCommand: ParsableCommand {
             --size 60MB or --bits 2.75, with a decimal point, is a budget: every matrix gets the \
             bits that it is worth, within the budget to the byte, and the result is compared with \
             all layers alike at the same bytes on text that was held out (the end of \
-            --calibration). --effort says how long that may take.
+            --calibration). --kl 0.05 is one, too: the smallest file that is as near to the float \
+            model on that text, found by trying some sizes. --effort says how long that may take.
 
             --bits N, a whole number, chooses a good integer format of N bits; --format names one \
             exactly: int4 (symmetric) or uint4 (affine), 1 to 8 bits. Widths that a group does not \
@@ -45,7 +46,9 @@ struct CompressCommand: ParsableCommand {
             layouts have orders of their own.
 
             An output that ends in .gguf is written in that format, for formats that exist there: \
-            int4, int5 and int8 with --group 32 --scale f16.
+            int4, int5 and int8 with --group 32 --scale f16. A budget for such a file is spent on \
+            the blocks of that format, which llama.cpp runs: Q2_K to Q6_K, IQ4_XS and Q8_0 where \
+            256 divides a matrix's width, else IQ4_NL and Q4_1 to Q8_0.
             """)
 
     @Argument(help: ModelArgument.help)
@@ -64,6 +67,17 @@ struct CompressCommand: ParsableCommand {
         help: ArgumentHelp(
             "A budget: the bytes that the weight file may have, 60MB.", valueName: "bytes"))
     var size: ByteCount?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            A budget: how far predictions on held-out text may be from the float model's, in nats \
+            per token (0.05); the smallest file within that is looked for.
+            """, valueName: "nats"))
+    var kl: Double?
+
+    @Option(help: "What a budget is spent on: folder or gguf (default: by the ending of --output).")
+    var target: BudgetTarget?
 
     @Option(help: "How much time a budget is worth: fast, default or best.")
     var effort = BudgetSettings.Effort.standard
@@ -126,25 +140,34 @@ struct CompressCommand: ParsableCommand {
     /// The budget, if one is given.
     private var budget: SizeBudget? {
         if let size { return .fileBytes(size.bytes) }
+        if let kl { return .divergence(kl) }
         if case .budget(let bits) = widthOrBudget { return .bitsPerWeight(bits) }
         return nil
     }
 
     /// Refuses options that a budget has no use for.
     private func validate(_ budget: SizeBudget) throws {
-        guard size == nil || widthOrBudget == nil else {
-            throw ValidationError("give either --size or --bits")
+        guard [size == nil, widthOrBudget == nil, kl == nil].count(where: { !$0 }) == 1 else {
+            throw ValidationError("give one of --size, --bits and --kl")
+        }
+        guard kl.map({ $0 > 0 && $0.isFinite }) ?? true else {
+            throw ValidationError("--kl is a number of nats above 0")
         }
         let others =
             [
                 ("--format", format), ("--group", group), ("--scale", scale), ("--search", search),
                 ("--layout", layout), ("--imatrix", method.imatrix),
             ].filter { $0.1 != nil }.map(\.0)
-        guard others.isEmpty, method.isUsual, order == .automatic, !output.hasSuffix(".gguf") else {
+        guard others.isEmpty, method.isUsual, order == .automatic else {
             throw ValidationError(
-                "a budget chooses formats and methods itself, and is written as this program's "
-                    + "folder; it takes none of --method, --column-order, --weighting, --format, "
-                    + "--group, --scale, --search, --layout, --order, --imatrix and .gguf")
+                "a budget chooses formats and methods itself; it takes none of --method, "
+                    + "--column-order, --weighting, --format, --group, --scale, --search, "
+                    + "--layout, --order and --imatrix")
+        }
+        guard target == nil || (target == .gguf) == output.hasSuffix(".gguf") else {
+            throw ValidationError(
+                "--target gguf writes a file: give an --output that ends in .gguf, for a folder one "
+                    + "that does not")
         }
         _ = try budgetSettings
     }
@@ -152,6 +175,7 @@ struct CompressCommand: ParsableCommand {
     private var budgetSettings: BudgetSettings {
         get throws {
             var settings = BudgetSettings(effort: effort)
+            settings.target = output.hasSuffix(".gguf") ? .gguf : .folder
             settings.length = method.calibrationLength
             if let windows = method.calibrationWindows { settings.calibrationWindows = windows }
             guard let embedding else { return settings }
@@ -188,8 +212,9 @@ struct CompressCommand: ParsableCommand {
 
     mutating func validate() throws {
         if let budget { return try validate(budget) }
-        guard pagePath == nil else {
-            throw ValidationError("--report is for a budget: --size 60MB, or --bits 2.75")
+        guard pagePath == nil, target == nil else {
+            throw ValidationError(
+                "--report and --target are for a budget: --size 60MB, --bits 2.75 or --kl 0.05")
         }
         try method.check()
         if let published = try method.pipeline.published { return try validate(published) }

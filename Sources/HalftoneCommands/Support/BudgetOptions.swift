@@ -49,6 +49,8 @@ struct ByteCount: ExpressibleByArgument, Equatable {
 
 extension BudgetSettings.Effort: ExpressibleByArgument {}
 
+extension BudgetTarget: ExpressibleByArgument {}
+
 /// A model within a budget, for `halftone compress`.
 struct BudgetJob {
     var budget: SizeBudget

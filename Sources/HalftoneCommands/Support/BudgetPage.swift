@@ -180,8 +180,8 @@ extension BudgetPage {
             columns: ["matrix", "stored as", "damage", "smaller", "damage", "saves"],
             rows: outcome.costs.steps(below: outcome.plan).prefix(20).map { step in
                 [
-                    "\(step.role)".replacing(".weight", with: ""), step.chosen.scheme.formatName,
-                    Self.short(step.chosen.cost), step.smaller.scheme.formatName,
+                    "\(step.role)".replacing(".weight", with: ""), step.chosen.packing.formatName,
+                    Self.short(step.chosen.cost), step.smaller.packing.formatName,
                     Self.short(step.smaller.cost), Formatting.bytes(step.savedBytes),
                 ]
             })
@@ -227,7 +227,7 @@ extension BudgetPage {
         }
         return .xy(
             XYChart(
-                "\(role)", note: choices[role].map { "stored as \($0.scheme)" } ?? "",
+                "\(role)", note: choices[role].map { "stored as \($0.packing)" } ?? "",
                 x: Axis("weight"), y: Axis("% of weights", includesZero: true),
                 series: [
                     line("compressed", outcome.model.weights.matrix(role).decoded()),
@@ -296,7 +296,7 @@ extension BudgetPage {
             heldOutTokensSHA256: CompressionJournal.digest(of: [job.heldOut]),
             threads: job.pool.threadCount,
             weightFileSHA256: try FileDigest.hexadecimal(
-                of: URL(filePath: report.output + "/model.safetensors"), .sha256))
+                of: URL(filePath: report.weightFile), .sha256))
         return [
             .heading("To run it again"),
             .text(

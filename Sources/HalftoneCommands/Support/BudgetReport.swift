@@ -21,6 +21,7 @@ struct BudgetReport: Encodable {
     var shares: [Share]
     var candidates: [BudgetedCompression.Candidate]
     var floatPerplexity: Double
+    var trials: [BudgetedCompression.Trial]
     var seconds: Double
     var peakMemoryBytes: Int?
 
@@ -38,17 +39,23 @@ struct BudgetReport: Encodable {
         gap = outcome.plan.gap
         candidates = outcome.candidates
         floatPerplexity = outcome.floatPerplexity
+        trials = outcome.trials
         peakMemoryBytes = ProcessMemory.peakBytes
         var found: [String: Share] = [:]
         for slot in outcome.model.original.spec.slots {
-            guard let scheme = outcome.plan.schemes[slot.role] else { continue }
-            let name = scheme.description
+            guard let packing = outcome.plan.packings[slot.role] else { continue }
+            let name = packing.description
             var share = found[name] ?? Share(scheme: name, matrices: 0, weights: 0)
             share.matrices += 1
             share.weights += slot.shape.reduce(1, *)
             found[name] = share
         }
         shares = found.values.sorted { ($1.weights, $0.scheme) < ($0.weights, $1.scheme) }
+    }
+
+    /// The path of the file that the budget counts.
+    var weightFile: String {
+        output.hasSuffix(".gguf") ? output : output + "/model.safetensors"
     }
 
     static let names: [BudgetedCompression.Candidate.Kind: String] = [
@@ -69,6 +76,14 @@ struct BudgetReport: Encodable {
             ])
         }
         candidateTable.add(["float model", "", "", Formatting.decimal(floatPerplexity, 2), ""])
+        var trialTable = TextTable(["sizes tried", "#bytes", "#KL"])
+        for (place, trial) in trials.enumerated() {
+            trialTable.add([
+                "\(place + 1)", Formatting.grouped(trial.packedBytes),
+                Formatting.decimal(trial.divergence, 4),
+            ])
+        }
+        let tried = trials.isEmpty ? "" : trialTable.text + "\n\n"
         var shareTable = TextTable(["stored as", "#matrices", "#weights"])
         for share in shares {
             shareTable.add([share.scheme, "\(share.matrices)", Formatting.grouped(share.weights)])
@@ -77,7 +92,7 @@ struct BudgetReport: Encodable {
         return """
             \(shareTable.text)
 
-            \(candidateTable.text)
+            \(tried)\(candidateTable.text)
 
             bits per weight    \(Formatting.decimal(bitsPerWeight, 3)), everything counted
             weight file        \(Formatting.grouped(fileBytes)) bytes, as predicted

@@ -9,14 +9,36 @@ public enum SizeBudget: Sendable, Hashable {
     case bitsPerWeight(Double)
     /// Bytes of the weight file, everything in it counted.
     case fileBytes(Int)
+    /// The divergence from the float model on held-out text, in nats per token: the smallest model
+    /// within it is looked for.
+    case divergence(Double)
 }
 
 extension SizeBudget: CustomStringConvertible {
-    /// `2.75 bits per weight`, `60000000 bytes`.
+    /// `2.75 bits per weight`, `60000000 bytes`, `a divergence of 0.05 nats per token`.
     public var description: String {
         switch self {
         case .bitsPerWeight(let bits): "\(bits) bits per weight"
         case .fileBytes(let bytes): "\(bytes) bytes"
+        case .divergence(let nats): "a divergence of \(nats) nats per token"
+        }
+    }
+}
+
+/// The file that a budget is spent on, and with it the ways to store a matrix.
+public enum BudgetTarget: String, Sendable, Hashable, Codable, CaseIterable {
+    /// This package's folder: integer codes of any width.
+    case folder
+    /// A GGUF file: the blocks of that format, which other programs run.
+    case gguf
+
+    /// The size that the weight file of a model will have.
+    ///
+    /// - Throws: As writing would.
+    func fileByteCount(of model: LanguageModel, recipe: CompressionRecipe) throws -> Int {
+        switch self {
+        case .folder: try ModelFolderWriter.weightFileByteCount(of: model, recipe: recipe)
+        case .gguf: try GGUFExport.fileByteCount(of: model, recipe: recipe)
         }
     }
 }
@@ -33,6 +55,9 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         case best
     }
 
+    /// What is written.
+    public var target = BudgetTarget.folder
+
     /// Bits of a code that a layer of a block can get.
     public var widths: [Int] = [1, 2, 3, 4, 5, 6, 8]
 
@@ -41,6 +66,12 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
 
     /// Bits of a code that embedding and head can get, in groups of 64; none leaves them float.
     public var tableWidths: [Int] = [3, 4, 5, 6, 8]
+
+    /// Types of blocks that a layer can get in a GGUF file, where they divide its width.
+    public var blockTypes: [BlockType] = [.q2_K, .q3_K, .iq4_XS, .q4_K, .q5_K, .q6_K, .q8_0]
+
+    /// Types for layers that none of those but Q8_0 divides.
+    public var smallBlockTypes: [BlockType] = [.iq4_NL, .q4_1, .q5_0, .q5_1, .q8_0]
 
     /// Windows that curvature and costs are measured on.
     public var costWindows = 8
@@ -51,6 +82,9 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// Windows that candidates are compared on; no other step reads them.
     public var heldOutWindows = 8
 
+    /// Sizes that are tried at most on the way to a divergence, at least 3.
+    public var trials = 6
+
     /// Tokens of a window, at most the model's context.
     public var length = 512
 
@@ -60,43 +94,73 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// Draws what is drawn.
     public var seed: UInt64 = 1
 
+    /// About the bits of a code that budgets leave for layers of blocks; others are not tried.
+    private var likelyWidths: ClosedRange<Double>?
+
     /// The settings of an effort.
     public init(effort: Effort = .standard) {
         switch effort {
         case .fast:
             groups = [.group(64)]
             (costWindows, calibrationWindows, heldOutWindows) = (2, 8, 4)
+            trials = 4
             tuning = nil
         case .standard: break
         case .best:
             groups = [.group(32), .group(64), .channel]
             calibrationWindows = 64
+            trials = 8
             tuning?.steps = 256
         }
     }
 
     /// The ways to store a matrix.
-    public func schemes(for role: Role) -> [WeightScheme] {
-        func scheme(_ bits: Int, _ granularity: Granularity) -> WeightScheme {
-            WeightScheme(
-                format: IntegerFormat(bits: bits, symmetric: bits > 4 || bits == 1),
-                granularity: granularity, scaleFormat: .float16, search: .leastError)
+    ///
+    /// - Parameters:
+    ///   - role: Which matrix.
+    ///   - columns: Its width, which blocks have to divide; a layer that none divides has F16.
+    public func packings(for role: Role, columns: Int) -> [WeightPacking] {
+        let isTable = role.block == nil
+        switch target {
+        case .folder:
+            let widths = isTable ? tableWidths : likely(widths) { Double($0) }
+            return widths.flatMap { bits in
+                (isTable ? [.group(64)] : groups).map { granularity in
+                    .codes(
+                        WeightScheme(
+                            format: IntegerFormat(bits: bits, symmetric: bits > 4 || bits == 1),
+                            granularity: granularity, scaleFormat: .float16, search: .leastError))
+                }
+            }
+        case .gguf:
+            guard !isTable || !tableWidths.isEmpty else { return [] }
+            let types = [blockTypes, smallBlockTypes].lazy.map { types in
+                types.filter { type in
+                    columns.isMultiple(of: type.blockSize)
+                        && (!isTable || tableWidths.contains(Int(type.bitsPerWeight)))
+                }
+            }.first { $0.contains { $0 != .q8_0 } }
+            let tried = types ?? (columns.isMultiple(of: 32) ? [.q8_0] : [.f16])
+            let chosen = isTable ? tried : likely(tried) { $0.bitsPerWeight.rounded(.down) }
+            return chosen.map(WeightPacking.blocks)
         }
-        guard role.block == nil else {
-            return widths.flatMap { bits in groups.map { scheme(bits, $0) } }
-        }
-        return tableWidths.map { scheme($0, .group(64)) }
+    }
+
+    /// Those of some formats whose width budgets can be worth; the nearest one where none is.
+    private func likely<Format>(_ all: [Format], _ bits: (Format) -> Double) -> [Format] {
+        guard let likelyWidths else { return all }
+        let fitting = all.filter { likelyWidths.contains(bits($0)) }
+        guard fitting.isEmpty else { return fitting }
+        let isBelow = all.allSatisfy { bits($0) > likelyWidths.upperBound }
+        let sorted = all.sorted { bits($0) < bits($1) }
+        return isBelow ? Array(sorted.prefix(1)) : sorted.suffix(1)
     }
 
     /// The same with only those widths of the blocks' layers that budgets can be worth: some bits
     /// around what they give each weight.
     func narrowed(to bitsPerWeight: ClosedRange<Double>) -> BudgetSettings {
         var narrowed = self
-        let fitting = widths.filter { bits in
-            (bitsPerWeight.lowerBound - 2.5...bitsPerWeight.upperBound + 2).contains(Double(bits))
-        }
-        // The least and the largest budgets keep what is nearest.
-        narrowed.widths = fitting.isEmpty ? widths.suffix(1) : fitting
+        narrowed.likelyWidths = bitsPerWeight.lowerBound - 2.5...bitsPerWeight.upperBound + 2
         return narrowed
     }
 }

@@ -84,6 +84,8 @@ extension BudgetedCompression {
         public let candidates: [Candidate]
         /// The float model's perplexity on the held-out text.
         public let floatPerplexity: Double
+        /// What was tried where the budget is a divergence, in that order; else empty.
+        public let trials: [Trial]
     }
 
     /// A model within the budget.
@@ -112,6 +114,14 @@ extension BudgetedCompression {
         public var perplexity: Double
     }
 
+    /// A size that was tried on the way to a divergence.
+    public struct Trial: Sendable, Codable, Equatable {
+        /// Bytes of the packed matrices.
+        public var packedBytes: Int
+        /// The divergence on held-out text, nats per token, tuned where that is nearer.
+        public var divergence: Double
+    }
+
     /// Shows a step that takes a while: its title, units of work if known, and what they are.
     public typealias Display = (_ title: String, _ total: Int?, _ unit: String) -> RunProgress?
 
@@ -126,61 +136,14 @@ extension BudgetedCompression {
     /// - Throws: `AllocationError.infeasible` for a budget below the least that there is,
     ///   ``CompressionError``, and what the disk says.
     public func run(
-        keepingAt path: String? = nil, display: Display = { _, _, _ in nil }
+        keepingAt path: String? = nil, display: @escaping Display = { _, _, _ in nil }
     ) throws -> Outcome {
-        let steps = try BudgetSteps(
-            path: path, job: self, kind: Self.runKind, budget: "\(budget)",
-            units: ["costs", "measured uniform", "measured allocated", "tuned", "measured tuned"])
-        let costs = try steps.value("costs") {
-            try measureCosts(over: bitsPerWeight...bitsPerWeight, display)
+        let trials = try BudgetTrials(self, keepingAt: path, display)
+        switch budget {
+        case .divergence(let most): return try trials.smallest(within: most)
+        case .bitsPerWeight, .fileBytes:
+            return try trials.spent(packedBudget(trials.costs))
         }
-        let bytes = try packedBudget(costs)
-        let plans = [
-            (Candidate.Kind.uniform, try fitting(bytes) { costs.uniformPlan(byteCount: $0) }),
-            (.allocated, try fitting(bytes) { try costs.plan(byteCount: $0) }),
-        ]
-        let comparison = try comparison(display)
-        var best: (model: CompressedModel, plan: StoragePlan)?
-        var candidates: [Candidate] = []
-        for (kind, plan) in plans {
-            guard let plan else {
-                // Steps are done in their order, also where there is nothing to do.
-                _ = try steps.value("measured \(kind.rawValue)") { [Candidate]() }
-                continue
-            }
-            let journal = try steps.journal(
-                kind.rawValue, model: model, recipe: plan.recipe,
-                calibration: few(settings.calibrationWindows))
-            let title = kind == .uniform ? "Quantizing all layers alike" : "Quantizing as allocated"
-            let compressed = try measured(
-                title, display, total: costs.weightCount, unit: "weights"
-            ) { try quantized(plan, journal: journal, progress: $0) }
-            let found = try steps.value("measured \(kind.rawValue)") {
-                try comparison.candidate(kind, compressed, isTunable ? plan.cost : nil)
-            }
-            let isBetter = found.divergence < candidates.last?.divergence ?? .infinity
-            candidates.insert(found, at: isBetter ? candidates.endIndex : 0)
-            if isBetter { best = (compressed, plan) }
-        }
-        guard let (winner, plan) = best else { preconditionFailure("the plan is a candidate") }
-        var chosen = winner
-        if let tuning = settings.tuning, isTunable {
-            let tuned = try winner.tuned(
-                try steps.parameters("tuned", of: model.spec) {
-                    try tune(winner, tuning, display)
-                })
-            let found = try steps.value("measured tuned") {
-                try comparison.candidate(.tuned, tuned, nil)
-            }
-            let isBetter = found.divergence < candidates.last?.divergence ?? .infinity
-            candidates.insert(found, at: isBetter ? candidates.endIndex : 0)
-            if isBetter { chosen = tuned }
-        }
-        return Outcome(
-            model: chosen,
-            fileBytes: try ModelFolderWriter.weightFileByteCount(of: model, recipe: plan.recipe),
-            plan: plan, costs: costs, candidates: candidates,
-            floatPerplexity: comparison.floatPerplexity)
     }
 
     /// Whether the model is one that gradients can be taken of.
@@ -193,13 +156,16 @@ extension BudgetedCompression {
         return windows
     }
 
-    /// About the bits that each weight of a block gets, by which candidates are narrowed down.
-    private var bitsPerWeight: Double {
+    /// About the bits that each weight of a block gets, by which candidates are narrowed down; nil
+    /// when the budget does not say.
+    private var bitsPerWeight: Double? {
         switch budget {
+        case .divergence: return nil
         case .bitsPerWeight(let bits): return bits
         case .fileBytes(let bytes):
-            let packed = model.spec.slots.filter { !settings.schemes(for: $0.role).isEmpty }
-                .filter { $0.role.isPackable }
+            let packed = model.spec.slots.filter {
+                $0.role.isPackable && !settings.packings(for: $0.role, columns: $0.shape[1]).isEmpty
+            }
             return Double(8 * bytes)
                 / Double(max(packed.reduce(0) { $0 + $1.shape.reduce(1, *) }, 1))
         }
@@ -222,12 +188,19 @@ extension BudgetedCompression {
         return try body(progress)
     }
 
+    /// Measures what each way to store each matrix costs that the budget can be worth.
+    func measureCosts(_ display: Display) throws -> StorageCosts {
+        try measureCosts(over: bitsPerWeight.map { $0...$0 }, display)
+    }
+
     /// Measures what each way to store each matrix costs.
     ///
     /// - Parameters:
-    ///   - range: The bits per weight that budgets give.
+    ///   - range: The bits per weight that budgets give; nil when they can be any.
     ///   - display: Makes displays.
-    func measureCosts(over range: ClosedRange<Double>, _ display: Display) throws -> StorageCosts {
+    func measureCosts(
+        over range: ClosedRange<Double>?, _ display: Display
+    ) throws -> StorageCosts {
         let text = few(settings.costWindows)
         var measure = StorageCosts.Measure.error
         if isTunable {
@@ -240,14 +213,14 @@ extension BudgetedCompression {
                     })
             }
         }
-        let tried = settings.narrowed(to: range)
+        let tried = range.map { settings.narrowed(to: $0) } ?? settings
         let total = model.spec.slots.filter { $0.role.isPackable }.reduce(0) {
-            $0 + tried.schemes(for: $1.role).count * $1.shape.reduce(1, *)
+            $0 + tried.packings(for: $1.role, columns: $1.shape[1]).count * $1.shape.reduce(1, *)
         }
         return try measured("Measuring what bits are worth", display, total: total, unit: "weights")
         { progress in
             try StorageCosts(
-                model.weights, schemes: tried.schemes, method: GPTQ(), measure: measure,
+                model.weights, packings: tried.packings, method: GPTQ(), measure: measure,
                 calibration: text, pool: pool, progress: progress)
         }
     }
@@ -255,25 +228,25 @@ extension BudgetedCompression {
     /// What packed matrices may take within the budget.
     private func packedBudget(_ costs: StorageCosts) throws -> Int {
         switch budget {
+        case .divergence: return costs.byteRange.upperBound
         case .bitsPerWeight(let bits): return Int(bits * Double(costs.weightCount) / 8)
         case .fileBytes(let bytes):
             // What a file holds beside packed matrices is nearly the same for all plans.
-            guard let any = costs.uniformPlan(byteCount: .max) else { return bytes }
+            let any = try costs.plan(byteCount: costs.byteRange.upperBound)
             return try bytes
-                - (ModelFolderWriter.weightFileByteCount(of: model, recipe: any.recipe)
-                    - any.byteCount)
+                - (settings.target.fileByteCount(of: model, recipe: any.recipe) - any.byteCount)
         }
     }
 
     /// The best plan whose file fits: names and places in a file take some bytes that depend on what
     /// is in it.
-    private func fitting(
+    func fitting(
         _ budget: Int, _ plan: (Int) throws -> StoragePlan?
     ) throws -> StoragePlan? {
         var bytes = budget
         while let found = try plan(bytes) {
             guard case .fileBytes(let limit) = self.budget else { return found }
-            let file = try ModelFolderWriter.weightFileByteCount(of: model, recipe: found.recipe)
+            let file = try settings.target.fileByteCount(of: model, recipe: found.recipe)
             if file <= limit { return found }
             bytes = found.byteCount - (file - limit)
         }
@@ -297,7 +270,7 @@ extension BudgetedCompression {
         try measured("Tuning scales and gains", display, total: tuning.steps, unit: "steps") {
             progress in
             try tuning.tuned(
-                compressed.quantized, in: compressed.weights, float: model.weights,
+                compressed.matrices, in: compressed.weights, float: model.weights,
                 texts: calibration.sequences, pool: pool
             ) { progress?.update(completed: $0 + 1, note: "\($1) nats") }
         }

@@ -20,7 +20,7 @@ extension StorageCosts {
     public func choices(of plan: StoragePlan) -> [Role: Choice] {
         var found: [Role: Choice] = [:]
         for unit in units {
-            found[unit.role] = unit.choices.first { $0.scheme == plan.schemes[unit.role] }
+            found[unit.role] = unit.choices.first { $0.packing == plan.packings[unit.role] }
         }
         return found
     }

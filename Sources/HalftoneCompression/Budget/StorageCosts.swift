@@ -11,7 +11,7 @@ public struct StorageCosts: Sendable, Codable {
     /// One way to store one matrix.
     public struct Choice: Sendable, Hashable, Codable {
         /// How.
-        public var scheme: WeightScheme
+        public var packing: WeightPacking
         /// The divergence from the float model that it alone is expected to cause, in nats per
         /// token; with ``StorageCosts/Measure/error``, which has no such unit, the change of the
         /// output as a share of it.
@@ -45,17 +45,19 @@ public struct StorageCosts: Sendable, Codable {
     ///
     /// - Parameters:
     ///   - weights: The float model.
-    ///   - schemes: The ways to store a matrix; none for those that stay float.
+    ///   - packings: The ways to store a matrix of a role with so many columns; none for those that
+    ///     stay float.
     ///   - method: Finds codes.
     ///   - measure: How a change of outputs counts.
     ///   - calibration: What is read.
     ///   - order: How matrices are stored.
     ///   - pool: The threads to use.
-    ///   - progress: Advanced by the weights of each matrix, once for each scheme.
+    ///   - progress: Advanced by the weights of each matrix, once for each way.
     /// - Throws: ``CompressionError`` naming the matrix.
-    /// - Complexity: A pass over the text, and a quantization for each scheme.
+    /// - Complexity: A pass over the text, and a quantization for each way.
     public init(
-        _ weights: DecoderWeights, schemes: (Role) -> [WeightScheme], method: any WeightMethod,
+        _ weights: DecoderWeights, packings: (Role, Int) -> [WeightPacking],
+        method: any WeightMethod,
         measure: Measure, calibration: CalibrationText, order: StorageOrder = .automatic,
         pool: WorkerPool, progress: RunProgress? = nil
     ) throws(CompressionError) {
@@ -66,19 +68,19 @@ public struct StorageCosts: Sendable, Codable {
         ) throws(CompressionError) {
             let matrix = weights.matrix(role)
             var unit = Unit(role: role, weightCount: matrix.rows * matrix.columns, choices: [])
-            for scheme in schemes(role) {
+            for packing in packings(role, matrix.columns) {
                 do throws(QuantizationError) {
-                    let packed = try method.quantize(
-                        matrix, scheme: scheme, inputs: inputs, pool: pool)
+                    let packed = try method.packed(
+                        matrix, as: packing, inputs: inputs, pool: pool)
                     unit.choices.append(
                         Choice(
-                            scheme: scheme, cost: change.cost(of: packed),
-                            byteCount: scheme.byteCount(
+                            packing: packing, cost: change.cost(of: packed),
+                            byteCount: packing.byteCount(
                                 order, rows: matrix.rows, columns: matrix.columns)))
                 } catch {
                     throw .cannotQuantize(matrix: "\(role)", reason: error.description)
                 }
-                progress?.advance(by: unit.weightCount, note: "\(role), \(scheme)")
+                progress?.advance(by: unit.weightCount, note: "\(role), \(packing)")
             }
             if !unit.choices.isEmpty { found[role] = unit }
         }
@@ -103,7 +105,7 @@ public struct StorageCosts: Sendable, Codable {
         }
         let moments = pass.finalInputs().secondMoments()
         for slot in weights.spec.slots where slot.role.block == nil && slot.role.isPackable {
-            guard !schemes(slot.role).isEmpty else { continue }
+            guard !packings(slot.role, slot.shape[1]).isEmpty else { continue }
             let change = OutputChange(
                 table: slot.role, of: weights, moments, measure, calibration)
             try note(slot.role, change, RoundToNearest(), nil)
@@ -131,16 +133,16 @@ extension StorageCosts {
     /// embedding and head alike; nil when none fits.
     public func uniformPlan(byteCount: Int) -> StoragePlan? {
         let problem = problem(byteCount)
-        func schemes(_ isTable: Bool) -> [WeightScheme] {
-            units.first { ($0.role.block == nil) == isTable }?.choices.map(\.scheme) ?? []
+        func packings(_ isTable: Bool) -> [WeightPacking] {
+            units.first { ($0.role.block == nil) == isTable }?.choices.map(\.packing) ?? []
         }
-        let tables = schemes(true)
+        let tables = packings(true)
         var best: StoragePlan?
-        for body in schemes(false) {
+        for body in packings(false) {
             for table in tables.isEmpty ? [body] : tables {
                 let places = units.compactMap { unit in
                     unit.choices.firstIndex {
-                        $0.scheme == (unit.role.block == nil ? table : body)
+                        $0.packing == (unit.role.block == nil ? table : body)
                     }
                 }
                 guard places.count == units.count else { continue }
@@ -162,8 +164,8 @@ extension StorageCosts {
     ) -> StoragePlan {
         let (cost, size) = problem.measure(places)
         return StoragePlan(
-            schemes: Dictionary(
-                uniqueKeysWithValues: zip(units, places).map { ($0.role, $0.choices[$1].scheme) }),
+            packings: Dictionary(
+                uniqueKeysWithValues: zip(units, places).map { ($0.role, $0.choices[$1].packing) }),
             byteCount: size, cost: cost, gap: gap)
     }
 
@@ -173,7 +175,7 @@ extension StorageCosts {
                 AllocationUnit(
                     "\(unit.role)",
                     choices: unit.choices.map {
-                        AllocationChoice("\($0.scheme)", cost: $0.cost, size: $0.byteCount)
+                        AllocationChoice("\($0.packing)", cost: $0.cost, size: $0.byteCount)
                     })
             }, budget: budget)
     }
@@ -182,7 +184,7 @@ extension StorageCosts {
 /// How each matrix is to be stored.
 public struct StoragePlan: Sendable, Hashable {
     /// The choice of each matrix.
-    public var schemes: [Role: WeightScheme]
+    public var packings: [Role: WeightPacking]
     /// Bytes of all of them.
     public var byteCount: Int
     /// What they are expected to cost together.
@@ -196,7 +198,7 @@ public struct StoragePlan: Sendable, Hashable {
     public var recipe: CompressionRecipe {
         var recipe = CompressionRecipe(bits: 8)
         recipe.embedding = nil
-        recipe.overrides = schemes
+        recipe.overrides = packings
         return recipe
     }
 }
@@ -211,7 +213,7 @@ private struct OutputChange {
     /// What the squared change of each element counts that is looked up: by row, and by column.
     var lookup: (rows: Tensor, columns: Tensor)?
 
-    func cost(of packed: QuantizedTensor) -> Double {
+    func cost(of packed: PackedWeight) -> Double {
         let change = original - packed.dequantized()
         var cost = 0.0
         if let moments { cost += Double((Self.squares(change, moments) * weights).sum().item) }

@@ -3,6 +3,7 @@ import HalftoneFiles
 import HalftoneFormats
 import HalftoneKernels
 import HalftoneModels
+import HalftoneQuantization
 import HalftoneRuns
 
 /// Writes a model as a GGUF file.
@@ -48,7 +49,8 @@ public struct GGUFExport {
     /// Prepares to write a compressed model with the codes that it has.
     ///
     /// Symmetric codes of 4, 5 and 8 bits in groups of a multiple of 32 with f16 scales are Q4_0,
-    /// Q5_0 and Q8_0. Matrices that were left float keep the type they are stored in, or are F16.
+    /// Q5_0 and Q8_0; blocks are written as they are. Matrices that were left float keep the type
+    /// they are stored in, or are F16.
     ///
     /// - Throws: ``CompressionError/notRepresentable(_:)`` for other formats, and as
     ///   `init` does.
@@ -63,11 +65,38 @@ public struct GGUFExport {
                         produce: blocks.write))
                 return blocks.type
             }
-            let matrix = weights.matrix(slot.role)
+            let matrix = compressed.matrices[slot.role]?.matrix ?? weights.matrix(slot.role)
             let type = matrix.blockType ?? .f16
             try writer.add(Self.source(matrix, slot, form, type))
             return type
         }
+    }
+
+    /// The size that the file of a model will have, known before anything is quantized.
+    ///
+    /// - Parameters:
+    ///   - model: The float model.
+    ///   - recipe: Formats.
+    /// - Throws: As writing would.
+    public static func fileByteCount(
+        of model: LanguageModel, recipe: CompressionRecipe
+    ) throws -> Int {
+        let planned = try GGUFExport(model) { slot, form, writer in
+            let type: BlockType
+            switch recipe.packing(for: slot.role) {
+            case .codes(let scheme):
+                type = try GGUFRepacking.type(
+                    of: scheme, columns: slot.shape[1], role: slot.role)
+            case .blocks(let blocks): type = blocks
+            case nil: type = model.weights.matrix(slot.role).blockType ?? .f16
+            }
+            try writer.add(
+                TensorSource(
+                    name: form.names[0], shape: slot.shape, encoding: .blocks(type)
+                ) { _ in preconditionFailure("what is planned has no content") })
+            return type
+        }
+        return try planned.fileByteCount()
     }
 
     private init(

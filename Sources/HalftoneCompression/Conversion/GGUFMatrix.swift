@@ -87,26 +87,34 @@ struct GGUFRepacking {
     ///
     /// - Throws: ``CompressionError/notRepresentable(_:)``.
     init(_ packed: QuantizedTensor, role: Role, form: StoredForm) throws(CompressionError) {
-        let scheme = packed.scheme
-        let width = scheme.granularity.groupSize(inFeatures: packed.columns)
+        type = try Self.type(of: packed.scheme, columns: packed.columns, role: role)
+        self.packed = packed
+        order = GGUFMatrix.order(form.layout)
+    }
+
+    /// The type with the values of a scheme.
+    ///
+    /// - Throws: ``CompressionError/notRepresentable(_:)``.
+    static func type(
+        of scheme: WeightScheme, columns: Int, role: Role
+    ) throws(CompressionError) -> BlockType {
+        let width = scheme.granularity.groupSize(inFeatures: columns)
         let types: [Int: BlockType] = [4: .q4_0, 5: .q5_0, 8: .q8_0]
         guard let type = types[scheme.format.bits], scheme.format.isSymmetric,
             scheme.format.levels == 1 << scheme.format.bits,
-            scheme.scaleFormat == .float16, width % 32 == 0 || width == packed.columns
+            scheme.scaleFormat == .float16, width % 32 == 0 || width == columns
         else {
             throw .notRepresentable(
                 "\(role): GGUF has no type with the values of \(scheme); int4, int5 and int8 with "
                     + "groups of 32 (or a multiple) and f16 scales exist there as Q4_0, Q5_0 and "
                     + "Q8_0; or write a folder instead")
         }
-        guard packed.columns % 32 == 0 else {
+        guard columns % 32 == 0 else {
             throw .notRepresentable(
-                "\(role) is \(packed.columns) wide, which blocks of 32 do not divide; "
+                "\(role) is \(columns) wide, which blocks of 32 do not divide; "
                     + "write a folder instead")
         }
-        self.type = type
-        self.packed = packed
-        order = GGUFMatrix.order(form.layout)
+        return type
     }
 
     /// Writes the blocks of all rows.

@@ -2,28 +2,50 @@ import HalftoneFormats
 
 /// Blocks whose layout leaves the choice of scales to the encoder.
 extension BlockEncoding {
+    /// Appends a block whose scales were searched.
+    ///
+    /// - Returns: The scales that became binary16.
+    static func append(
+        _ type: BlockType, _ block: BlockSearch.Block, _ output: inout [UInt8]
+    ) -> [Float] {
+        switch type {
+        case .q4_0, .q5_0:
+            appendHalf(block.unit, &output)
+            let (bits, middle) = type == .q4_0 ? (4, 8) : (5, 16)
+            appendCodes(block.codes.map { UInt8($0 + middle) }, bits: bits, &output)
+        case .q4_1, .q5_1:
+            appendHalf(block.unit, &output)
+            appendHalf(-block.offsetUnit, &output)
+            appendCodes(block.codes.map { UInt8($0) }, bits: type == .q4_1 ? 4 : 5, &output)
+        case .q8_0:
+            appendHalf(block.unit, &output)
+            output += block.codes.map { UInt8(bitPattern: Int8($0)) }
+        case .iq4_NL:
+            appendHalf(block.unit, &output)
+            appendCodes(block.codes.map { UInt8($0) }, bits: 4, &output)
+        case .q2_K: append2K(block, &output)
+        case .q3_K: append3K(block, &output)
+        case .q4_K: appendAffineK(block, bits: 4, &output)
+        case .q5_K: appendAffineK(block, bits: 5, &output)
+        case .q6_K: append6K(block, &output)
+        case .iq4_XS: append4XS(block, &output)
+        default: preconditionFailure("\(type.name) has no scales to search")
+        }
+        return [block.unit, block.offsetUnit]
+    }
+
     /// Sixteen parts with a four-bit scale and offset; two-bit codes.
-    static func q2_K(_ x: ArraySlice<Float>, _ w: ArraySlice<Float>?, _ output: inout [UInt8])
-        -> [Float]
-    {
-        let block = BlockSearch.block(
-            x, importance: w, part: 16, levels: .integers(0...3), scales: 0...15, hasOffsets: true)
+    private static func append2K(_ block: BlockSearch.Block, _ output: inout [UInt8]) {
         for (scale, offset) in zip(block.scales, block.offsets) {
             output.append(UInt8(scale | offset << 4))
         }
         appendTwoBits(block.codes, &output)
         appendHalf(block.unit, &output)
         appendHalf(block.offsetUnit, &output)
-        return [block.unit, block.offsetUnit]
     }
 
     /// Sixteen parts with a signed six-bit scale; three-bit codes, their third bits apart.
-    static func q3_K(_ x: ArraySlice<Float>, _ w: ArraySlice<Float>?, _ output: inout [UInt8])
-        -> [Float]
-    {
-        let block = BlockSearch.block(
-            x, importance: w, part: 16, levels: .integers(-4...3), scales: -32...31,
-            hasOffsets: false)
+    private static func append3K(_ block: BlockSearch.Block, _ output: inout [UInt8]) {
         let codes = block.codes.map { $0 + 4 }
         output += (0..<32).map { lane in
             (0..<8).reduce(0) { $0 | UInt8(codes[32 * $1 + lane] >> 2) << UInt8($1) }
@@ -37,16 +59,12 @@ extension BlockEncoding {
         }
         output += scales
         appendHalf(block.unit, &output)
-        return [block.unit]
     }
 
     /// Q4_K and Q5_K: eight parts with a six-bit scale and offset.
-    static func affine_K(
-        _ x: ArraySlice<Float>, _ w: ArraySlice<Float>?, bits: Int, _ output: inout [UInt8]
-    ) -> [Float] {
-        let block = BlockSearch.block(
-            x, importance: w, part: 32, levels: .integers(0...((1 << bits) - 1)), scales: 0...63,
-            hasOffsets: true)
+    private static func appendAffineK(
+        _ block: BlockSearch.Block, bits: Int, _ output: inout [UInt8]
+    ) {
         appendHalf(block.unit, &output)
         appendHalf(block.offsetUnit, &output)
         let scales = block.scales.map { UInt8($0) }
@@ -65,16 +83,10 @@ extension BlockEncoding {
                 UInt8(codes[$0] & 15 | (codes[$0 + 32] & 15) << 4)
             }
         }
-        return [block.unit, block.offsetUnit]
     }
 
     /// Sixteen parts with a signed byte as scale; six-bit codes, their upper two bits apart.
-    static func q6_K(_ x: ArraySlice<Float>, _ w: ArraySlice<Float>?, _ output: inout [UInt8])
-        -> [Float]
-    {
-        let block = BlockSearch.block(
-            x, importance: w, part: 16, levels: .integers(-32...31), scales: -128...127,
-            hasOffsets: false)
+    private static func append6K(_ block: BlockSearch.Block, _ output: inout [UInt8]) {
         let codes = block.codes.map { $0 + 32 }
         for first in stride(from: 0, to: 256, by: 128) {
             output += (first..<first + 64).map {
@@ -84,65 +96,10 @@ extension BlockEncoding {
         appendTwoBits(codes.map { $0 >> 4 }, &output)
         output += block.scales.map { UInt8(bitPattern: Int8($0)) }
         appendHalf(block.unit, &output)
-        return [block.unit]
-    }
-
-    /// A scale for 32 codes of a table.
-    static func iq4_NL(_ x: ArraySlice<Float>, _ w: ArraySlice<Float>?, _ output: inout [UInt8])
-        -> [Float]
-    {
-        let levels = BlockSearch.Levels.table(BlockDecoding.nonlinearLevels)
-        let part = BlockSearch.Part(values: x, importance: w)
-        let best = BlockSearch.signedFits(part, levels, scales: ScaleCodec(.float16)).best
-        appendHalf(best.scale, &output)
-        let codes = BlockSearch.round(part, best, levels).codes
-        appendCodes(codes.map { UInt8($0) }, bits: 4, &output)
-        return [best.scale]
-    }
-
-    /// Q4_0 and Q5_0 with importance, for which the exact rule has no place: the scale of least
-    /// weighted squares.
-    static func weightedSigned(
-        _ x: ArraySlice<Float>, _ w: ArraySlice<Float>, bits: Int, _ output: inout [UInt8]
-    ) -> [Float] {
-        let middle = 1 << (bits - 1)
-        let levels = BlockSearch.Levels.integers(-middle...middle - 1)
-        let part = BlockSearch.Part(values: x, importance: w)
-        let best = BlockSearch.signedFits(part, levels, scales: ScaleCodec(.float16)).best
-        appendHalf(best.scale, &output)
-        let codes = BlockSearch.round(part, best, levels).codes
-        appendCodes(codes.map { UInt8($0 + middle) }, bits: bits, &output)
-        return [best.scale]
-    }
-
-    /// Q4_1 and Q5_1 with importance: the scale and offset of least weighted squares.
-    static func weightedAffine(
-        _ x: ArraySlice<Float>, _ w: ArraySlice<Float>, bits: Int, _ output: inout [UInt8]
-    ) -> [Float] {
-        let levels = BlockSearch.Levels.integers(0...(1 << bits) - 1)
-        let part = BlockSearch.Part(values: x, importance: w)
-        let fits = ScaleFinder(levels, scales: ScaleCodec(.float32)).offsetFits(
-            x, importance: w, isNeverNegative: false)
-        let stored = [fits.cover, fits.best].map {
-            OffsetFit(
-                scale: BlockSearch.half($0.scale), offset: -BlockSearch.half(-$0.offset))
-        }
-        let blocks = stored.map { BlockSearch.round(part, $0, levels) }
-        let choice = blocks[1].error < blocks[0].error ? 1 : 0
-        appendHalf(stored[choice].scale, &output)
-        appendHalf(-stored[choice].offset, &output)
-        appendCodes(blocks[choice].codes.map { UInt8($0) }, bits: bits, &output)
-        return [stored[choice].scale, stored[choice].offset]
     }
 
     /// Eight parts with a signed six-bit scale; codes of a table.
-    static func iq4_XS(_ x: ArraySlice<Float>, _ w: ArraySlice<Float>?, _ output: inout [UInt8])
-        -> [Float]
-    {
-        let block = BlockSearch.block(
-            x, importance: w, part: 32, levels: .table(BlockDecoding.nonlinearLevels),
-            scales: -32...31,
-            hasOffsets: false)
+    private static func append4XS(_ block: BlockSearch.Block, _ output: inout [UInt8]) {
         appendHalf(block.unit, &output)
         let scales = block.scales.map { UInt16($0 + 32) }
         var high: UInt16 = 0
@@ -155,7 +112,6 @@ extension BlockEncoding {
             let codes = block.codes[32 * part..<32 * part + 32].map { UInt8($0) }
             appendCodes(codes, bits: 4, &output)
         }
-        return [block.unit]
     }
 
     /// Four scales as unsigned E4M3, each for 16 codes of E2M1; the nearest scale that brings the

@@ -33,46 +33,35 @@ enum BlockEncoding {
             let used = output.count
             let scales: [Float]
             switch type {
-            case .q4_0:
-                scales =
-                    weights.map { weightedSigned(block, $0, bits: 4, &output) }
-                    ?? signed(block, bits: 4, &output)
-            case .q5_0:
-                scales =
-                    weights.map { weightedSigned(block, $0, bits: 5, &output) }
-                    ?? signed(block, bits: 5, &output)
-            case .q4_1:
-                scales =
-                    weights.map { weightedAffine(block, $0, bits: 4, &output) }
-                    ?? affine(block, bits: 4, &output)
-            case .q5_1:
-                scales =
-                    weights.map { weightedAffine(block, $0, bits: 5, &output) }
-                    ?? affine(block, bits: 5, &output)
+            case .q4_0 where weights == nil: scales = signed(block, bits: 4, &output)
+            case .q5_0 where weights == nil: scales = signed(block, bits: 5, &output)
+            case .q4_1 where weights == nil: scales = affine(block, bits: 4, &output)
+            case .q5_1 where weights == nil: scales = affine(block, bits: 5, &output)
             case .q8_0: scales = q8_0(block, &output)
             case .tq1_0: scales = tq1_0(block, &output)
             case .tq2_0: scales = tq2_0(block, &output)
             case .q1_0: scales = q1_0(block, &output)
             case .q2_0: scales = q2_0(block, &output)
             case .mxfp4: scales = mxfp4(block, &output)
-            case .q2_K: scales = q2_K(block, weights, &output)
-            case .q3_K: scales = q3_K(block, weights, &output)
-            case .q4_K: scales = affine_K(block, weights, bits: 4, &output)
-            case .q5_K: scales = affine_K(block, weights, bits: 5, &output)
-            case .q6_K: scales = q6_K(block, weights, &output)
-            case .iq4_NL: scales = iq4_NL(block, weights, &output)
-            case .iq4_XS: scales = iq4_XS(block, weights, &output)
             case .nvfp4:
                 try nvfp4(block, weights, &output)
                 scales = []
-            default: throw .noEncoder(type)
+            default:
+                guard let form = BlockSearch.Form(type) else { throw .noEncoder(type) }
+                scales = append(
+                    type, BlockSearch.block(block, importance: weights, form), &output)
             }
-            for scale in scales where !SmallFloat.float16(SmallFloat.float16Bits(scale)).isFinite {
-                throw .outOfRange(type: type, element: start, value: "in a block of scale \(scale)")
-            }
+            try check(scales, of: type, element: start)
             assert(output.count == used + type.bytesPerBlock)
         }
         return output
+    }
+
+    /// Refuses scales beyond the largest binary16 number.
+    static func check(_ scales: [Float], of type: BlockType, element: Int) throws(BlockError) {
+        for scale in scales where !SmallFloat.float16(SmallFloat.float16Bits(scale)).isFinite {
+            throw .outOfRange(type: type, element: element, value: "in a block of scale \(scale)")
+        }
     }
 
     private static func appendPlain(

@@ -44,11 +44,16 @@ enum BlockSearch {
                 guard steps < Float(range.upperBound) else { return range.upperBound }
                 return Int(steps.rounded(.toNearestOrEven))
             case .table(let table):
-                var code = 0
-                while code + 1 < table.count, steps > (table[code] + table[code + 1]) / 2 {
-                    code += 1
+                var (low, high) = (0, table.count - 1)
+                while low < high {
+                    let middle = (low + high) / 2
+                    if steps > (table[middle] + table[middle + 1]) / 2 {
+                        low = middle + 1
+                    } else {
+                        high = middle
+                    }
                 }
-                return code
+                return low
             }
         }
 
@@ -61,7 +66,30 @@ enum BlockSearch {
 
         var zeroPoints: ZeroPoints { .fixed(0) }
 
-        func level(nearest steps: Float) -> Float { level(code(steps)) }
+        /// The level nearest to a number of steps; NaN gives the lowest.
+        func level(nearest steps: Float) -> Float {
+            guard case .integers(let range) = self else { return level(code(steps)) }
+            let (low, high) = (Float(range.lowerBound), Float(range.upperBound))
+            let held = steps > low ? min(steps, high) : low
+            // Adding and subtracting 1.5 · 2²³ rounds to the nearest even integer.
+            return (held + 0x1.8p23) - 0x1.8p23
+        }
+
+        /// In float32 lanes, the same on every processor.
+        func fit(
+            _ values: ArraySlice<Float>, _ importance: ArraySlice<Float>?, unit: Float,
+            scale: Float, zero: Float
+        ) -> ScaleFit {
+            switch self {
+            case .integers(let range):
+                .ofCodes(
+                    values, importance, unit: unit, scale: scale,
+                    zero: zero - Float(range.lowerBound),
+                    maximum: Float(range.upperBound - range.lowerBound))
+            case .table(let table):
+                .ofTable(table, values, importance, unit: unit, scale: scale)
+            }
+        }
     }
 
     /// A part of a block: its values, and what their squares count.
@@ -70,22 +98,28 @@ enum BlockSearch {
         let importance: ArraySlice<Float>?
     }
 
-    /// The codes of a part for a scale and an offset, and their squared error.
-    static func round(
-        _ part: Part, _ fit: Fit, _ levels: Levels
-    ) -> (codes: [Int], error: Double) {
-        var error = 0.0
+    /// The codes of a part for a scale and an offset.
+    static func codes(_ part: Part, _ fit: Fit, _ levels: Levels) -> [Int] {
         let zero = levels.code(0)
+        return part.values.map { value in
+            fit.scale == 0 ? zero : levels.code((value + fit.offset) / fit.scale)
+        }
+    }
+
+    /// The squared error of a part for a scale and an offset.
+    static func error(_ part: Part, _ fit: Fit, _ levels: Levels) -> Double {
+        let zero = levels.level(levels.code(0))
+        let isZero = fit.scale == 0
+        var error = 0.0
         var place = part.importance?.startIndex ?? 0
-        let codes = part.values.map { value in
-            let code = fit.scale == 0 ? zero : levels.code((value + fit.offset) / fit.scale)
-            let distance = Double(fit.scale * levels.level(code) - fit.offset) - Double(value)
+        for value in part.values {
+            let level = isZero ? zero : levels.level(nearest: (value + fit.offset) / fit.scale)
+            let distance = Double(fit.scale * level - fit.offset) - Double(value)
             let weight = part.importance.map { Double($0[place]) } ?? 1
             error += weight * distance * distance
             place += 1
-            return code
         }
-        return (codes, error)
+        return error
     }
 
     /// The scale that just covers a part, and the one of least squares.
@@ -99,7 +133,7 @@ enum BlockSearch {
         let choice = ScaleFinder(levels, scales: codec).choice(
             part.values, importance: part.importance, by: .leastError)
         let best = Fit(scale: choice.scale)
-        let isBetter = round(part, best, levels).error < round(part, cover, levels).error
+        let isBetter = error(part, best, levels) < error(part, cover, levels)
         return (cover, isBetter ? best : cover)
     }
 
@@ -149,12 +183,11 @@ enum BlockSearch {
         for (x, fit) in zip(parts, fits) {
             var scale = nearest(fit.scale, block.unit, range)
             var offset = nearest(fit.offset, block.offsetUnit, 0...range.upperBound)
-            func rounded(_ scale: Int, _ offset: Int) -> (codes: [Int], error: Double) {
-                let fit = Fit(
-                    scale: block.unit * Float(scale), offset: block.offsetUnit * Float(offset))
-                return round(x, fit, levels)
+            let (unit, offsetUnit) = (block.unit, block.offsetUnit)
+            func stored(_ scale: Int, _ offset: Int) -> Fit {
+                Fit(scale: unit * Float(scale), offset: offsetUnit * Float(offset))
             }
-            var best = rounded(scale, offset)
+            var least = error(x, stored(scale, offset), levels)
             var hasMoved = block.unit.isFinite && block.offsetUnit.isFinite
             while hasMoved {
                 hasMoved = false
@@ -163,17 +196,17 @@ enum BlockSearch {
                     guard range.contains(scale + right),
                         (0...range.upperBound).contains(offset + up)
                     else { continue }
-                    let next = rounded(scale + right, offset + up)
-                    if next.error < best.error {
-                        (best, hasMoved) = (next, true)
+                    let next = error(x, stored(scale + right, offset + up), levels)
+                    if next < least {
+                        (least, hasMoved) = (next, true)
                         (scale, offset) = (scale + right, offset + up)
                     }
                 }
             }
             block.scales.append(scale)
             block.offsets.append(offset)
-            block.codes += best.codes
-            block.error += best.error
+            block.codes += codes(x, stored(scale, offset), levels)
+            block.error += least
         }
         return block
     }

@@ -96,14 +96,52 @@ extension IntegerFormat: ScaledLevels {
         _ values: ArraySlice<Float>, _ importance: ArraySlice<Float>?, unit: Float, scale: Float,
         zero: Float
     ) -> ScaleFit {
+        .ofCodes(
+            values, importance, unit: unit, scale: scale, zero: zero, maximum: Float(maximumCode))
+    }
+}
+
+extension ScaleFit {
+    /// Measures codes from 0 to a number, in float32 lanes.
+    static func ofCodes(
+        _ values: ArraySlice<Float>, _ importance: ArraySlice<Float>?, unit: Float, scale: Float,
+        zero: Float, maximum: Float
+    ) -> ScaleFit {
+        unsafe measured(values, importance) { base, weights, count, sums in
+            unsafe halftone_packed_fit(
+                Processor.features, base, weights, count, unit, scale, zero, maximum, sums)
+        }
+    }
+
+    /// Measures the levels of a table, 2 to 16 that ascend, in float32 lanes.
+    static func ofTable(
+        _ table: [Float], _ values: ArraySlice<Float>, _ importance: ArraySlice<Float>?,
+        unit: Float, scale: Float
+    ) -> ScaleFit {
+        precondition((2...16).contains(table.count), "2 to 16 levels")
+        return unsafe measured(values, importance) { base, weights, count, sums in
+            unsafe table.withUnsafeBufferPointer { levels in
+                guard let first = levels.baseAddress else { return }
+                unsafe halftone_table_fit(
+                    Processor.features, base, weights, count, unit, scale, first,
+                    Int32(levels.count), sums)
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func measured(
+        _ values: ArraySlice<Float>, _ importance: ArraySlice<Float>?,
+        _ body: (
+            UnsafePointer<Float>, UnsafePointer<Float>?, Int64, UnsafeMutablePointer<halftone_fit>
+        ) -> Void
+    ) -> ScaleFit {
         precondition(importance.map { $0.count == values.count } ?? true, "a weight for each")
         var sums = halftone_fit()
         func measure(_ weights: UnsafePointer<Float>?) {
             unsafe values.withUnsafeBufferPointer { values in
                 guard let base = values.baseAddress else { return }
-                unsafe halftone_packed_fit(
-                    Processor.features, base, weights, Int64(values.count), unit, scale, zero,
-                    Float(maximumCode), &sums)
+                unsafe body(base, weights, Int64(values.count), &sums)
             }
         }
         if let importance {

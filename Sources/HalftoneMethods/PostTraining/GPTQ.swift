@@ -85,16 +85,8 @@ public struct GPTQ: WeightMethod {
         pool: WorkerPool
     ) throws(QuantizationError) -> (tensor: QuantizedTensor, losses: [Double]) {
         let (rows, columns) = (weight.rows, weight.columns)
-        var importance: [Float]?
-        if weighting == .compensated {
-            var byColumn = engine.costs
-            for (place, column) in engine.columns.enumerated() {
-                byColumn[column] = engine.costs[place]
-            }
-            importance = byColumn
-        }
         let plan = try RowPlan(
-            weight, scheme: scheme, importance: importance, pool: pool)
+            weight, scheme: scheme, importance: importance(engine), pool: pool)
         let size = min(scheme.granularity.groupSize(inFeatures: columns), max(columns, 1))
         let bits = scheme.format.bits
         let rowBytes = PackedCodes.bytesPerRow(columns: columns, bits: bits)
@@ -125,6 +117,49 @@ public struct GPTQ: WeightMethod {
     }
 }
 
+extension GPTQ {
+    /// What the squared error of each column counts when scales are searched; nil for 1.
+    private func importance(_ engine: ErrorCompensation) -> [Float]? {
+        guard weighting == .compensated else { return nil }
+        var byColumn = engine.costs
+        for (place, column) in engine.columns.enumerated() {
+            byColumn[column] = engine.costs[place]
+        }
+        return byColumn
+    }
+
+    /// Packs one matrix; see `WeightMethod.packed(_:as:inputs:pool:)`.
+    ///
+    /// Blocks get the scales of least squared error of the original weights, and columns are
+    /// rounded to what those leave, the later ones making up for the errors of the earlier.
+    public func packed(
+        _ weight: any WeightMatrix, as packing: WeightPacking, inputs: InputStatistics?,
+        pool: WorkerPool
+    ) throws(QuantizationError) -> PackedWeight {
+        guard let inputs else {
+            return try RoundToNearest().packed(weight, as: packing, inputs: nil, pool: pool)
+        }
+        return try prepared(for: inputs).packed(weight, as: packing, inputs: inputs, pool: pool)
+    }
+
+    /// As ``packed(_:as:inputs:pool:)`` with the factor of the inputs' second moments.
+    fileprivate func blocks(
+        _ weight: any WeightMatrix, _ type: BlockType, _ engine: ErrorCompensation,
+        _ pool: WorkerPool
+    ) throws(QuantizationError) -> BlockMatrix {
+        let width = max(weight.columns, 1)
+        let importance = importance(engine)
+        let bytes = Mutex([[UInt8]](repeating: [], count: weight.rows))
+        _ = try engine.round(weight, groupSize: width, pool: pool) { row in
+            BlockColumns(type: type, columns: engine.columns, importance: importance)
+        } take: { row, quantizer in
+            let found = quantizer.row?.bytes ?? []
+            bytes.withLock { $0[row] = found }
+        }
+        return try BlockMatrix(type, rows: bytes.withLock { $0 }, columns: weight.columns)
+    }
+}
+
 /// Error compensation whose factor is there.
 private struct PreparedGPTQ: WeightMethod {
     let method: GPTQ
@@ -137,6 +172,53 @@ private struct PreparedGPTQ: WeightMethod {
         pool: WorkerPool
     ) throws(QuantizationError) -> QuantizedTensor {
         try method.quantize(weight, scheme: scheme, engine: engine, pool: pool).tensor
+    }
+
+    func packed(
+        _ weight: any WeightMatrix, as packing: WeightPacking, inputs: InputStatistics?,
+        pool: WorkerPool
+    ) throws(QuantizationError) -> PackedWeight {
+        switch packing {
+        case .codes(let scheme):
+            .codes(try quantize(weight, scheme: scheme, inputs: inputs, pool: pool))
+        case .blocks(let type) where BlockRow.has(type):
+            .blocks(try method.blocks(weight, type, engine, pool))
+        case .blocks(let type):
+            .blocks(
+                try BlockMatrix(
+                    weight, as: type, importance: inputs?.meanSquares, pool: pool))
+        }
+    }
+}
+
+/// The columns of one row as blocks whose scales were found beforehand.
+private struct BlockColumns: ColumnQuantizer {
+    let type: BlockType
+    /// The columns by place.
+    let columns: [Int]
+    let importance: [Float]?
+    private(set) var row: BlockRow?
+
+    init(type: BlockType, columns: [Int], importance: [Float]?) {
+        self.type = type
+        self.columns = columns
+        self.importance = importance
+    }
+
+    mutating func begin(
+        at place: Int, _ weights: ArraySlice<Float>
+    ) throws(QuantizationError) {
+        var values = [Float](repeating: 0, count: weights.count)
+        for (column, value) in zip(columns, weights) { values[column] = value }
+        do throws(BlockError) {
+            row = try BlockRow(type, values, importance: importance)
+        } catch {
+            throw .badForm(error.description)
+        }
+    }
+
+    mutating func round(_ weight: Float, at place: Int) -> Float {
+        row?.round(weight, at: columns[place]) ?? weight
     }
 }
 

@@ -7,7 +7,7 @@ import HalftoneRuntime
 import HalftoneTensor
 
 /// Trains what a packed model has beside its codes, so that it predicts what the float model does:
-/// the scales of groups and the gains of normalizations.
+/// the scales of groups or blocks and the gains of normalizations.
 ///
 /// The loss is the divergence of the float model's predictions from the packed model's, mean over
 /// all positions of a text: `KL(float ‖ packed)`. Codes and zero points stay, so that a tuned
@@ -49,7 +49,7 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
     /// - Complexity: A pass back and forth for each step; float32 copies of the matrices and of their
     ///   gradients, and what layers keep of one window, are in memory.
     public func tuned(
-        _ packed: [Role: QuantizedTensor], in weights: DecoderWeights, float: DecoderWeights,
+        _ packed: [Role: PackedWeight], in weights: DecoderWeights, float: DecoderWeights,
         texts: [[Int32]], pool: WorkerPool, progress: (Int, Float) -> Void = { _, _ in }
     ) throws -> TunedParameters {
         precondition(!texts.isEmpty, "there is a text to read")
@@ -58,8 +58,8 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
         student.freeze()
         var scales: [Role: GroupFactors] = [:]
         for (role, matrix) in packed {
-            guard let layer = student.linear(role) else { continue }
-            let factors = GroupFactors(of: matrix)
+            guard let layer = student.linear(role), matrix.scalesPerRow > 0 else { continue }
+            let factors = GroupFactors(rows: matrix.rows, perRow: matrix.scalesPerRow)
             layer.weightTransform = factors
             scales[role] = factors
         }
@@ -104,8 +104,8 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
 
 /// What tuning gives.
 public struct TunedParameters: Sendable, Equatable {
-    /// For each packed matrix a factor for the scale of each group, or of each row where groups do
-    /// not divide it.
+    /// For each packed matrix a factor for the scale of each group or block, or of each row where
+    /// groups do not divide it.
     public var factors: [Role: [Float]]
     /// Gains of normalizations.
     public var vectors: [Role: [Float]]
@@ -166,7 +166,7 @@ extension Tensor {
     }
 }
 
-/// Multiplies groups of a packed matrix by factors that can be trained.
+/// Multiplies groups or blocks of a packed matrix by factors that can be trained.
 ///
 /// Where a group does not divide a row, the row has one factor.
 ///
@@ -175,11 +175,8 @@ final class GroupFactors: WeightTransform {
     /// A factor for each group, `[rows, groups, 1]`, 1 at first.
     let factors: Parameter
 
-    init(of matrix: QuantizedTensor) {
-        let size = matrix.scheme.granularity.groupSize(inFeatures: matrix.columns)
-        let isEven = size > 0 && matrix.columns % size == 0
-        factors = Parameter(
-            Tensor.filled([matrix.rows, isEven ? matrix.columns / size : 1, 1], with: 1))
+    init(rows: Int, perRow: Int) {
+        factors = Parameter(Tensor.filled([rows, perRow, 1], with: 1))
     }
 
     var parts: Parts { ["factors": factors] }

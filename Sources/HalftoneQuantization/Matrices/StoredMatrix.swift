@@ -91,6 +91,17 @@ public struct StoredMatrix: Sendable {
         self.rows = rows
         self.columns = columns
     }
+
+    /// Stores blocks of a GGUF type as they are.
+    public init(_ blocks: BlockMatrix) {
+        form = .gguf(blocks.type)
+        (rows, columns) = (blocks.rows, blocks.columns)
+        parts = [
+            Part(
+                layout: PartLayout("blocks", .uint8, [blocks.rows, blocks.bytesPerRow]),
+                bytes: blocks.bytes)
+        ]
+    }
 }
 
 extension StoredMatrix {

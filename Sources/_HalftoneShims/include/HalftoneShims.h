@@ -83,6 +83,12 @@ void halftone_packed_fit(uint32_t features, const float *values, const float *we
                          int64_t count, float unit, float scale, float zero, float maximum,
                          struct halftone_fit *fit);
 
+/// Measures the levels of a table, 2 to 16 that ascend, as halftone_packed_fit does: each value over
+/// the scale becomes the nearest level, the lower one of two that are equally near.
+void halftone_table_fit(uint32_t features, const float *values, const float *weights,
+                        int64_t count, float unit, float scale, const float *levels,
+                        int32_t level_count, struct halftone_fit *fit);
+
 /// Writes the codes, one byte each.
 void halftone_packed_round(uint32_t features, const float *values, int64_t count, float unit,
                            float scale, float zero, float maximum, uint8_t *codes);

@@ -89,6 +89,32 @@ import Testing
         #expect(compensated.byteCount == plain.byteCount)
     }
 
+    /// The same with the scales of blocks, which the search has found for the weights as they were.
+    @Test(arguments: [BlockType.q2_K, .q3_K, .q4_K, .q6_K, .iq4_XS, .q4_0, .q4_1, .q5_0, .iq4_NL])
+    func blocksChangeOutputsLess(type: BlockType) throws {
+        let mixing = Tensor.normal([48, 256], seed: 1)
+        let inputs =
+            Tensor.normal([900, 48], seed: 2).matmul(mixing)
+            + Tensor.normal([900, 256], seed: 3)
+        let weight = Tensor.normal([32, 256], seed: 4) * 0.05
+        let known = statistics(inputs)
+        func packed(_ method: some WeightMethod, pool: WorkerPool = Self.pool) throws
+            -> PackedWeight
+        {
+            try method.packed(
+                weight.weightMatrix(), as: .blocks(type), inputs: known, pool: pool)
+        }
+        let plain = try packed(RoundToNearest())
+        let compensated = try packed(GPTQ())
+        let without = change(plain.dequantized(), weight, inputs)
+        let with = change(compensated.dequantized(), weight, inputs)
+        #expect(with < 0.6 * without, "\(with) against \(without)")
+        #expect(compensated.byteCount == plain.byteCount)
+        #expect(compensated.packing == .blocks(type))
+        let alone = try packed(GPTQ(), pool: WorkerPool(threads: 1))
+        #expect(alone.matrix.decoded() == compensated.matrix.decoded())
+    }
+
     private func bytes(_ parts: QuantizedTensor.StoredParts) -> [[UInt8]] {
         [parts.codes.array, parts.scales.array, parts.zeroPoints?.array ?? []]
     }

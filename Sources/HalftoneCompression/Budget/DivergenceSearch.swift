@@ -1,0 +1,87 @@
+import Foundation
+
+/// The way to the least size whose divergence is at most a limit, with few measurements.
+///
+/// A forecast that falls with the size says where to begin. Behind each measurement the forecast is
+/// corrected by its factor; once one size is known to be enough and another is not, the next lies
+/// between them where the logarithm of the divergence, a line from one to the other, meets the limit.
+struct DivergenceSearch {
+    private let limit: Double
+    private let sizes: ClosedRange<Int>
+    private let trials: Int
+    private let forecast: (Int) -> Double
+    private var count = 0
+    /// The largest size that is not enough, and the least that is.
+    private var small: (size: Int, divergence: Double)?
+    private var enough: (size: Int, divergence: Double)?
+
+    /// The share of a size within which its neighbour is near enough.
+    private static let precision = 0.002
+
+    /// Sets up a search.
+    ///
+    /// - Parameters:
+    ///   - limit: The divergence that is allowed.
+    ///   - sizes: The least and the largest.
+    ///   - trials: Measurements at most; the last ones try the largest size if none was enough.
+    ///   - forecast: About the divergence of a size, perhaps in another unit.
+    init(
+        limit: Double, sizes: ClosedRange<Int>, trials: Int, forecast: @escaping (Int) -> Double
+    ) {
+        (self.limit, self.sizes, self.trials) = (limit, sizes, trials)
+        self.forecast = forecast
+    }
+
+    /// Notes what was measured.
+    ///
+    /// - Parameters:
+    ///   - asked: The size that was asked for.
+    ///   - size: The one that it came to, at most `asked`.
+    ///   - divergence: What was found.
+    mutating func note(asked: Int, size: Int, divergence: Double) {
+        count += 1
+        if divergence <= limit {
+            if size < enough?.size ?? .max { enough = (size, divergence) }
+        } else if asked > small?.size ?? .min {
+            small = (asked, divergence)
+        }
+    }
+
+    /// The size to measure next; nil when the search is over.
+    func next() -> Int? {
+        guard count < trials else { return nil }
+        switch (small, enough) {
+        case (nil, nil): return least(forecast: limit)
+        case (let small?, nil):
+            guard small.size < sizes.upperBound else { return nil }
+            guard count < trials - 1 else { return sizes.upperBound }
+            // Each failure asks for more than the one before it.
+            let wanted = limit / small.divergence * forecast(small.size) * pow(0.8, Double(count))
+            let least = min(small.size + step(small.size), sizes.upperBound)
+            return max(self.least(forecast: wanted), least)
+        case (nil, let enough?):
+            guard enough.size > sizes.lowerBound else { return nil }
+            let wanted = limit / enough.divergence * forecast(enough.size)
+            let size = least(forecast: wanted)
+            return max(min(size, enough.size - step(enough.size)), sizes.lowerBound)
+        case (let small?, let enough?):
+            let gap = enough.size - small.size
+            guard gap > 2 * step(enough.size) else { return nil }
+            let fall = log(small.divergence / max(enough.divergence, 1e-12))
+            let share = log(small.divergence / limit) / fall
+            return small.size + Int(Double(gap) * min(max(share, 0.1), 0.9))
+        }
+    }
+
+    private func step(_ size: Int) -> Int { max(Int(Self.precision * Double(size)), 1) }
+
+    /// The least size whose forecast is at most a number; the largest one when none is.
+    private func least(forecast wanted: Double) -> Int {
+        var (low, high) = (sizes.lowerBound, sizes.upperBound)
+        while low < high, high - low > step(high) / 4 {
+            let middle = low + (high - low) / 2
+            if forecast(middle) <= wanted { high = middle } else { low = middle + 1 }
+        }
+        return high
+    }
+}
