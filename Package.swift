@@ -46,6 +46,7 @@ let package = Package(
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -80,11 +81,11 @@ let package = Package(
         .target(
             name: "HalftoneServer",
             dependencies: [
-                "HalftoneServing", "HalftoneEvaluation", "HalftoneRuns",
+                "HalftoneServing", "HalftoneRuns",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -99,7 +100,7 @@ let package = Package(
             "HalftoneModels",
             [
                 "HalftoneCheckpoints", "HalftoneFiles", "HalftoneNN", "HalftoneText",
-                "HalftoneQuantization",
+                "HalftoneQuantization", "HalftoneRuns",
             ]),
         library("HalftoneCheckpoints", ["HalftoneFiles"]),
         library("HalftoneQuantization", ["HalftoneTensor"]),

@@ -195,6 +195,24 @@ struct BudgetedCompressionTests {
         }
     }
 
+    /// What was found out is read from the folder again, and adds up to what was expected.
+    @Test func whatWasFoundOutIsKept() throws {
+        let outcome = try job(try modelFixture("llama2"), .bitsPerWeight(4)).run()
+        let note = outcome.note
+        let sum = note.damage.values.reduce(0, +)
+        // The same terms in another order.
+        #expect(abs(sum - outcome.plan.cost) <= 1e-12 * outcome.plan.cost)
+        #expect(note.damage.count == outcome.plan.packings.count)
+        #expect(note.candidates.filter(\.isChosen).count == 1)
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try ModelFolderWriter(outcome.model).write(to: path, replaces: false)
+        #expect(try CompressionNote(of: LanguageModel(path: path)) == nil)
+        try note.write(toFolder: path)
+        #expect(try CompressionNote(of: LanguageModel(path: path)) == note)
+    }
+
     /// Biases, stretched positions and normalized heads do not keep a model from being tuned.
     @Test(arguments: ["llama3", "qwen2", "qwen3"])
     func theFamilyIsTuned(name: String) throws {

@@ -39,9 +39,13 @@ final class RunningServer: Sendable {
         self.stop = stop
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let server = HalftoneServer(registry, options: options, logger: logger)
+        let server = ModelServer(registry, options: options, logger: logger)
         task = Task {
-            try await server.run { port.yield($0) } until: { for await _ in stops { break } }
+            try await server.run {
+                port.yield($0)
+            } until: {
+                for await _ in stops { break }
+            }
         }
         var found = 0
         for await number in ports {

@@ -26,7 +26,9 @@ struct ServerTests {
     }
 
     @Test func manyClientsGetTheirOwnAnswers() async throws {
-        try await RunningServer.with { $0.engine.sequences = 4 } _: { server in
+        try await RunningServer.with {
+            $0.engine.sequences = 4
+        } _: { server in
             let prompts = (0..<24).map { "Once there were \($0) cats and" }
             var alone: [String?] = []
             for prompt in prompts.prefix(6) {
@@ -72,7 +74,9 @@ struct ServerTests {
     }
 
     @Test func onlyWhoHasTheKeyIsLetIn() async throws {
-        try await RunningServer.with { $0.apiKey = "secret" } _: { server in
+        try await RunningServer.with {
+            $0.apiKey = "secret"
+        } _: { server in
             #expect(try await server.send("/health").status == 200)
             #expect(try await server.send("/").status == 200)
             let refused = try await server.send("/v1/models")
@@ -89,7 +93,9 @@ struct ServerTests {
     }
 
     @Test func foreignPagesStayOut() async throws {
-        try await RunningServer.with { $0.allowedOrigins = ["https://good.example"] } _: { server in
+        try await RunningServer.with {
+            $0.allowedOrigins = ["https://good.example"]
+        } _: { server in
             let own = server.url.absoluteString
             for (origin, status) in [
                 ("https://bad.example", 403), ("https://good.example", 200), (own, 200),
@@ -200,6 +206,19 @@ struct ServerTests {
             let run = try await ServerScripts.runBeside([
                 ServerScripts.path("Server/hostile_requests.py"), server.url.absoluteString,
                 "stories", "--count", "1000",
+            ])
+            #expect(run.code == 0, "\(run.output)")
+        }
+    }
+
+    @Test(.enabled(if: ServerScripts.has("json"), "needs Python"))
+    func slowClientsAreLetGo() async throws {
+        try await RunningServer.with {
+            $0.patienceSeconds = 2
+        } _: { server in
+            let run = try await ServerScripts.runBeside([
+                ServerScripts.path("Server/slow_clients.py"), server.url.absoluteString,
+                "stories", "2",
             ])
             #expect(run.code == 0, "\(run.output)")
         }

@@ -195,6 +195,7 @@ struct CompressCommand: ParsableCommand {
         let compression = try job.compression(of: loaded, named: model)
         let outcome = try job.outcome(of: compression)
         let written = try write(outcome.model)
+        if !output.hasSuffix(".gguf") { try outcome.note.write(toFolder: output) }
         let result = BudgetReport(
             model: model, output: output, outcome: outcome, fileBytes: written.fileBytes,
             seconds: (ContinuousClock.now - start).seconds)

@@ -109,7 +109,7 @@ struct ServeCommand: AsyncParsableCommand {
             if !isQuiet { Console.note("finishing the answers that run; Ctrl-C again ends now") }
             return false
         }
-        try await HalftoneServer(registry, options: options, logger: logger).run { port in
+        try await ModelServer(registry, options: options, logger: logger).run { port in
             let address = "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
             if shared.json {
                 try? Console.json(Started(address: address, models: entries.map(\.name)))

@@ -58,10 +58,20 @@ struct ModelDescription: Sendable {
         }
         object["bytes_by_kind"] = .array(
             kinds.map { ["kind": .string($0.kind), "bytes": .integer($0.bytes)] })
-        let worth = ModelWorth(model.model)
+        let note = CompressionNote(of: model.model)
         object["matrices"] = .array(
-            matrices.filter { $0.columns > 0 }.map { $0.json(damage: worth.damage($0.role)) })
-        object["frontier"] = .array(worth.frontier)
+            matrices.filter { $0.columns > 0 }.map {
+                $0.json(damage: note?.damage["\($0.role)"])
+            })
+        object["frontier"] = .array(
+            (note?.candidates ?? []).map { candidate in
+                [
+                    "name": .string(candidate.name), "bytes": .integer(candidate.bytes),
+                    "bits_per_weight": .number(candidate.bitsPerWeight),
+                    "divergence": .number(candidate.divergence),
+                    "chosen": .bool(candidate.isChosen),
+                ]
+            })
         return .object(object)
     }
 

@@ -3,16 +3,15 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
-import NIOPosix
 import ServiceLifecycle
 
 /// A server of OpenAI's interface, of what only Halftone knows, and of a page.
 ///
 /// ```swift
 /// let registry = try ModelRegistry(entries, settings: .init(pool: pool))
-/// try await HalftoneServer(registry, options: options).run { port in … }
+/// try await ModelServer(registry, options: options).run { port in … }
 /// ```
-public struct HalftoneServer: Sendable {
+public struct ModelServer: Sendable {
     private let service: ServerService
     private let watch: WriteWatch
     private let logger: Logger
