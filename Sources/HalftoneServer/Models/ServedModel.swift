@@ -53,7 +53,7 @@ public final class ServedModel: Sendable {
     ///   - path: Of a folder or a GGUF file.
     ///   - name: What to call it.
     ///   - settings: How it is opened.
-    /// - Throws: What is wrong with the files, or ``ConversationError/noTokenizer(_:)``.
+    /// - Throws: What is wrong with the files, or `ConversationError` without a tokenizer.
     public init(path: String, name: String, settings: Settings) throws {
         var model = try LanguageModel(path: path)
         guard let tokenizer = model.tokenizer else { throw ConversationError.noTokenizer(name) }
