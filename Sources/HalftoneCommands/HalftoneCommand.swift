@@ -3,6 +3,7 @@ import Foundation
 import HalftoneFiles
 import HalftoneModels
 import HalftoneRuns
+import HalftoneServer
 import HalftoneTraining
 
 /// The program `halftone`.
@@ -64,7 +65,7 @@ public struct HalftoneCommand: AsyncParsableCommand {
         switch error {
         case let error as CommandError: error.code.rawValue
         case is WriteError: CommandError.Code.cannotWrite.rawValue
-        case is HubError, is PipError: CommandError.Code.unavailable.rawValue
+        case is HubError, is PipError, is ListenError: CommandError.Code.unavailable.rawValue
         case TrainingError.notFinite: CommandError.Code.failed.rawValue
         default: CommandError.Code.badInput.rawValue
         }

@@ -1,3 +1,4 @@
+import Foundation
 import HalftoneFiles
 import Hummingbird
 import HummingbirdCore
@@ -33,7 +34,7 @@ public struct ModelServer: Sendable {
     /// - Parameters:
     ///   - started: Called with the port once the server listens.
     ///   - stop: Waits until the server is to stop.
-    /// - Throws: When the address cannot be listened on.
+    /// - Throws: ``ListenError`` when the address cannot be listened on.
     public func run(
         started: @escaping @Sendable (Int) async -> Void,
         until stop: @escaping @Sendable () async -> Void
@@ -66,7 +67,11 @@ public struct ModelServer: Sendable {
                 // Connections that do not close are cut off.
                 try await Task.sleep(for: .seconds(options.patienceSeconds))
             }
-            try await tasks.next()
+            do {
+                try await tasks.next()
+            } catch let error as IOError {
+                throw ListenError(host: options.host, port: options.port, reason: error)
+            }
             tasks.cancelAll()
         }
     }
@@ -97,5 +102,22 @@ public struct ModelServer: Sendable {
         router.post("/v1/halftone/models/:id/variant", use: own.activate)
         router.post("/v1/halftone/divergence", use: own.divergence)
         return router
+    }
+}
+
+/// An address cannot be listened on.
+public struct ListenError: Error, CustomStringConvertible {
+    /// The address.
+    public let host: String
+    /// The port.
+    public let port: Int
+    /// What the system says.
+    let reason: IOError
+
+    /// What happened and what would do.
+    public var description: String {
+        reason.errnoCode == EADDRINUSE
+            ? "port \(port) of \(host) is in use; take another with --port, or 0 for a free one"
+            : "\(host), port \(port), cannot be listened on: \(reason)"
     }
 }

@@ -1,7 +1,10 @@
 import Foundation
+import HalftoneData
 import HalftoneFiles
+import HalftoneKernels
 import HalftoneServer
 import HalftoneServing
+import Logging
 import Testing
 
 /// The server over real connections.
@@ -122,6 +125,25 @@ struct ServerTests {
         #expect(events.last == "data: [DONE]")
         #expect(events.count > 100)
         await #expect(throws: (any Error).self) { _ = try await server.send("/health") }
+    }
+
+    @Test func aPortThatIsTakenIsNamed() async throws {
+        try await RunningServer.with { server in
+            let port = try #require(server.url.port)
+            let path = ShippedModels.path(of: ShippedModels.stories)
+            let registry = try ModelRegistry(
+                [.init(name: "stories", variants: [.init(name: "stories", path: path)])],
+                settings: .init(pool: .shared))
+            var options = ServerOptions()
+            options.port = port
+            let second = ModelServer(registry, options: options, logger: Logger(label: "test"))
+            await #expect {
+                try await second.run { _ in
+                } until: {
+                    try? await Task.sleep(for: .seconds(60))
+                }
+            } throws: { "\($0)".contains("port \(port) of 127.0.0.1 is in use") }
+        }
     }
 
     @Test func modelsTellWhatTheyAreMadeOf() async throws {
