@@ -117,8 +117,11 @@ struct ServingEngineTests {
         var limits = ServingEngine.Limits()
         limits.sequences = 1
         limits.waiting = 1
+        // An answer that does not end by itself while others compute beside this test.
+        limits.contextLength = 400_000
+        limits.cacheByteCount = 1 << 40
         let engine = try engine(limits)
-        let long = try request("Once", limit: 4000)
+        let long = try request("Once", limit: 300_000)
         let first = try engine.generate(long)
         var iterator = first.makeAsyncIterator()
         _ = try await iterator.next()
