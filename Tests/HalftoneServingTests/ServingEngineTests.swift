@@ -170,8 +170,16 @@ struct ServingEngineTests {
         let engine = try engine()
         let request = try request("Once upon a time", limit: 200)
         let generation = try engine.generate(request)
-        let answer = Task { try await self.tokens(generation) }
-        while engine.status.active == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        let (starts, started) = AsyncStream.makeStream(of: Void.self)
+        let answer = Task {
+            var tokens: [Int32] = []
+            for try await event in generation {
+                started.yield()
+                if case .token(let token, _, _) = event { tokens.append(token) }
+            }
+            return tokens
+        }
+        for await _ in starts { break }
         let drain = Task { await engine.drain(within: .seconds(30)) }
         while true {
             do {
