@@ -109,7 +109,7 @@ export function frontierChart(points, onPoint) {
     x.ticks(width / 110).map(tick => svg('text',
       { x: atX(tick), y: bottom + 18, 'text-anchor': 'middle' }, bytes(tick).replace('.0 ', ' '))),
     svg('text', { x: 0, y: 12 }, 'divergence, nats per token'),
-    svg('text', { x: right, y: height - 6, 'text-anchor': 'end' }, 'bytes of the file'),
+    svg('text', { x: right, y: height - 6, 'text-anchor': 'end' }, 'bytes of the packed matrices'),
     svg('polyline', { class: 'line',
       points: best.map(point => `${atX(point.bytes)},${atY(point.divergence)}`).join(' ') }),
     dots);
