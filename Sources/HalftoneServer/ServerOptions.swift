@@ -20,7 +20,7 @@ public struct ServerOptions: Sendable {
     public var bodyByteCount = 4 << 20
     /// Messages of a conversation.
     public var messageCount = 1024
-    /// Answers, or texts to embed, of a request.
+    /// Answers to a request.
     public var choiceCount = 16
     /// Connections at once; more wait to be accepted.
     public var connectionCount = 512

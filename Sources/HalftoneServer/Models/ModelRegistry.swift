@@ -85,9 +85,10 @@ public final class ModelRegistry: Sendable {
         return entries.first { $0.name == name } ?? entries[0]
     }
 
-    /// Opens a file and answers with it from now on.
+    /// Opens a file and answers with it from now on; the engine of before goes when its answers have
+    /// ended.
     ///
-    /// - Returns: The model that answered before, whose engine goes when its answers have ended.
+    /// - Throws: ``APIError`` for a name or file that there is not, and what is wrong with the file.
     func activate(_ variant: String, of name: String) throws {
         let entry = try entry(named: name)
         guard let variant = entry.variants.first(where: { $0.name == variant }) else {

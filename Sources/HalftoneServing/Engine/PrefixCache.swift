@@ -23,17 +23,22 @@ struct PrefixCache {
     /// A common beginning shorter than this is read again: as fast, and it keeps nothing busy.
     static let shortest = 8
 
-    /// Keeps a sequence, in place of those that it continues.
+    /// Keeps a sequence, in place of those that it continues, unless another continues it.
     ///
     /// - Parameters:
     ///   - tokens: What was read, all of it.
     ///   - state: The sequence; from now on the cache's.
     mutating func insert(_ tokens: [Int32], _ state: DecoderState) {
         guard tokens.count >= Self.shortest else { return }
+        uses += 1
+        // Who asked the same and was cut off earlier adds nothing.
+        if let known = entries.firstIndex(where: { $0.tokens.starts(with: tokens) }) {
+            entries[known].lastUse = uses
+            return
+        }
         for index in entries.indices.reversed() where tokens.starts(with: entries[index].tokens) {
             remove(at: index)
         }
-        uses += 1
         entries.append(Entry(tokens: tokens, state: state, lastUse: uses))
         byteCount += state.cacheByteCount
     }
