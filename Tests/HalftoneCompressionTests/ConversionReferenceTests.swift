@@ -4,6 +4,7 @@ import HalftoneFiles
 import HalftoneFormats
 import HalftoneKernels
 import HalftoneModels
+import HalftoneTesting
 import HalftoneText
 import Testing
 
@@ -30,19 +31,6 @@ struct ConversionReferenceTests {
         return shared + "/data/lm/stories260K"
     }()
 
-    private static func run(_ arguments: [String]) throws -> (code: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [environment["HALFTONE_PYTHON"] ?? "python3"] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: Array(output), as: UTF8.self))
-    }
-
     @Test(
         .enabled(if: !models.isEmpty, "needs model files (set HALFTONE_MODELS to their folder)"),
         arguments: models)
@@ -61,9 +49,9 @@ struct ConversionReferenceTests {
         ] {
             #expect(own.encode(text) == stored.encode(text), "\(text)")
         }
-        guard try Self.run(["-c", "import llama_cpp, tokenizers"]).code == 0 else { return }
+        guard ReferencePython.has("llama_cpp, tokenizers") else { return }
         let script = conversionTestsFolder.appending(path: "Reference/conversion_tokenizers.py")
-        let (code, output) = try Self.run([script.path(), path, file])
+        let (code, output) = try ReferencePython.run([script.path(), path, file])
         #expect(code == 0, "\(output)")
     }
 

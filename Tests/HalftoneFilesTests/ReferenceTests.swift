@@ -2,39 +2,8 @@ import Foundation
 import HalftoneFiles
 import HalftoneFormats
 import HalftoneKernels
+import HalftoneTesting
 import Testing
-
-/// Runs scripts of `Tests/Reference` with the interpreter that HALFTONE_PYTHON names.
-enum ReferencePython {
-    static let interpreter =
-        ProcessInfo.processInfo.environment["HALFTONE_PYTHON"] ?? "python3"
-
-    /// Whether the interpreter has the packages that are compared with.
-    static let hasModelPackages = (try? run(["-c", "import gguf, numpy, safetensors"]).code) == 0
-
-    static let comment: Comment =
-        "needs Python with the packages safetensors, gguf and numpy (set HALFTONE_PYTHON)"
-
-    /// Runs the interpreter and gives its exit code and all that it printed.
-    static func run(_ arguments: [String]) throws -> (code: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [interpreter] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: Array(output), as: UTF8.self))
-    }
-
-    /// The path of a script.
-    static func script(_ name: String, file: String = #filePath) -> String {
-        URL(fileURLWithPath: file).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("Reference/" + name).path
-    }
-}
 
 struct ReferenceTests {
     private func source(_ name: String, _ type: TensorEncoding, _ shape: [Int]) throws
@@ -59,7 +28,10 @@ struct ReferenceTests {
         ("e5m2fnuz", .float8E5M2FNUZ, [3]), ("bool", .bool, [2]), ("complex", .complex64, [2]),
     ]
 
-    @Test(.enabled(if: ReferencePython.hasModelPackages, ReferencePython.comment))
+    @Test(
+        .enabled(
+            if: ReferencePython.has("gguf, numpy, safetensors"),
+            "needs Python with the packages safetensors, gguf and numpy (set HALFTONE_PYTHON)"))
     func thePackagesReadOurFilesAndWeReadTheirs() throws {
         let folder = try ScratchFolder()
         var writer = SafetensorsWriter(metadata: [("format", "pt"), ("note", "é\"\n")])
@@ -74,7 +46,7 @@ struct ReferenceTests {
         }
         try ggufWriter.write(to: folder.path + "/ours.gguf")
 
-        let script = ReferencePython.script("model_files.py")
+        let script = ReferencePython.script("Reference/model_files.py")
         let (code, output) = try ReferencePython.run([script, folder.path])
         #expect(code == 0, "\(output)")
 

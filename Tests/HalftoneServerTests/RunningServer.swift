@@ -3,6 +3,7 @@ import HalftoneData
 import HalftoneKernels
 import HalftoneServer
 import HalftoneServing
+import HalftoneTesting
 import Logging
 import Synchronization
 
@@ -95,16 +96,8 @@ final class RunningServer: Sendable {
     }
 }
 
-/// Runs scripts with the interpreter that HALFTONE_PYTHON names.
+/// What scripts of the server's tests need.
 enum ServerScripts {
-    private static let interpreter =
-        ProcessInfo.processInfo.environment["HALFTONE_PYTHON"] ?? "python3"
-
-    /// Whether the interpreter has some modules.
-    static func has(_ modules: String) -> Bool {
-        (try? run(["-c", "import " + modules]).code) == 0
-    }
-
     /// A browser that scripts can drive, or nil.
     static let browser: String? = {
         let found = ProcessInfo.processInfo.environment["HALFTONE_BROWSER"]
@@ -116,31 +109,11 @@ enum ServerScripts {
             }
     }()
 
-    /// The path of a script below `Tests`.
-    static func path(_ name: String, file: String = #filePath) -> String {
-        URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: name).path(percentEncoded: false)
-    }
-
-    /// Runs the interpreter and gives its exit code and all that it printed.
-    static func run(_ arguments: [String]) throws -> (code: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [interpreter] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
-    }
-
     /// Runs a script beside the tasks of this process, whose server it talks to.
     static func runBeside(_ arguments: [String]) async throws -> (code: Int32, output: String) {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
-                continuation.resume(with: Result { try run(arguments) })
+                continuation.resume(with: Result { try ReferencePython.run(arguments) })
             }
         }
     }

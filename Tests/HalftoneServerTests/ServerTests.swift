@@ -4,6 +4,7 @@ import HalftoneFiles
 import HalftoneKernels
 import HalftoneServer
 import HalftoneServing
+import HalftoneTesting
 import Logging
 import Testing
 
@@ -215,35 +216,35 @@ struct ServerTests {
         }
     }
 
-    @Test(.enabled(if: ServerScripts.has("openai"), "needs Python with the package openai"))
+    @Test(.enabled(if: ReferencePython.has("openai"), "needs Python with the package openai"))
     func theOfficialClientWorks() async throws {
         try await RunningServer.with { server in
             let run = try await ServerScripts.runBeside([
-                ServerScripts.path("Server/openai_client.py"), server.url.absoluteString,
+                ReferencePython.script("Server/openai_client.py"), server.url.absoluteString,
                 "stories",
             ])
             #expect(run.code == 0, "\(run.output)")
         }
     }
 
-    @Test(.enabled(if: ServerScripts.has("json"), "needs Python"))
+    @Test(.enabled(if: ReferencePython.has("json"), "needs Python"))
     func hostileRequestsChangeNothing() async throws {
         try await RunningServer.with { server in
             let run = try await ServerScripts.runBeside([
-                ServerScripts.path("Server/hostile_requests.py"), server.url.absoluteString,
+                ReferencePython.script("Server/hostile_requests.py"), server.url.absoluteString,
                 "stories", "--count", "1000",
             ])
             #expect(run.code == 0, "\(run.output)")
         }
     }
 
-    @Test(.enabled(if: ServerScripts.has("json"), "needs Python"))
+    @Test(.enabled(if: ReferencePython.has("json"), "needs Python"))
     func slowClientsAreLetGo() async throws {
         try await RunningServer.with {
             $0.patienceSeconds = 2
         } _: { server in
             let run = try await ServerScripts.runBeside([
-                ServerScripts.path("Server/slow_clients.py"), server.url.absoluteString,
+                ReferencePython.script("Server/slow_clients.py"), server.url.absoluteString,
                 "stories", "2",
             ])
             #expect(run.code == 0, "\(run.output)")
@@ -252,13 +253,13 @@ struct ServerTests {
 
     @Test(
         .enabled(
-            if: ServerScripts.browser != nil && ServerScripts.has("playwright"),
+            if: ServerScripts.browser != nil && ReferencePython.has("playwright"),
             "needs Chromium, and Python with the package playwright"))
     func thePageIsDriven() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "halftone-page")
         try await RunningServer.with { server in
             let run = try await ServerScripts.runBeside([
-                ServerScripts.path("Browser/page_test.py"), server.url.absoluteString,
+                ReferencePython.script("Browser/page_test.py"), server.url.absoluteString,
                 folder.path(percentEncoded: false), "--browser",
                 try #require(ServerScripts.browser),
             ])

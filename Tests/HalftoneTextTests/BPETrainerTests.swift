@@ -1,5 +1,6 @@
 import Foundation
 import HalftoneFiles
+import HalftoneTesting
 import HalftoneText
 import Testing
 
@@ -118,7 +119,8 @@ import Testing
     /// The reference trains the same vocabulary and reads ours to the same ids.
     @Test(
         .enabled(
-            if: BPEReference.isAvailable, "needs the package tokenizers (set HALFTONE_PYTHON)"),
+            if: ReferencePython.has("tokenizers"),
+            "needs the package tokenizers (set HALFTONE_PYTHON)"),
         arguments: zip(BPETrainer.Split.allCases, ["gpt2", "llama3", "qwen2"]))
     func vocabulariesEqualTheReference(split: BPETrainer.Split, name: String) throws {
         let folder = FileManager.default.temporaryDirectory
@@ -133,35 +135,9 @@ import Testing
         let ids = tokenizer.encode(Self.text, parseSpecial: true)
         try Data(JSONValue.array(ids.map { .integer(Int($0)) }).serialized().utf8)
             .write(to: folder.appending(path: "ids.json"))
-        let problem = BPEReference.run(folder)
-        #expect(problem.isEmpty, "\(problem)")
-    }
-}
-
-/// Runs `Tests/Reference/bpe_training.py`.
-enum BPEReference {
-    private static let python = ProcessInfo.processInfo.environment["HALFTONE_PYTHON"] ?? "python3"
-    private static let script = URL(filePath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Reference/bpe_training.py").path
-
-    static let isAvailable = run(["-c", "import tokenizers"]).status == 0
-
-    /// What the script says about a folder; nothing when all is well.
-    static func run(_ folder: URL) -> String {
-        let (status, output) = run(["-B", script, folder.path])
-        return status == 0 ? "" : "exit \(status): \(output)"
-    }
-
-    private static func run(_ arguments: [String]) -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [python] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return (-1, "python does not start") }
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+        let (code, output) = try ReferencePython.run([
+            "-B", ReferencePython.script("Reference/bpe_training.py"), folder.path,
+        ])
+        #expect(code == 0, "\(output)")
     }
 }
