@@ -172,7 +172,11 @@ let package = Package(
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         tests("HalftoneServing", ["HalftoneData"]),
         tests(
-            "HalftoneServer", ["HalftoneData", .product(name: "Logging", package: "swift-log")]),
+            "HalftoneServer",
+            [
+                "HalftoneCompression", "HalftoneData",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         tests("HalftoneEvaluation", ["HalftoneData"]),
         tests("HalftoneMethods", ["HalftoneAllocation", "HalftoneData", "HalftoneFiles"]),
         tests("HalftoneReproductions", ["HalftoneCompression"]),

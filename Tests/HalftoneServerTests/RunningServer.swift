@@ -1,6 +1,8 @@
 import Foundation
+import HalftoneCompression
 import HalftoneData
 import HalftoneKernels
+import HalftoneModels
 import HalftoneServer
 import HalftoneServing
 import HalftoneTesting
@@ -11,12 +13,27 @@ import Synchronization
     import FoundationNetworking
 #endif
 
-/// A server in this process, on a port of its own, with the model that is shipped under two names.
+/// A server in this process, on a port of its own: `stories`, the model that is shipped, in two
+/// variants, and `small`, the same in 3 bits.
 final class RunningServer: Sendable {
     /// Where it listens.
     let url: URL
     private let stop: AsyncStream<Void>.Continuation
     private let task: Task<Void, any Error>
+
+    private static let smallFolder = FileManager.default.temporaryDirectory
+        .appending(path: "halftone-small-\(ProcessInfo.processInfo.processIdentifier)")
+        .path(percentEncoded: false)
+
+    /// The folder of the model in 3 bits, made once and removed at the end.
+    static let small = Result {
+        let original = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
+        let compressed = try CompressedModel(
+            original, recipe: CompressionRecipe(bits: 3), pool: .shared)
+        atexit { try? FileManager.default.removeItem(atPath: RunningServer.smallFolder) }
+        try ModelFolderWriter(compressed).write(to: smallFolder, replaces: true)
+        return smallFolder
+    }
 
     /// Starts a server; ``end()`` has to be called.
     ///
@@ -33,7 +50,7 @@ final class RunningServer: Sendable {
                 .init(
                     name: "stories",
                     variants: [.init(name: "one", path: path), .init(name: "two", path: path)]),
-                .init(name: "again", variants: [.init(name: "again", path: path)]),
+                .init(name: "small", variants: [.init(name: "small", path: Self.small.get())]),
             ], settings: settings)
         let (stops, stop) = AsyncStream.makeStream(of: Void.self)
         let (ports, port) = AsyncStream.makeStream(of: Int.self)

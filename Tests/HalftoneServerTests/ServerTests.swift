@@ -2,9 +2,12 @@ import Foundation
 import HalftoneData
 import HalftoneFiles
 import HalftoneKernels
+import HalftoneModels
+import HalftoneRuntime
 import HalftoneServer
 import HalftoneServing
 import HalftoneTesting
+import HalftoneText
 import Logging
 import Testing
 
@@ -191,15 +194,64 @@ struct ServerTests {
         }
     }
 
-    @Test func divergenceOfAModelFromItselfIsNone() async throws {
+    @Test func divergenceIsThatOfTheDistributions() async throws {
+        let answer = " a time, there was a big cat."
         try await RunningServer.with { server in
-            let body = """
-                {"model":"stories","reference":"again","prompt":"Once upon","answer":" a time, yes"}
-                """
-            let answer = try json(try await server.send("/v1/halftone/divergence", body).body)
-            #expect(answer["mean_divergence"]?.double == 0)
-            #expect(answer["same_choice"]?.double == 1)
+            func ask(_ reference: String) async throws -> JSONObject {
+                let body = """
+                    {"model":"small","reference":"\(reference)","prompt":"Once upon",
+                    "answer":"\(answer)"}
+                    """
+                return try json(try await server.send("/v1/halftone/divergence", body).body)
+            }
+            let same = try await ask("small")
+            #expect(same["mean_divergence"]?.double == 0)
+            #expect(same["same_choice"]?.double == 1)
+            let other = try await ask("stories")
+            let expected = try expectedDivergence("Once upon", answer)
+            let found = try #require(other["mean_divergence"]?.double)
+            // Float products of several tokens sum in another order: logits of about 10 differ by a
+            // few units in their last place, 1e-6 each, and a divergence by no more than those.
+            #expect(abs(found - expected) < 1e-5)
+            #expect(expected > 1e-3)
+            guard case .array(let tokens) = other["tokens"] else {
+                Issue.record("no tokens")
+                return
+            }
+            let texts = tokens.compactMap { token -> String? in
+                if case .object(let token) = token { token["text"]?.string } else { nil }
+            }
+            #expect(texts.joined() == answer)
         }
+    }
+
+    /// The mean divergence of the model in 3 bits from the one that is shipped, token by token.
+    private func expectedDivergence(_ prompt: String, _ answer: String) throws -> Double {
+        let paths = [
+            ShippedModels.path(of: ShippedModels.stories), try RunningServer.small.get(),
+        ]
+        let models = try paths.map { path in
+            var model = try LanguageModel(path: path)
+            model.weights.layOutPanels(on: .shared)
+            return model
+        }
+        let tokenizer = try #require(models[0].tokenizer)
+        let opening = tokenizer.encode(prompt)
+        let tokens = tokenizer.encode(answer, addSpecialTokens: false)
+        let logs = try models.map { model -> [[Double]] in
+            let decoder = Decoder(model.weights, pool: .shared, activations: .int8)
+            let state = decoder.makeState()
+            return try tokens.indices.map { index in
+                let next = index == 0 ? opening : [tokens[index - 1]]
+                let logits = try decoder.logits(after: next, state: state).map(Double.init)
+                let total = log(logits.reduce(0) { $0 + exp($1) })
+                return logits.map { $0 - total }
+            }
+        }
+        let sum = zip(logs[0], logs[1]).reduce(0.0) { sum, pair in
+            sum + zip(pair.0, pair.1).reduce(0.0) { $0 + exp($1.0) * ($1.0 - $1.1) }
+        }
+        return sum / Double(tokens.count)
     }
 
     @Test func metricsCountWhatWasDone() async throws {
