@@ -66,7 +66,7 @@ public struct CalibrationPlan: Sendable {
         let values = FloatArray(repeating: 1, count: depth * depth)
         let product = DenseProduct(rows: rows, columns: depth, depth: depth)
         var best = Double.infinity
-        for _ in 0..<3 {
+        for _ in 0..<8 {
             let elapsed = clock.measure {
                 WorkerPool.$current.withValue(pool) { _ = product(values, values) }
             }

@@ -37,11 +37,15 @@ extension MatrixForm {
                 list.append(["columns": .integer(one.columns), "form": try one.form.json()])
             }
             return ["kind": "column-classes", "classes": .array(list)]
-        case .columnLevels(let classes):
+        case .columnLevels(let classes, let group):
             let list = classes.map { one -> JSONValue in
                 ["levels": .integer(one.levels), "columns": .integer(one.columns)]
             }
-            return ["kind": "column-levels", "classes": .array(list)]
+            var form = JSONObject()
+            form["kind"] = "column-levels"
+            form["classes"] = .array(list)
+            form["group"] = group.map { .integer($0) }
+            return .object(form)
         case .lowRank(let rank, let base):
             return ["kind": "low-rank", "rank": .integer(rank), "base": try base.json()]
         case .signedLowRank(let rank): return ["kind": "signed-low-rank", "rank": .integer(rank)]
@@ -116,7 +120,8 @@ extension MatrixForm {
                 else { throw Self.unknown("levels", one.serialized()) }
                 classes.append(LevelClass(levels: levels, columns: columns))
             }
-            self = .columnLevels(classes)
+            self = .columnLevels(
+                classes, group: value["group"] == nil ? nil : try number("group"))
         case "low-rank": self = .lowRank(try number("rank"), base: try inner(value["base"]))
         case "signed-low-rank": self = .signedLowRank(try number("rank"))
         case "residual":

@@ -77,16 +77,35 @@ public enum NumberSource: String, Sendable, Hashable, CaseIterable {
         let scales = (0..<402).map { 0.5 / largest * pow(1.025, Double($0)) }
         let errors = scales.map(error)
         let best = (1..<401).min { errors[$0] < errors[$1] } ?? 1
-        var (low, high) = (scales[best - 1], scales[best + 1])
+        let refined = Self.minimum(of: error, between: scales[best - 1], and: scales[best + 1])
+        return error(refined) < errors[best]
+            ? (refined, error(refined)) : (scales[best], errors[best])
+    }
+
+    /// How far from 0 the outermost of evenly spaced levels around 0 are where the mean squared
+    /// error is least.
+    ///
+    /// - Parameter levels: 2 to 256; the source is to be the normal distribution, whose error has
+    ///   one minimum.
+    func bestReach(levels count: Int) -> Double {
+        let places = (0..<count).map { 2 * Double($0) / Double(count - 1) - 1 }
+        return Self.minimum(
+            of: { reach in squaredError(levels: places.map { reach * $0 }) },
+            between: 0.5, and: 6)
+    }
+
+    /// Where a function with one minimum has it, by golden section.
+    private static func minimum(
+        of function: (Double) -> Double, between low: Double, and high: Double
+    ) -> Double {
+        var (low, high) = (low, high)
         let golden = (5.0.squareRoot() - 1) / 2
         while high - low > 1e-9 * high {
             let first = high - golden * (high - low)
             let second = low + golden * (high - low)
-            if error(first) < error(second) { high = second } else { low = first }
+            if function(first) < function(second) { high = second } else { low = first }
         }
-        let refined = (low + high) / 2
-        return error(refined) < errors[best]
-            ? (refined, error(refined)) : (scales[best], errors[best])
+        return (low + high) / 2
     }
 
     /// The levels with the least mean squared error on this source.

@@ -76,8 +76,8 @@ import Testing
             study.model, recipe: study.recipe(cell), calibration: study.calibration[0],
             pool: Self.pool)
         let stored = try StoredModel(
-            rewritten, method: published.method(bits: bits), embedding: nil,
-            calibration: study.calibration[0], pool: Self.pool)
+            rewritten, method: published.method(bits: bits, groupSize: study.groupSize),
+            embedding: nil, calibration: study.calibration[0], pool: Self.pool)
         #expect(first.packedBytes == stored.stored.values.reduce(0) { $0 + $1.byteCount })
         #expect(first.method == name && first.bits == bits)
         #expect(first.divergence > 0 && first.divergence.isFinite)

@@ -21,7 +21,10 @@ import Testing
                 .init(columns: 8, form: .scaled(.int(8), .channel, .plain(.float16))),
                 .init(columns: 56, form: nf4),
             ]),
-            .columnLevels([.init(levels: 6, columns: 50), .init(levels: 1, columns: 14)]),
+            .columnLevels(
+                [.init(levels: 6, columns: 50), .init(levels: 1, columns: 14)], group: nil),
+            .columnLevels(
+                [.init(levels: 6, columns: 50), .init(levels: 1, columns: 14)], group: 16),
             .lowRank(2, base: binary), .residual([binary, binary]), .sparse(9, base: nf4),
             .residual([.signedLowRank(3), .signedLowRank(3)]),
             .scaled(.lqnf3, .group(32), .offset(bits: 5, group: 16, .bfloat16)),

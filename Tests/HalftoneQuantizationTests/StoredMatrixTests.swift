@@ -36,7 +36,12 @@ private func forms(columns: Int) -> [MatrixForm] {
             .columnLevels([
                 .init(levels: 9, columns: columns - columns / 3),
                 .init(levels: 1, columns: columns / 3),
-            ]),
+            ], group: nil),
+            .columnLevels([
+                .init(levels: 9, columns: columns - columns / 2),
+                .init(levels: 2, columns: columns / 2 - columns / 4),
+                .init(levels: 1, columns: columns / 4),
+            ], group: 16),
             .lowRank(1, base: affine), .residual([binary, binary, binary]),
             .signedLowRank(1), .residual([.signedLowRank(1), .signedLowRank(1)]),
             .sparse(2, base: nf4),
@@ -140,11 +145,13 @@ struct StoredMatrixTests {
         #expect(try bytes(.gguf(.q4_0)) == 10 * 18 * 18)
         // A byte a column and two halves a row; 2560 codes of 4 levels and 3000 of 3, five of them
         // in a byte, where the columns of one level take none.
-        let levels = MatrixForm.columnLevels([
+        let levels: [MatrixForm.LevelClass] = [
             .init(levels: 4, columns: 256), .init(levels: 3, columns: 300),
             .init(levels: 1, columns: 20),
-        ])
-        #expect(try bytes(levels) == 576 + 40 + 640 + 600)
+        ]
+        #expect(try bytes(.columnLevels(levels, group: nil)) == 576 + 40 + 640 + 600)
+        // Halves: five groups a row, the last one shorter, and a reach for each of three classes.
+        #expect(try bytes(.columnLevels(levels, group: 128)) == 576 + 100 + 6 + 640 + 600)
     }
 
     @Test("structures go around any number format", arguments: NumberFormat.known)
@@ -256,7 +263,7 @@ struct StoredMatrixTests {
                 == "the columns of row 0 do not ascend")
         let levels = MatrixForm.columnLevels([
             .init(levels: 3, columns: 2), .init(levels: 1, columns: 2),
-        ])
+        ], group: nil)
         #expect(message(levels, ["levels": [0, 2, 2, 0]]) == "decoded")
         #expect(
             message(levels, ["levels": [0, 2, 0, 0]])
@@ -281,9 +288,11 @@ struct StoredMatrixTests {
             .scaled(.nf4, .group(8), .quantized(.int(8), group: 0)), .dualBinary(.group(0)),
             (0..<9).reduce(nf4) { form, _ in .sparse(0, base: form) },
             .residual([MatrixForm](repeating: nf4, count: 65)),
-            .columnLevels([.init(levels: 3, columns: 7)]),
-            .columnLevels([.init(levels: 257, columns: 8)]),
-            .columnLevels([.init(levels: 3, columns: 4), .init(levels: 3, columns: 4)]),
+            .columnLevels([.init(levels: 3, columns: 7)], group: nil),
+            .columnLevels([.init(levels: 257, columns: 8)], group: 4),
+            .columnLevels(
+                [.init(levels: 3, columns: 4), .init(levels: 3, columns: 4)], group: nil),
+            .columnLevels([.init(levels: 3, columns: 8)], group: 0),
         ] {
             #expect(throws: QuantizationError.self, "\(form)") {
                 _ = try form.layout(rows: 4, columns: 8)

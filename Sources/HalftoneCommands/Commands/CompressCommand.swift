@@ -92,7 +92,11 @@ struct CompressCommand: ParsableCommand {
     @Option(help: "An integer format, int4, uint3, …, or another form as above.")
     var format: String?
 
-    @Option(help: "Weights that share a scale: a number, channel or tensor (default: 64).")
+    @Option(
+        help: """
+            Weights that share a scale: a number, channel or tensor (default: 64); for the methods \
+            hqq and baq a number (default: 64 and 128).
+            """)
     var group: String?
 
     @Option(help: "How scales are stored: f32, f16, bf16 or f8 (default: f16).")
@@ -225,14 +229,14 @@ struct CompressCommand: ParsableCommand {
     /// Refuses options that a method with a form of its own has no use for.
     private func validate(_ published: FormMethod) throws {
         let others = [
-            ("--format", format), ("--group", group), ("--scale", scale), ("--search", search),
-            ("--layout", layout),
+            ("--format", format), ("--scale", scale), ("--search", search), ("--layout", layout),
         ].filter { $0.1 != nil }.map(\.0)
         guard others.isEmpty, !output.hasSuffix(".gguf") else {
             throw ValidationError(
                 "--method \(published.id) has a form of its own, written as this program's folder; "
-                    + "it takes none of --format, --group, --scale, --search, --layout and .gguf")
+                    + "it takes none of --format, --scale, --search, --layout and .gguf")
         }
+        _ = try groupSize(published)
         let width: Int
         do throws(CompressionError) {
             width = try published.width(bits)
@@ -240,6 +244,18 @@ struct CompressCommand: ParsableCommand {
             throw ValidationError("--method \(error)")
         }
         _ = try embeddingForm(published, bits: width)
+    }
+
+    /// Columns that share a scale in the form of a published method; nil for its own choice.
+    private func groupSize(_ published: FormMethod) throws -> Int? {
+        guard let group else { return nil }
+        guard published.groupSize != nil else {
+            throw ValidationError("--method \(published.id) has no groups to choose: no --group")
+        }
+        guard case .group(let size) = Granularity(named: group) else {
+            throw ValidationError("--group \(group): \(published.id) takes a number of columns")
+        }
+        return size
     }
 
     /// The form of embedding and head beside a published method; nil leaves them float.
@@ -259,7 +275,8 @@ struct CompressCommand: ParsableCommand {
         let width = try published.width(bits)
         let form = try embeddingForm(published, bits: width)
         let model = try method.store(
-            loaded, named: model, by: published, bits: width, embedding: form, shared)
+            loaded, named: model, by: published, bits: width,
+            groupSize: try groupSize(published), embedding: form, shared)
         let size = model.size
         let fileBytes = try write(
             ModelFolderWriter(model.original, stored: model.stored),

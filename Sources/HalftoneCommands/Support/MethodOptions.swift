@@ -109,7 +109,7 @@ struct MethodOptions: ParsableArguments {
     /// Stores a model by steps that end with a published method.
     func store(
         _ model: LanguageModel, named path: String, by published: FormMethod, bits: Int,
-        embedding: FormRecipe?, _ shared: SharedOptions
+        groupSize: Int?, embedding: FormRecipe?, _ shared: SharedOptions
     ) throws -> StoredModel {
         let pool = shared.pool
         let text = try calibration(for: model, named: path)
@@ -123,8 +123,8 @@ struct MethodOptions: ParsableArguments {
         let progress = shared.progress("Quantizing", total: weights, unit: "weights")
         defer { progress.finish() }
         return try StoredModel(
-            model, method: published.method(bits: bits), embedding: embedding, calibration: text,
-            pool: pool, progress: progress)
+            model, method: published.method(bits: bits, groupSize: groupSize),
+            embedding: embedding, calibration: text, pool: pool, progress: progress)
     }
 
     /// Quantizes a model, with a journal beside the output while a text is read.
@@ -165,10 +165,19 @@ struct MethodOptions: ParsableArguments {
         if let read {
             let plan = CalibrationPlan(
                 of: model.spec, recipe: recipe, detail: method.inputDetail, calibration: read)
+            // The buffers of products are there once the time is known.
+            let seconds = plan.seconds(on: pool)
+            // A model as it was read is mapped and comes into memory on the way; one that was
+            // rewritten is there.
+            let mapped = try self.pipeline.transforms.isEmpty ? model.weights.byteCount : 0
+            let inAll = ProcessMemory.residentBytes.map {
+                ", \(Formatting.bytes($0 + mapped + plan.memoryBytes)) in all"
+            } ?? ""
             shared.note(
                 "\(read.sequences.count) windows of \(read.sequences[0].count) tokens are read: "
-                    + "about \(Formatting.duration(plan.seconds(on: pool))), and "
-                    + "\(Formatting.bytes(plan.memoryBytes)) of memory beside the model")
+                    + "about \(Formatting.duration(seconds)), and "
+                    + "\(Formatting.bytes(plan.memoryBytes)) of memory beside the model"
+                    + inAll)
             journal = try makeJournal(
                 at: output + ".run", model, recipe, read, pipeline, threads: pool.threadCount)
             if let done = try journal?.finishedBlocks, done > 0 {

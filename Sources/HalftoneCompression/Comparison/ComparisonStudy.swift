@@ -107,7 +107,8 @@ public struct ComparisonStudy: Sendable {
 
     /// What the blocks' linear layers are stored as; embedding, head and vectors stay float.
     ///
-    /// Published methods choose forms of their own instead; embedding and head stay float there,
+    /// Published methods choose forms of their own instead, with the same groups where they have
+    /// any; embedding and head stay float there,
     /// too. `rtn` takes the smallest scale that covers a group, as plain rounding does; all others
     /// choose scales of least error.
     public func recipe(_ cell: Cell) -> CompressionRecipe {
@@ -116,6 +117,9 @@ public struct ComparisonStudy: Sendable {
         if cell.pipeline.consists(of: .rtn) { recipe.body.search = .absmax }
         return recipe
     }
+
+    /// Columns that share a scale in the forms of published methods; nil for their own choice.
+    public var groupSize: Int? { if case .group(let size) = group { size } else { nil } }
 
     /// Measures one cell.
     ///
@@ -169,8 +173,8 @@ public struct ComparisonStudy: Sendable {
             return (compressed.weights, compressed.size)
         case .forms(let published):
             let stored = try StoredModel(
-                model, method: published.method(bits: cell.bits), embedding: nil,
-                calibration: text, pool: pool)
+                model, method: published.method(bits: cell.bits, groupSize: groupSize),
+                embedding: nil, calibration: text, pool: pool)
             return (try stored.weights(), stored.size)
         }
     }

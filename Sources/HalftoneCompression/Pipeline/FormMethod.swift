@@ -11,23 +11,40 @@ public struct FormMethod: Sendable {
     /// cannot.
     public let bits: [Int]
 
-    private let make: @Sendable (Int) -> any MatrixMethod
+    /// Columns that share a scale unless others are asked for; nil where there is no choice.
+    public let groupSize: Int?
+
+    private let make: @Sendable (_ bits: Int, _ groupSize: Int) -> any MatrixMethod
 
     init(
         _ id: String, bits: [Int], _ make: @escaping @Sendable (Int) -> any MatrixMethod
     ) {
         self.id = id
         self.bits = bits
+        groupSize = nil
+        self.make = { bits, _ in make(bits) }
+    }
+
+    init(
+        _ id: String, bits: [Int], groupSize: Int,
+        _ make: @escaping @Sendable (_ bits: Int, _ groupSize: Int) -> any MatrixMethod
+    ) {
+        self.id = id
+        self.bits = bits
+        self.groupSize = groupSize
         self.make = make
     }
 
     /// The method with the paper's settings, but for ranks of 4 and 8 where the papers have 16 and
-    /// 64, which in matrices of some hundred columns would take more than the codes.
+    /// 64, which in matrices of some hundred columns would take more than the codes, and for scales
+    /// by group where BAQ has a range for each row.
     ///
-    /// - Parameter bits: Of a code; one of ``bits``.
-    public func method(bits: Int) -> any MatrixMethod {
+    /// - Parameters:
+    ///   - bits: Of a code; one of ``bits``.
+    ///   - groupSize: Columns that share a scale, where the method has them; nil for its own.
+    public func method(bits: Int, groupSize: Int? = nil) -> any MatrixMethod {
         precondition(self.bits.contains(bits), "\(id) has no codes of \(bits) bits")
-        return make(bits)
+        return make(bits, groupSize ?? self.groupSize ?? 1)
     }
 
     /// Whether there is nothing to choose.
@@ -47,7 +64,7 @@ public struct FormMethod: Sendable {
     }
 
     /// What the method wants to know of a layer's inputs, at any width.
-    public var inputDetail: InputStatistics.Detail { make(bits[0]).inputDetail }
+    public var inputDetail: InputStatistics.Detail { method(bits: bits[0]).inputDetail }
 
     /// A form for embedding and head that is no coarser than the method's, and has at least 4 bits.
     public func embedding(bits: Int) -> String {
@@ -56,10 +73,14 @@ public struct FormMethod: Sendable {
 
     /// All of them, in the order of their names.
     public static let all: [FormMethod] = [
-        FormMethod("baq", bits: Array(1...8)) { BAQ(bits: Double($0)) },
+        FormMethod("baq", bits: Array(1...8), groupSize: 128) { bits, group in
+            BAQ(bits: Double(bits), groupSize: group)
+        },
         FormMethod("bitstack", bits: Array(1...8)) { BitStack(blocks: 2 * $0, rank: 4) },
         FormMethod("db-llm", bits: [2]) { _ in DBLLM() },
-        FormMethod("hqq", bits: Array(1...8)) { HQQ(bits: $0) },
+        FormMethod("hqq", bits: Array(1...8), groupSize: 64) { bits, group in
+            HQQ(bits: bits, groupSize: group)
+        },
         FormMethod("llm-fp4", bits: [4]) { _ in LLMFP4() },
         FormMethod("llm-int8", bits: [8]) { _ in LLMInt8() },
         FormMethod("lq-lora", bits: LQLoRA.Configuration.widths) {

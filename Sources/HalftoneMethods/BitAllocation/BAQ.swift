@@ -20,6 +20,11 @@ import Synchronization
 /// mean, where the program adds 1e-8 to all; columns have at most 256 levels; and ends of ranges
 /// are rounded to 16 bits, as they are stored. Inputs that never occur get one level, that is 0,
 /// and stay out of the means.
+///
+/// With a ``groupSize`` levels lie around 0 by a scale for each group of columns instead of over a
+/// range for each row, which the paper does not do: scales are chosen from the original weights,
+/// errors counting what they cost at their turn, and the features with the largest mean square are
+/// rounded first, as in ``GPTQ``.
 public struct BAQ: MatrixMethod {
     /// The catalogue entry.
     public static let record = MethodRecord(
@@ -63,12 +68,18 @@ public struct BAQ: MatrixMethod {
     /// The least loss of a column, as a share of the mean.
     public var floor: Double
 
+    /// Columns that share a scale; nil for a range for each row.
+    public var groupSize: Int?
+
     /// Creates the method with the paper's settings.
     public init(
-        bits: Double = 2, decay: Double = 1.95, damping: Double = 0.01, floor: Double = 1e-8
+        bits: Double = 2, groupSize: Int? = nil, decay: Double = 1.95, damping: Double = 0.01,
+        floor: Double = 1e-8
     ) {
         precondition((0...8).contains(bits), "\(bits) are no bits of a column")
         precondition(decay > 0 && damping >= 0 && floor > 0, "settings are above 0")
+        precondition(groupSize ?? 1 >= 1, "groups have columns")
+        self.groupSize = groupSize
         self.bits = bits
         self.decay = decay
         self.damping = damping
@@ -85,12 +96,20 @@ public struct BAQ: MatrixMethod {
         guard let inputs else {
             throw .badStatistics("bits are allocated to columns by the inputs of the layer")
         }
-        let engine = try ErrorCompensation(inputs, damping: damping)
+        let engine = try engine(for: inputs)
         return try passes(weight, inputs: inputs, engine: engine, pool: pool).second.codes.stored()
     }
 }
 
 extension BAQ {
+    /// Error compensation behind inputs, in the order in which columns are rounded.
+    public func engine(
+        for inputs: InputStatistics
+    ) throws(QuantizationError) -> ErrorCompensation {
+        try ErrorCompensation(
+            inputs, damping: damping, order: groupSize == nil ? .natural : .activation)
+    }
+
     /// What a pass over a matrix made of it.
     public struct Pass: Sendable {
         /// Levels, ranges and codes.
@@ -108,7 +127,7 @@ extension BAQ {
     /// - Parameters:
     ///   - weight: `[rows, columns]`.
     ///   - inputs: Of the layer, with second moments.
-    ///   - engine: Made of the inputs; may serve several layers that read the same.
+    ///   - engine: That of the inputs; may serve several layers that read the same.
     ///   - pool: The threads to use.
     public func passes(
         _ weight: any WeightMatrix, inputs: InputStatistics, engine: ErrorCompensation,
@@ -172,61 +191,59 @@ extension BAQ {
         return (exp(logarithms / count), max(plain, least), least)
     }
 
-    /// Rounds a matrix with a number of levels for each column, the columns as they stand.
+    /// Rounds a matrix with a number of levels for each column.
     ///
     /// - Parameters:
     ///   - weight: `[rows, columns]`.
     ///   - levels: 1 to 256 for each column.
-    ///   - engine: Made of the layer's inputs, in the natural order.
+    ///   - engine: Made of the layer's inputs.
     ///   - pool: The threads to use.
     public func rounded(
         _ weight: any WeightMatrix, levels: [Int], engine: ErrorCompensation, pool: WorkerPool
     ) throws(QuantizationError) -> Pass {
-        precondition(
-            engine.columns.elementsEqual(0..<levels.count), "columns are rounded as they stand")
-        let kinds = Set(levels)
-        let rows = Mutex([RangeColumns?](repeating: nil, count: weight.rows))
-        let losses = try engine.round(weight, groupSize: max(levels.count, 1), pool: pool) {
-            RangeColumns(levels: levels, kinds: kinds, row: $0)
+        let importance = groupSize == nil ? nil : engine.costsByColumn
+        let start = ColumnLevels(levels: levels, rows: weight.rows, groupSize: groupSize)
+        let codes = Mutex(start)
+        let spans = ColumnLevels(levels: levels, rows: 1, groupSize: groupSize)
+        let losses = try engine.round(weight, groupSize: max(levels.count, 1), pool: pool) { _ in
+            LevelColumns(columns: engine.columns, importance: importance, codes: spans)
         } take: { row, quantizer in
-            rows.withLock { $0[row] = quantizer }
+            codes.withLock { $0.replace(row: row, by: quantizer.codes) }
         }
-        let all = rows.withLock { $0 }.compactMap { $0 }
-        var codes = ColumnLevels(levels: levels, ranges: all.map(\.range))
-        codes.codes = all.flatMap(\.codes)
-        return Pass(codes: codes, losses: losses)
+        var byColumn = losses
+        for (place, column) in engine.columns.enumerated() { byColumn[column] = losses[place] }
+        return Pass(codes: codes.withLock { $0 }, losses: byColumn)
     }
 }
 
 /// The columns of one row as codes of as many levels as the column has.
-private struct RangeColumns: ColumnQuantizer {
-    private let levels: [Int]
-    private let kinds: Set<Int>
-    private let row: Int
-    /// By number of levels.
-    private var grids: [AffineGrid?] = []
-    private(set) var range: ClosedRange<Float> = 0...0
-    private(set) var codes: [UInt8]
+private struct LevelColumns: ColumnQuantizer {
+    /// The columns by place.
+    let columns: [Int]
+    let importance: [Float]?
+    /// Of this row alone.
+    var codes: ColumnLevels
+    private var grids: [ColumnLevels.Grid] = []
 
-    init(levels: [Int], kinds: Set<Int>, row: Int) {
-        self.levels = levels
-        self.kinds = kinds
-        self.row = row
-        codes = [UInt8](repeating: 0, count: levels.count)
+    init(columns: [Int], importance: [Float]?, codes: ColumnLevels) {
+        self.columns = columns
+        self.importance = importance
+        self.codes = codes
     }
 
     mutating func begin(
         at place: Int, _ weights: ArraySlice<Float>
     ) throws(QuantizationError) {
-        range = try ColumnLevels.range(weights, row: row)
-        grids = [AffineGrid?](repeating: nil, count: (kinds.max() ?? 0) + 1)
-        for (count, grid) in ColumnLevels.grids(kinds, range) { grids[count] = grid }
+        var values = [Float](repeating: 0, count: weights.count)
+        for (column, value) in zip(columns, weights) { values[column] = value }
+        try codes.fit(values[...], row: 0, importance: importance)
+        grids = codes.grids(row: 0)
     }
 
     mutating func round(_ weight: Float, at place: Int) -> Float {
-        guard let grid = grids[levels[place]] else { return 0 }
-        let code = grid.code(of: weight)
-        codes[place] = UInt8(code)
-        return grid.value(of: code)
+        let column = columns[place]
+        let code = grids[column].code(of: weight)
+        codes.codes[column] = code
+        return grids[column].value(of: code)
     }
 }

@@ -29,6 +29,13 @@ public struct ErrorCompensation: Sendable {
     /// What an error of each column costs at its turn, `1 / U_jj²`, by place in the order.
     public let costs: [Float]
 
+    /// ``costs`` by column.
+    public var costsByColumn: [Float] {
+        var byColumn = costs
+        for (place, column) in columns.enumerated() { byColumn[column] = costs[place] }
+        return byColumn
+    }
+
     /// `U` in the order of rounding, row after row, each divided by its diagonal element.
     private let factor: FloatArray
 

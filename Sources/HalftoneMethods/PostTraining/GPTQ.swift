@@ -120,12 +120,7 @@ public struct GPTQ: WeightMethod {
 extension GPTQ {
     /// What the squared error of each column counts when scales are searched; nil for 1.
     private func importance(_ engine: ErrorCompensation) -> [Float]? {
-        guard weighting == .compensated else { return nil }
-        var byColumn = engine.costs
-        for (place, column) in engine.columns.enumerated() {
-            byColumn[column] = engine.costs[place]
-        }
-        return byColumn
+        weighting == .compensated ? engine.costsByColumn : nil
     }
 
     /// Packs one matrix; see `WeightMethod.packed(_:as:inputs:pool:)`.

@@ -37,9 +37,9 @@ public indirect enum MatrixForm: Sendable, Hashable {
     /// Classes of columns, each with a form of its own, the columns that matter most in the first;
     /// see `ColumnClassesForm`.
     case columnClasses([ColumnClass])
-    /// A range for each row and a number of levels for each column, the columns that matter most in
-    /// the first class; see `ColumnLevelsForm`.
-    case columnLevels([LevelClass])
+    /// A number of levels for each column, the columns that matter most in the first class, over a
+    /// range for each row or by a scale for each group; see `ColumnLevelsForm`.
+    case columnLevels([LevelClass], group: Int?)
     /// A matrix in another form, and a product of two thin ones in 16 bits for what it leaves
     /// over; see `LowRankForm`.
     case lowRank(Int, base: MatrixForm)
@@ -117,7 +117,8 @@ public indirect enum MatrixForm: Sendable, Hashable {
         case .affineSigns: AffineSignsForm()
         case .outlierColumns(let count, let base): OutlierColumnsForm(count: count, base: base)
         case .columnClasses(let classes): ColumnClassesForm(classes: classes)
-        case .columnLevels(let classes): ColumnLevelsForm(classes: classes)
+        case .columnLevels(let classes, let group):
+            ColumnLevelsForm(classes: classes, groupSize: group)
         case .lowRank(let rank, let base): LowRankForm(rank: rank, base: base)
         case .signedLowRank(let rank): SignedLowRankForm(rank: rank)
         case .residual(let forms): ResidualForm(forms: forms)
@@ -189,9 +190,9 @@ extension MatrixForm: CustomStringConvertible {
         case .outlierColumns(let count, let base): return "\(count) columns + \(base)"
         case .columnClasses(let classes):
             return classes.map { "\($0.columns) × \($0.form)" }.joined(separator: " | ")
-        case .columnLevels(let classes):
+        case .columnLevels(let classes, let group):
             return classes.map { "\($0.columns) × \($0.levels)" }.joined(separator: " | ")
-                + " levels"
+                + " levels" + (group.map { " g\($0)" } ?? "")
         case .lowRank(let rank, let base): return "rank \(rank) + \(base)"
         case .signedLowRank(let rank): return "signs of rank \(rank)"
         case .residual(let forms): return forms.map(\.description).joined(separator: " + ")

@@ -266,6 +266,6 @@ private struct NearestColumns: MatrixMethod {
         for row in 0..<rows { weight.decode(row: row, into: &values, at: row * columns) }
         return try StoredMatrix(
             values, rows: rows, columns: columns,
-            form: .columnLevels([.init(levels: levels, columns: columns)]))
+            form: .columnLevels([.init(levels: levels, columns: columns)], group: nil))
     }
 }

@@ -115,4 +115,53 @@ import Testing
             engine: engine, pool: Self.pool)
         #expect(shuffled.loss > first.loss, "the levels belong to their columns")
     }
+
+    /// Levels around 0: two of 1 scale · reach, and none at 0.
+    @Test func groupsHaveScalesOfTheirOwn() throws {
+        let inputs = Tensor(shape: [4, 4], elements: (0..<16).map { $0 % 5 == 0 ? 1 : 0 })
+        let weight = Tensor(shape: [1, 4], elements: [-0.25, 0.25, 3, -3])
+        let method = BAQ(groupSize: 2, damping: 0)
+        let engine = try method.engine(for: statistics(inputs))
+        let pass = try method.rounded(
+            weight.weightMatrix(), levels: [2, 2, 2, 2], engine: engine, pool: Self.pool)
+        for (value, wanted) in zip(pass.codes.values, [-0.25, 0.25, 3, -3] as [Float]) {
+            #expect((value - wanted).magnitude < 2e-3 * wanted.magnitude, "\(value), \(wanted)")
+        }
+        #expect(pass.codes.codes == [0, 1, 1, 0])
+    }
+
+    /// A column whose error costs a million times as much is met, whatever the others are.
+    @Test func scalesMeetTheColumnThatCounts() throws {
+        let sizes = Tensor(shape: [16], elements: (0..<16).map { $0 == 5 ? 1000 : 1 })
+        let known = statistics(Tensor.normal([256, 16], seed: 6) * sizes)
+        let weight = Tensor.normal([8, 16], seed: 7)
+        let method = BAQ(groupSize: 16, damping: 0)
+        let engine = try method.engine(for: known)
+        let pass = try method.rounded(
+            weight.weightMatrix(), levels: method.uniform(16), engine: engine, pool: Self.pool)
+        for row in 0..<8 {
+            let (value, wanted) = (pass.codes.values[row * 16 + 5], weight.elements[row * 16 + 5])
+            // Four levels leave a gap around 0 that is as wide as the scale.
+            guard wanted.magnitude > 0.6 else { continue }
+            #expect((value - wanted).magnitude <= 0x1p-10 * wanted.magnitude, "row \(row)")
+        }
+    }
+
+    /// Columns are rounded by size of their inputs, and losses are told by column.
+    @Test func groupedLossesBelongToTheirColumns() throws {
+        let sizes = Tensor(shape: [32], elements: (0..<32).map { $0.isMultiple(of: 4) ? 8 : 1 })
+        let known = statistics(Tensor.normal([512, 32], seed: 3) * sizes)
+        let weight = Tensor.normal([64, 32], seed: 4)
+        let method = BAQ(bits: 3, groupSize: 16)
+        let engine = try method.engine(for: known)
+        let (first, second) = try method.passes(
+            weight.weightMatrix(), inputs: known, engine: engine, pool: Self.pool)
+        let (large, small) = (first.losses[4], first.losses[5])
+        #expect(large > 3 * small, "\(large), \(small)")
+        #expect(second.codes.levels[4] > second.codes.levels[5])
+        #expect(second.codes.meanBits <= 3)
+        #expect(second.loss < 0.5 * first.loss, "\(second.loss) of \(first.loss)")
+        let stored = try method.stored(weight.weightMatrix(), inputs: known, pool: Self.pool)
+        #expect(try stored.decoded() == second.codes.values)
+    }
 }
