@@ -11,10 +11,8 @@ import HalftoneRuns
 /// bytes as one that was not.
 public struct CompressionJournal: Sendable {
     private let run: Run
-    private let recipe: CompressionRecipe
 
     private static let file = "matrices.safetensors"
-    private static let blocks = ".blocks"
 
     /// What must agree for a job to go on with another's blocks.
     private struct Recipe: Encodable {
@@ -43,17 +41,44 @@ public struct CompressionJournal: Sendable {
         at path: String, model: LanguageModel, recipe: CompressionRecipe, method: String,
         calibration: CalibrationText, threads: Int
     ) throws {
-        let settings = Recipe(
-            model: model.source.path, weights: Self.sample(of: model.weights),
-            body: "\(recipe.body)", embedding: recipe.embedding.map { "\($0)" },
-            overrides: Dictionary(
-                uniqueKeysWithValues: recipe.overrides.map { ("\($0)", "\($1)") }),
-            search: "\(recipe.body.search)", method: method,
-            calibration: Self.digest(of: calibration.sequences), threads: threads)
+        try self.init(
+            at: path, model,
+            Recipe(
+                model: model.source.path, weights: Self.sample(of: model.weights),
+                body: "\(recipe.body)", embedding: recipe.embedding.map { "\($0)" },
+                overrides: Dictionary(
+                    uniqueKeysWithValues: recipe.overrides.map { ("\($0)", "\($1)") }),
+                search: "\(recipe.body.search)", method: method,
+                calibration: Self.digest(of: calibration.sequences), threads: threads))
+    }
+
+    /// Starts a journal for matrices in forms of their own, or goes on with one.
+    ///
+    /// - Parameters:
+    ///   - path: The folder.
+    ///   - model: The model that is compressed.
+    ///   - embedding: The form of embedding and head; nil leaves them float.
+    ///   - method: A text that states the method with all its settings.
+    ///   - calibration: What is read.
+    ///   - threads: Of the pool; with another number sums would be rounded otherwise.
+    /// - Throws: As ``init(at:model:recipe:method:calibration:threads:)``.
+    public init(
+        at path: String, model: LanguageModel, embedding: FormRecipe?, method: String,
+        calibration: CalibrationText, threads: Int
+    ) throws {
+        try self.init(
+            at: path, model,
+            Recipe(
+                model: model.source.path, weights: Self.sample(of: model.weights),
+                body: "forms", embedding: embedding?.description, overrides: [:], search: "",
+                method: method, calibration: Self.digest(of: calibration.sequences),
+                threads: threads))
+    }
+
+    private init(at path: String, _ model: LanguageModel, _ recipe: Recipe) throws {
         run = try Run.open(
-            at: path, kind: "compress", recipe: RunRecipe(encoding: settings),
+            at: path, kind: "compress", recipe: RunRecipe(encoding: recipe),
             units: model.spec.blocks.indices.map { Self.unit($0) })
-        self.recipe = recipe
     }
 
     /// The SHA-256 of a row of each matrix: another model under the same name has other rows.
@@ -83,13 +108,37 @@ public struct CompressionJournal: Sendable {
 
     private static func unit(_ block: Int) -> String { "block \(block)" }
 
-    /// The matrices of a block, if it is done.
-    func matrices(
-        of block: Int, in spec: DecoderSpec
-    ) throws -> [Role: PackedWeight]? {
+    /// What is noted of a block, if it is done.
+    private func file(of block: Int) throws -> SafetensorsFile? {
         guard try run.status().done.contains(Self.unit(block)) else { return nil }
         let folder = try run.folder(of: Self.unit(block))
-        let file = try SafetensorsFile(contentsOf: folder.path + "/" + Self.file)
+        return try SafetensorsFile(contentsOf: folder.path + "/" + Self.file)
+    }
+
+    private func note(
+        _ block: Int, _ sources: [TensorSource], metadata: [(name: String, value: String)] = []
+    ) throws {
+        guard let claim = try run.claim(Self.unit(block)) else {
+            throw RunError.claimLost(unit: Self.unit(block))
+        }
+        var writer = SafetensorsWriter(metadata: metadata)
+        for source in sources { try writer.add(source) }
+        try writer.write(to: claim.folder.path + "/" + Self.file)
+        try claim.finish()
+    }
+
+    /// Removes the folder, once its result is where it belongs.
+    public func remove() throws { try run.options.fileSystem.remove(run.path) }
+}
+
+extension CompressionJournal {
+    private static let blocks = ".blocks"
+
+    /// The packed matrices of a block, if it is done.
+    func packed(
+        _ block: Int, of spec: DecoderSpec, by recipe: CompressionRecipe
+    ) throws -> [Role: PackedWeight]? {
+        guard let file = try file(of: block) else { return nil }
         var result: [Role: PackedWeight] = [:]
         for slot in spec.slots where slot.role.block == block {
             guard let packing = recipe.packing(for: slot.role) else { continue }
@@ -116,28 +165,58 @@ public struct CompressionJournal: Sendable {
         return result
     }
 
-    /// Notes the matrices of a block.
+    /// Notes the packed matrices of a block.
     func note(_ block: Int, _ matrices: [Role: PackedWeight]) throws {
-        guard let claim = try run.claim(Self.unit(block)) else {
-            throw RunError.claimLost(unit: Self.unit(block))
-        }
-        var writer = SafetensorsWriter()
-        for (role, matrix) in matrices.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+        let sources = matrices.sorted { "\($0.key)" < "\($1.key)" }.flatMap { role, matrix in
             switch matrix {
-            case .codes(let tensor):
-                for source in tensor.sources(named: "\(role)", .rows) { try writer.add(source) }
+            case .codes(let tensor): tensor.sources(named: "\(role)", .rows)
             case .blocks(let matrix):
-                try writer.add(
+                [
                     TensorSource(
                         name: "\(role)" + Self.blocks, shape: [matrix.bytes.count],
                         encoding: .elements(.uint8)
-                    ) { try $0.write(matrix.bytes) })
+                    ) { try $0.write(matrix.bytes) }
+                ]
             }
         }
-        try writer.write(to: claim.folder.path + "/" + Self.file)
-        try claim.finish()
+        try note(block, sources)
     }
 
-    /// Removes the folder, once its result is where it belongs.
-    public func remove() throws { try run.options.fileSystem.remove(run.path) }
+    /// The matrices of a block in forms of their own, if it is done.
+    func stored(_ block: Int, of spec: DecoderSpec) throws -> [Role: StoredMatrix]? {
+        guard let file = try file(of: block) else { return nil }
+        var result: [Role: StoredMatrix] = [:]
+        for slot in spec.slots where slot.role.block == block && slot.role.isLinear {
+            let name = "\(slot.role)"
+            let text = file.metadata[name]?.string ?? ""
+            let form = try MatrixForm(json: try JSONParser.parse(Bytes(Array(text.utf8))))
+            result[slot.role] = try StoredMatrix(
+                form: form, rows: slot.shape[0], columns: slot.shape[1]
+            ) { file.tensor(named: name + "." + $0.name)?.bytes }
+        }
+        return result
+    }
+
+    /// Notes the matrices of a block in forms of their own.
+    func note(_ block: Int, _ matrices: [Role: StoredMatrix]) throws {
+        let sorted = matrices.sorted { "\($0.key)" < "\($1.key)" }
+        var metadata: [(name: String, value: String)] = []
+        for (role, matrix) in sorted {
+            metadata.append(("\(role)", try matrix.form.json().serialized()))
+        }
+        try note(
+            block, sorted.flatMap { $0.value.sources(named: "\($0.key)") }, metadata: metadata)
+    }
+}
+
+extension StoredMatrix {
+    /// The tensors of the parts, below the name of the matrix.
+    func sources(named name: String) -> [TensorSource] {
+        parts.map { part in
+            TensorSource(
+                name: name + "." + part.layout.name, shape: part.layout.shape,
+                encoding: .elements(part.layout.type)
+            ) { try $0.write(part.bytes) }
+        }
+    }
 }

@@ -148,13 +148,7 @@ public struct ModelFolderWriter {
                     named: form.names[0], rows: slot.shape[0], columns: slot.shape[1], order)
                 for source in sources { try writer.add(source) }
             } else if let matrix = stored[slot.role] {
-                for part in matrix.parts {
-                    try writer.add(
-                        TensorSource(
-                            name: form.names[0] + "." + part.layout.name, shape: part.layout.shape,
-                            encoding: .elements(part.layout.type)
-                        ) { try $0.write(part.bytes) })
-                }
+                for source in matrix.sources(named: form.names[0]) { try writer.add(source) }
             } else if let tensor = storedTensor(form, isMatrix: slot.shape.count == 2) {
                 try writer.add(TensorSource(tensor))
             } else {

@@ -62,7 +62,7 @@ struct ModelQuantizer {
         for slot in spec.slots where slot.role.block == nil && slot.role.isPackable {
             try quantize(slot.role, inputs: nil)
         }
-        let known = try spec.blocks.indices.map { try journal?.matrices(of: $0, in: spec) }
+        let known = try spec.blocks.indices.map { try journal?.packed($0, of: spec, by: recipe) }
         // Nothing has to be read for blocks that are all done.
         guard known.contains(where: { $0 == nil }) else {
             known.compactMap(\.self).forEach { take($0) }

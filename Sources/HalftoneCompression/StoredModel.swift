@@ -99,15 +99,18 @@ extension StoredModel {
     ///   - embedding: For the embedding and a head of its own; nil leaves them float.
     ///   - calibration: What is read.
     ///   - detail: What is collected of inputs; with `none` no text is read.
+    ///   - journal: Where a job that reads text notes the blocks that are done, to go on from when
+    ///     it is killed; nil for none.
     ///   - pool: The threads to use.
     ///   - progress: Advanced by the weights of each matrix.
     ///   - method: Gives the method for a matrix and its inputs.
-    /// - Throws: ``CompressionError`` naming the matrix.
+    /// - Throws: ``CompressionError`` naming the matrix; with a journal, what the disk says.
     public init(
         _ original: LanguageModel, embedding: FormRecipe?, calibration: CalibrationText?,
-        detail: InputStatistics.Detail, pool: WorkerPool, progress: RunProgress? = nil,
+        detail: InputStatistics.Detail, journal: CompressionJournal? = nil, pool: WorkerPool,
+        progress: RunProgress? = nil,
         method: (Role, InputStatistics?) throws -> any MatrixMethod
-    ) throws(CompressionError) {
+    ) throws {
         var stored: [Role: StoredMatrix] = [:]
         func store(
             _ role: Role, _ make: (any WeightMatrix) throws -> StoredMatrix
@@ -138,10 +141,23 @@ extension StoredModel {
                 }
             }
         } else {
-            guard let calibration else { throw .noCalibration }
+            guard let calibration else { throw CompressionError.noCalibration }
+            let spec = original.spec
+            let known = try spec.blocks.indices.map { try journal?.stored($0, of: spec) }
+            for (role, matrix) in known.compactMap(\.self).joined() {
+                stored[role] = matrix
+                progress?.advance(
+                    by: matrix.rows * matrix.columns, note: "\(role), done before")
+            }
+            // Nothing has to be read behind the last block that is to be done.
+            let end = (known.lastIndex { $0 == nil } ?? -1) + 1
             let pass = try CalibrationPass(
                 original.weights, calibration, detail: detail, pool: pool)
-            for _ in original.spec.blocks {
+            for block in 0..<end {
+                if let known = known[block] {
+                    pass.nextBlock(with: try known.mapValues { try $0.matrix() })
+                    continue
+                }
                 try pass.nextBlock { _, roles, inputs throws(CompressionError) in
                     var replaced: [Role: any WeightMatrix] = [:]
                     for role in roles {
@@ -151,6 +167,7 @@ extension StoredModel {
                     }
                     return replaced
                 }
+                try journal?.note(block, stored.filter { $0.key.block == block })
             }
         }
         self.original = original
@@ -158,14 +175,15 @@ extension StoredModel {
     }
 
     /// Stores the blocks' linear layers by one method, for text if it wants to know inputs; see
-    /// ``init(_:embedding:calibration:detail:pool:progress:method:)``.
+    /// ``init(_:embedding:calibration:detail:journal:pool:progress:method:)``.
     public init(
         _ original: LanguageModel, method: any MatrixMethod, embedding: FormRecipe?,
-        calibration: CalibrationText?, pool: WorkerPool, progress: RunProgress? = nil
-    ) throws(CompressionError) {
+        calibration: CalibrationText?, journal: CompressionJournal? = nil, pool: WorkerPool,
+        progress: RunProgress? = nil
+    ) throws {
         try self.init(
             original, embedding: embedding, calibration: calibration, detail: method.inputDetail,
-            pool: pool, progress: progress
+            journal: journal, pool: pool, progress: progress
         ) { _, _ in method }
     }
 

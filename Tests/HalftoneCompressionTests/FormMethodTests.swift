@@ -4,6 +4,8 @@ import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
+import HalftoneRuns
+import Synchronization
 import Testing
 
 /// Published methods with a form of their own, from a model to a folder and back.
@@ -91,5 +93,69 @@ import Testing
         // 8 bits of baq as in `rewrittenModelsAreWrittenAndRead`. Sixteen blocks of a stack leave
         // little of a matrix, too: a model put together wrongly is off by its whole size.
         #expect(change < 0.01 * square, "\(change) of \(square)")
+    }
+
+    /// A job that is broken off goes on behind the last whole block, to the same bytes.
+    @Test(arguments: [0, 7, 10, 14])
+    func goesOnWhereItStopped(matrices: Int) throws {
+        let model = try modelFixture("smollm2")
+        let scratch = try ConversionScratch()
+        func journal(_ method: String = "baq") throws -> CompressionJournal {
+            try CompressionJournal(
+                at: scratch.file("run"), model: model, embedding: nil, method: method,
+                calibration: text(model), threads: 2)
+        }
+        func stored(
+            _ method: BreaksOff, _ journal: CompressionJournal?
+        ) throws -> [Role: StoredMatrix] {
+            try StoredModel(
+                model, method: method, embedding: nil, calibration: text(model), journal: journal,
+                pool: Self.pool
+            ).stored
+        }
+        let whole = try stored(BreaksOff(after: .max), nil)
+        let isDone = matrices >= whole.count
+        if !isDone {
+            #expect(throws: CompressionError.self) {
+                try stored(BreaksOff(after: matrices), try journal())
+            }
+        } else {
+            _ = try stored(BreaksOff(after: matrices), try journal())
+        }
+        let finished = try journal().finishedBlocks
+        #expect(finished == matrices / 7)
+        #expect(throws: RunError.self) { try journal("hqq") }
+        let counting = BreaksOff(after: .max)
+        let resumed = try stored(counting, try journal())
+        #expect(counting.count == whole.count - 7 * finished)
+        #expect(resumed.keys == whole.keys)
+        for (role, matrix) in whole {
+            let other = try #require(resumed[role])
+            #expect(other.form == matrix.form)
+            #expect(other.parts.map(\.bytes.array) == matrix.parts.map(\.bytes.array), "\(role)")
+        }
+    }
+}
+
+/// BAQ that refuses to go on after a number of matrices.
+private final class BreaksOff: MatrixMethod {
+    private let method = BAQ(bits: 3, groupSize: 16)
+    private let limit: Int
+    private let done = Mutex(0)
+
+    init(after limit: Int) { self.limit = limit }
+
+    var count: Int { done.withLock { $0 } }
+    var inputDetail: InputStatistics.Detail { method.inputDetail }
+
+    func stored(
+        _ weight: any WeightMatrix, inputs: InputStatistics?, pool: WorkerPool
+    ) throws(QuantizationError) -> StoredMatrix {
+        let isOver = done.withLock { done in
+            done += 1
+            return done > limit
+        }
+        guard !isOver else { throw .badStatistics("no further") }
+        return try method.stored(weight, inputs: inputs, pool: pool)
     }
 }

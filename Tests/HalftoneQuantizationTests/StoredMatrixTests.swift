@@ -33,15 +33,17 @@ private func forms(columns: Int) -> [MatrixForm] {
                 .init(columns: columns / 3, form: .scaled(.int(8), .channel, .plain(.float16))),
                 .init(columns: columns - columns / 3, form: affine),
             ]),
-            .columnLevels([
-                .init(levels: 9, columns: columns - columns / 3),
-                .init(levels: 1, columns: columns / 3),
-            ], group: nil),
-            .columnLevels([
-                .init(levels: 9, columns: columns - columns / 2),
-                .init(levels: 2, columns: columns / 2 - columns / 4),
-                .init(levels: 1, columns: columns / 4),
-            ], group: 16),
+            .columnLevels(
+                [
+                    .init(levels: 9, columns: columns - columns / 3),
+                    .init(levels: 1, columns: columns / 3),
+                ], group: nil),
+            .columnLevels(
+                [
+                    .init(levels: 9, columns: columns - columns / 2),
+                    .init(levels: 2, columns: columns / 2 - columns / 4),
+                    .init(levels: 1, columns: columns / 4),
+                ], group: 16),
             .lowRank(1, base: affine), .residual([binary, binary, binary]),
             .signedLowRank(1), .residual([.signedLowRank(1), .signedLowRank(1)]),
             .sparse(2, base: nf4),
@@ -261,9 +263,10 @@ struct StoredMatrixTests {
                 sparse,
                 ["row_starts": [0, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0], "columns": [3, 0, 1, 0]])
                 == "the columns of row 0 do not ascend")
-        let levels = MatrixForm.columnLevels([
-            .init(levels: 3, columns: 2), .init(levels: 1, columns: 2),
-        ], group: nil)
+        let levels = MatrixForm.columnLevels(
+            [
+                .init(levels: 3, columns: 2), .init(levels: 1, columns: 2),
+            ], group: nil)
         #expect(message(levels, ["levels": [0, 2, 2, 0]]) == "decoded")
         #expect(
             message(levels, ["levels": [0, 2, 0, 0]])

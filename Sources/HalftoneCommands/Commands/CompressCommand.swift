@@ -274,13 +274,14 @@ struct CompressCommand: ParsableCommand {
     ) throws {
         let width = try published.width(bits)
         let form = try embeddingForm(published, bits: width)
-        let model = try method.store(
+        let (model, journal) = try method.store(
             loaded, named: model, by: published, bits: width,
-            groupSize: try groupSize(published), embedding: form, shared)
+            groupSize: try groupSize(published), embedding: form, output: output, shared)
         let size = model.size
         let fileBytes = try write(
             ModelFolderWriter(model.original, stored: model.stored),
             packedBytes: size.packedByteCount)
+        try journal?.remove()
         try report(
             body: "\(try method.pipeline)" + (bits.map { ", \($0) bits" } ?? ""),
             embedding: form?.description, packed: size.packedByteCount,

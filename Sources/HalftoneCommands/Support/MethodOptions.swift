@@ -84,11 +84,9 @@ struct MethodOptions: ParsableArguments {
     func check() throws {
         let pipeline = try self.pipeline
         if pipeline.published != nil {
-            guard imatrix == nil, !restart, columnOrder == .activation, weighting == .compensated
-            else {
+            guard imatrix == nil, columnOrder == .activation, weighting == .compensated else {
                 throw ValidationError(
-                    "--imatrix, --restart, --column-order and --weighting are of no use to "
-                        + steps)
+                    "--imatrix, --column-order and --weighting are of no use to " + steps)
             }
         }
         if imatrix != nil {
@@ -106,12 +104,14 @@ struct MethodOptions: ParsableArguments {
         }
     }
 
-    /// Stores a model by steps that end with a published method.
+    /// Stores a model by steps that end with a published method, with a journal beside the output
+    /// while a text is read.
     func store(
         _ model: LanguageModel, named path: String, by published: FormMethod, bits: Int,
-        groupSize: Int?, embedding: FormRecipe?, _ shared: SharedOptions
-    ) throws -> StoredModel {
+        groupSize: Int?, embedding: FormRecipe?, output: String, _ shared: SharedOptions
+    ) throws -> (model: StoredModel, journal: CompressionJournal?) {
         let pool = shared.pool
+        let pipeline = try pipeline
         let text = try calibration(for: model, named: path)
         let model = try pipeline.transformed(
             model, recipe: CompressionRecipe(bits: bits), calibration: text, pool: pool
@@ -120,11 +120,23 @@ struct MethodOptions: ParsableArguments {
             slot.role.block == nil
                 ? embedding != nil && slot.role.isPackable : slot.role.isLinear
         }.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        let method = published.method(bits: bits, groupSize: groupSize)
+        var journal: CompressionJournal?
+        if method.inputDetail != .none, let text {
+            let settings =
+                "\(pipeline) \(bits) bits" + (groupSize.map { " group \($0)" } ?? "")
+            journal = try makeJournal(at: output + ".run", shared) { path in
+                try CompressionJournal(
+                    at: path, model: model, embedding: embedding, method: settings,
+                    calibration: text, threads: pool.threadCount)
+            }
+        }
         let progress = shared.progress("Quantizing", total: weights, unit: "weights")
         defer { progress.finish() }
-        return try StoredModel(
-            model, method: published.method(bits: bits, groupSize: groupSize),
-            embedding: embedding, calibration: text, pool: pool, progress: progress)
+        let stored = try StoredModel(
+            model, method: method, embedding: embedding, calibration: text, journal: journal,
+            pool: pool, progress: progress)
+        return (stored, journal)
     }
 
     /// Quantizes a model, with a journal beside the output while a text is read.
@@ -170,18 +182,19 @@ struct MethodOptions: ParsableArguments {
             // A model as it was read is mapped and comes into memory on the way; one that was
             // rewritten is there.
             let mapped = try self.pipeline.transforms.isEmpty ? model.weights.byteCount : 0
-            let inAll = ProcessMemory.residentBytes.map {
-                ", \(Formatting.bytes($0 + mapped + plan.memoryBytes)) in all"
-            } ?? ""
+            let inAll =
+                ProcessMemory.residentBytes.map {
+                    ", \(Formatting.bytes($0 + mapped + plan.memoryBytes)) in all"
+                } ?? ""
             shared.note(
                 "\(read.sequences.count) windows of \(read.sequences[0].count) tokens are read: "
                     + "about \(Formatting.duration(seconds)), and "
                     + "\(Formatting.bytes(plan.memoryBytes)) of memory beside the model"
                     + inAll)
-            journal = try makeJournal(
-                at: output + ".run", model, recipe, read, pipeline, threads: pool.threadCount)
-            if let done = try journal?.finishedBlocks, done > 0 {
-                shared.note("\(done) blocks were done before; going on behind them")
+            journal = try makeJournal(at: output + ".run", shared) { path in
+                try CompressionJournal(
+                    at: path, model: model, recipe: recipe, method: pipeline.settings,
+                    calibration: read, threads: pool.threadCount)
             }
         }
         let progress = shared.progress(
@@ -193,18 +206,18 @@ struct MethodOptions: ParsableArguments {
         return (compressed, journal)
     }
 
+    /// Goes on with the journal of an interrupted job, if there is one and that is wanted.
     private func makeJournal(
-        at path: String, _ model: LanguageModel, _ recipe: CompressionRecipe,
-        _ calibration: CalibrationText, _ pipeline: CompressionPipeline, threads: Int
+        at path: String, _ shared: SharedOptions, open: (String) throws -> CompressionJournal
     ) throws -> CompressionJournal {
-        func open() throws -> CompressionJournal {
-            try CompressionJournal(
-                at: path, model: model, recipe: recipe, method: pipeline.settings,
-                calibration: calibration, threads: threads)
-        }
         guard restart else {
             do {
-                return try open()
+                let journal = try open(path)
+                let done = try journal.finishedBlocks
+                if done > 0 {
+                    shared.note("\(done) blocks were done before; going on behind them")
+                }
+                return journal
             } catch RunError.recipeDiffers(let path, let differences) {
                 throw CommandError(
                     """
@@ -218,7 +231,7 @@ struct MethodOptions: ParsableArguments {
             _ = try Run.existing(at: path, kind: "compress")
             try FileManager.default.removeItem(atPath: path)
         }
-        return try open()
+        return try open(path)
     }
 
     /// The text in tokens of a model, or nil when there is none.
