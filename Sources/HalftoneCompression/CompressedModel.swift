@@ -59,19 +59,21 @@ public struct CompressedModel: Sendable {
     ///   - recipe: Formats.
     ///   - method: How codes are found; what it wants to know in more detail than is known, it has
     ///     to do without.
-    ///   - inputs: What is known; other matrices are quantized as if nothing were read.
     ///   - pool: The threads to use.
     ///   - progress: Advanced by the weights of each matrix.
-    /// - Throws: ``CompressionError`` naming the matrix.
+    ///   - inputs: What is known of a matrix's inputs; nil for one that is to be quantized as if
+    ///     nothing were read.
+    /// - Throws: ``CompressionError`` naming the matrix, and what `inputs` throws.
     public init(
         _ original: LanguageModel, recipe: CompressionRecipe, method: any WeightMethod,
-        inputs: [Role: InputStatistics], pool: WorkerPool, progress: RunProgress? = nil
-    ) throws(CompressionError) {
+        pool: WorkerPool, progress: RunProgress? = nil,
+        inputs: (Role) throws -> InputStatistics?
+    ) throws {
         self.original = original
         self.recipe = recipe
         var quantizer = ModelQuantizer(original.weights, recipe, method, pool, progress)
         for slot in original.spec.slots {
-            try quantizer.quantize(slot.role, inputs: inputs[slot.role])
+            try quantizer.quantize(slot.role, inputs: try inputs(slot.role))
         }
         matrices = quantizer.packed
         weights = quantizer.weights

@@ -13,7 +13,10 @@ struct ImportanceCommand: ParsableCommand {
         discussion: """
             The file is an importance matrix as llama.cpp has them. `halftone compress --imatrix` \
             and `halftone convert --imatrix` count errors with it, and llama.cpp's own quantizer \
-            reads it too.
+            reads it too. With --moments the second moments of all pairs of inputs are kept, in \
+            a folder of about 2 bytes per weight: `halftone compress --method gptq --imatrix` \
+            takes them in place of a text, any number of times. Every layer then is quantized for \
+            what it reads in the float model, not behind layers that are quantized already.
             """)
 
     @Argument(help: ModelArgument.help)
@@ -31,6 +34,9 @@ struct ImportanceCommand: ParsableCommand {
     @Option(name: [.short, .long], help: "The file to write, usually ending in .gguf.")
     var output: String
 
+    @Flag(help: "Keep second moments, in a folder; goes on where it was interrupted.")
+    var moments = false
+
     @Flag(help: "Replace the output if it exists.")
     var force = false
 
@@ -43,7 +49,8 @@ struct ImportanceCommand: ParsableCommand {
     }
 
     func run() throws {
-        guard force || !FileManager.default.fileExists(atPath: output) else {
+        let goesOn = moments && !force && CalibrationStatistics.exist(at: output)
+        guard force || goesOn || !FileManager.default.fileExists(atPath: output) else {
             throw CommandError("\(CompressionError.outputExists(output))", .cannotWrite)
         }
         let folder = URL(filePath: output).deletingLastPathComponent().path(percentEncoded: false)
@@ -57,18 +64,31 @@ struct ImportanceCommand: ParsableCommand {
             length: min(window, loaded.spec.contextLength), count: windows)
         let progress = shared.progress(
             "Reading", total: loaded.spec.blocks.count, unit: "blocks")
+        if moments {
+            if force, CalibrationStatistics.exist(at: output) {
+                try FileManager.default.removeItem(atPath: output)
+            }
+            _ = try CalibrationStatistics(
+                collecting: output, of: loaded, text: read, pool: shared.pool, progress: progress)
+            progress.finish()
+            return try report(
+                matrices: loaded.spec.slots.count { $0.role.isLinear && $0.role.block != nil },
+                read)
+        }
         let matrix = try ImportanceMatrix(
             loaded, text: read, dataset: URL(filePath: text).lastPathComponent,
             pool: shared.pool, progress: progress)
         progress.finish()
         try matrix.write(to: output)
-        if shared.json {
-            return try Console.json(
-                ImportanceReport(
-                    output: output, matrices: matrix.entries.count, windows: matrix.chunkCount,
-                    tokens: read.sequences.reduce(0) { $0 + $1.count }))
-        }
-        Console.result(output)
+        try report(matrices: matrix.entries.count, read)
+    }
+
+    private func report(matrices: Int, _ read: CalibrationText) throws {
+        guard shared.json else { return Console.result(output) }
+        try Console.json(
+            ImportanceReport(
+                output: output, matrices: matrices, windows: read.sequences.count,
+                tokens: read.sequences.reduce(0) { $0 + $1.count }))
     }
 }
 

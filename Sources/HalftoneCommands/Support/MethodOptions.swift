@@ -27,8 +27,8 @@ struct MethodOptions: ParsableArguments {
 
     @Option(
         help: """
-            An importance matrix, of `halftone imatrix` or llama.cpp, in place of --calibration; \
-            for weighted-rtn.
+            An importance matrix, of `halftone imatrix` or llama.cpp, in place of --calibration, \
+            for weighted-rtn; or second moments, of `halftone imatrix --moments`, for gptq too.
             """)
     var imatrix: String?
 
@@ -90,9 +90,11 @@ struct MethodOptions: ParsableArguments {
             }
         }
         if imatrix != nil {
-            guard pipeline.consists(of: .weightedRTN), calibration == nil else {
+            guard pipeline.consists(of: .weightedRTN) || pipeline.consists(of: .gptq),
+                calibration == nil
+            else {
                 throw ValidationError(
-                    "--imatrix is for --method weighted-rtn, without --calibration")
+                    "--imatrix is for --method weighted-rtn or gptq, without --calibration")
             }
         } else if pipeline.readsText, calibration == nil {
             throw ValidationError("--method \(pipeline) needs a text: --calibration FILE")
@@ -156,15 +158,15 @@ struct MethodOptions: ParsableArguments {
         let pool = shared.pool
         let pipeline = try pipeline
         if let imatrix {
-            let inputs = try ImportanceMatrix(contentsOf: imatrix).statistics(for: model)
+            let inputs = try knownInputs(in: imatrix, of: model, for: method)
             let progress = shared.progress(
                 "Quantizing",
                 total: CompressedSize(of: model.spec, recipe: recipe).packedWeightCount,
                 unit: "weights")
             defer { progress.finish() }
             let compressed = try CompressedModel(
-                model, recipe: recipe, method: method, inputs: inputs, pool: pool,
-                progress: progress)
+                model, recipe: recipe, method: method, pool: pool, progress: progress,
+                inputs: inputs)
             return (compressed, nil)
         }
         let calibration = try calibration(for: model, named: path)
@@ -204,6 +206,26 @@ struct MethodOptions: ParsableArguments {
             pool: pool, progress: progress)
         progress.finish()
         return (compressed, journal)
+    }
+
+    /// What a file or a folder says about the inputs of a model's matrices.
+    private func knownInputs(
+        in path: String, of model: LanguageModel, for method: any WeightMethod
+    ) throws -> (Role) throws -> InputStatistics? {
+        if CalibrationStatistics.exist(at: path) {
+            let statistics = try CalibrationStatistics(contentsOf: path, of: model)
+            let spec = model.spec
+            return { try statistics.inputs(of: $0, in: spec) }
+        }
+        guard method.inputDetail < .gram else {
+            throw CommandError(
+                """
+                \(path) has no second moments, which \(steps) needs; `halftone imatrix \
+                --moments` collects them
+                """, .badInput)
+        }
+        let inputs = try ImportanceMatrix(contentsOf: path).statistics(for: model)
+        return { inputs[$0] }
     }
 
     /// Goes on with the journal of an interrupted job, if there is one and that is wanted.

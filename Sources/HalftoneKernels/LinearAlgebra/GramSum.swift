@@ -34,6 +34,31 @@ public struct GramSum: Sendable {
         self.elements = elements
     }
 
+    /// Takes a sum from the rows of its upper triangle, one after another.
+    ///
+    /// - Parameters:
+    ///   - width: Numbers of a vector.
+    ///   - upper: Row *r* has the elements from column *r* on.
+    public init(width: Int, upper: [Float]) {
+        precondition(upper.count == width * (width + 1) / 2, "the triangle of a square matrix")
+        self.width = width
+        elements = FloatArray(count: width * width) { span in
+            var next = 0
+            for row in 0..<width {
+                for column in row..<width {
+                    span[row * width + column] = upper[next]
+                    span[column * width + row] = upper[next]
+                    next += 1
+                }
+            }
+        }
+    }
+
+    /// A row of the upper triangle: the elements from the diagonal on.
+    public func upper(row: Int) -> [Float] {
+        Array(elements[row * width + row..<(row + 1) * width])
+    }
+
     /// Adds vectors.
     ///
     /// - Parameters:

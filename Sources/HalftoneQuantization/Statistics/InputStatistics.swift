@@ -65,6 +65,32 @@ public struct InputStatistics: Sendable {
         largest = meanSquares.map { $0.squareRoot() }
     }
 
+    /// Statistics that were kept.
+    ///
+    /// - Parameters:
+    ///   - tokenCount: Tokens seen.
+    ///   - features: `[5, width]`, as ``features`` gave them.
+    ///   - gram: The sum of `x·xᵀ`, if it was collected.
+    public init(tokenCount: Int, features: [Double], gram: GramSum?) {
+        precondition(features.count.isMultiple(of: 5), "five numbers for each feature")
+        let width = features.count / 5
+        precondition(gram.map { $0.width == width } ?? true, "of the same features")
+        func part(_ index: Int) -> [Double] {
+            Array(features[index * width..<(index + 1) * width])
+        }
+        self.width = width
+        self.tokenCount = tokenCount
+        (sums, magnitudeSums, squareSums) = (part(0), part(1), part(2))
+        least = part(3).map { Float($0) }
+        largest = part(4).map { Float($0) }
+        self.gram = gram
+    }
+
+    /// `Σ x`, `Σ |x|`, `Σ x²`, the least and the largest value of all features: `[5, width]`.
+    public var features: [Double] {
+        sums + magnitudeSums + squareSums + least.map { Double($0) } + largest.map { Double($0) }
+    }
+
     /// The mean of `x²` of each feature: what an error of its weights counts.
     public var meanSquares: [Float] {
         squareSums.map { Float($0 / Double(max(tokenCount, 1))) }
