@@ -1,5 +1,5 @@
-// Products with packed keys and values. Nothing is fused, so that every instruction set gives the
-// same bits.
+// Products with packed keys and values. Products and sums are fused everywhere, by the C library
+// where there is no instruction for it, so that every instruction set gives the same bits.
 #include "HalftoneShims.h"
 #include "lanes.h"
 
@@ -8,10 +8,21 @@ enum { CACHE_GROUPS = 64 };
 
 typedef uint32_t lane_words __attribute__((ext_vector_type(16)));
 typedef uint8_t cache_bytes __attribute__((ext_vector_type(16)));
+typedef float cache_eight __attribute__((ext_vector_type(8)));
+typedef float cache_four __attribute__((ext_vector_type(4)));
+typedef float cache_two __attribute__((ext_vector_type(2)));
 typedef uint16_t cache_halves __attribute__((ext_vector_type(16)));
 
 typedef void cache_panels_function(const struct halftone_cache_panels *, int64_t, const float *,
                                    int64_t, int64_t, float *, int64_t);
+
+/// The codes of four and of two bits as numbers, whatever lies above them.
+static const float cache_numbers_4[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                          8, 9, 10, 11, 12, 13, 14, 15};
+static const float cache_numbers_2[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
+
+/// `x · y + z`, rounded once.
+#define cache_fused(x, y, z) __builtin_elementwise_fma(x, y, z)
 
 /// float16 by the operations on floats: exponents of 0 and 31 included.
 LANES_INLINE lanes cache_halves_plain(const uint8_t *at) {
@@ -36,12 +47,14 @@ LANES_INLINE lanes cache_lookup_plain(const float *table, lane_bits codes) {
 #define CACHE_TARGET
 #define CACHE_HALVES(at) cache_halves_plain(at)
 #define CACHE_LOOKUP(table, codes) cache_lookup_plain(table, codes)
+#define CACHE_PERMUTES 0
 #include "cache_kernels.h"
 #undef CACHE_NAME
 #undef CACHE_MOST
 #undef CACHE_TARGET
 #undef CACHE_HALVES
 #undef CACHE_LOOKUP
+#undef CACHE_PERMUTES
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -55,7 +68,7 @@ union cache_parts {
     __m256i integers[2];
 };
 
-#define CACHE_TARGET __attribute__((target("avx2,f16c")))
+#define CACHE_TARGET __attribute__((target("avx2,fma,f16c")))
 
 CACHE_TARGET __attribute__((always_inline)) static inline lanes
 cache_halves_avx2(const uint8_t *at) {
@@ -81,13 +94,16 @@ cache_lookup_avx2(const float *table, lane_bits codes) {
 #define CACHE_NAME(name) cache_avx2_##name
 #define CACHE_HALVES(at) cache_halves_avx2(at)
 #define CACHE_LOOKUP(table, codes) cache_lookup_avx2(table, codes)
+#define CACHE_PERMUTES 0
 #include "cache_kernels.h"
 #undef CACHE_NAME
 #undef CACHE_TARGET
 #undef CACHE_HALVES
 #undef CACHE_LOOKUP
+#undef CACHE_PERMUTES
 
-#define CACHE_TARGET __attribute__((target("avx2,f16c,avx512f,avx512bw,avx512vl,avx512dq")))
+#define CACHE_TARGET __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")))
+#define CACHE_PERMUTES 1
 #define CACHE_NAME(name) cache_avx512_##name
 #define CACHE_HALVES(at) ((lanes)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(at))))
 #define CACHE_LOOKUP(table, codes)                                                                 \

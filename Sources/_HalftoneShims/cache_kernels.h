@@ -3,7 +3,9 @@
 //   CACHE_MOST            queries that share what is decoded: 1 or 4,
 //   CACHE_TARGET          the attribute of functions,
 //   CACHE_HALVES(at)      sixteen float16 as floats,
-//   CACHE_LOOKUP(t, c)    the elements of a table of sixteen floats at the codes c.
+//   CACHE_LOOKUP(t, c)    the elements of a table of sixteen floats at the codes c,
+//   CACHE_PERMUTES        1 where CACHE_LOOKUP heeds the low four bits of a code alone, and is faster
+//                         than a mask and a conversion.
 
 #define CACHE_INLINE CACHE_TARGET __attribute__((always_inline)) static inline
 
@@ -16,12 +18,19 @@ CACHE_INLINE lanes CACHE_NAME(get)(const float *at, int count) {
 CACHE_INLINE void CACHE_NAME(put)(lanes value, float *at) { memcpy(at, &value, sizeof value); }
 
 CACHE_INLINE float CACHE_NAME(total)(lanes x) {
-    float parts[LANES];
-    memcpy(parts, &x, sizeof parts);
-    for (int width = LANES / 2; width > 0; width /= 2) {
-        for (int lane = 0; lane < width; lane++) parts[lane] += parts[lane + width];
+    cache_eight eight = x.lo + x.hi;
+    cache_four four = eight.lo + eight.hi;
+    cache_two two = four.lo + four.hi;
+    return two.x + two.y;
+}
+
+/// Has bytes read into the second-level cache that are needed a page later: a page is too short
+/// for the processor to see a stream in each of its parts.
+CACHE_INLINE void CACHE_NAME(ahead)(const uint8_t *at, int64_t distance, int64_t count) {
+    if (!distance) return;
+    for (int64_t line = 0; line < count; line += 64) {
+        __builtin_prefetch(at + distance + line, 0, 2);
     }
-    return parts[0];
 }
 
 /// Sixteen scales or minima.
@@ -80,6 +89,18 @@ CACHE_INLINE lanes CACHE_NAME(lookup)(const int bits, const float *table, lane_b
     return value;
 }
 
+/// Codes that are numbers, of a step of half a granule, as floats.
+CACHE_INLINE lanes CACHE_NAME(numbers)(const int bits, const struct CACHE_NAME(half) * planes,
+                                       const uint8_t *bytes, const int step) {
+    if (CACHE_PERMUTES && bits == 4) {
+        return CACHE_LOOKUP(cache_numbers_4, (lane_bits)(planes->four >> (uint32_t)(step * 4)));
+    }
+    if (CACHE_PERMUTES && bits == 2) {
+        return CACHE_LOOKUP(cache_numbers_2, (lane_bits)(planes->two >> (uint32_t)(step * 2)));
+    }
+    return __builtin_convertvector(CACHE_NAME(codes)(bits, planes, bytes, step), lanes);
+}
+
 /// Sums the products of some steps of a panel.
 CACHE_INLINE void CACHE_NAME(sum)(const int kind, const float *table, const int queries,
                                   const uint8_t *codes, const float *x, int64_t x_stride,
@@ -89,7 +110,9 @@ CACHE_INLINE void CACHE_NAME(sum)(const int kind, const float *table, const int 
             lanes value = kind == HALFTONE_CACHE_FLOAT16
                               ? CACHE_HALVES(codes + 32 * step)
                               : CACHE_NAME(get)((const float *)(codes + 64 * step), LANES);
-            for (int q = 0; q < queries; q++) sums[q] += value * x[q * x_stride + step];
+            for (int q = 0; q < queries; q++) {
+                sums[q] = cache_fused(value, (lanes)x[q * x_stride + step], sums[q]);
+            }
         }
         return;
     }
@@ -108,17 +131,16 @@ CACHE_INLINE void CACHE_NAME(sum)(const int kind, const float *table, const int 
             for (int step = 0; step < 8; step++) {
                 lanes value = CACHE_NAME(lookup)(kind, table, eight[step]);
                 for (int q = 0; q < queries; q++) {
-                    sums[q] += value * x[q * x_stride + first + step];
+                    sums[q] = cache_fused(value, (lanes)x[q * x_stride + first + step], sums[q]);
                 }
             }
             continue;
         }
 #pragma clang loop unroll(full)
         for (int step = 0; step < 8; step++) {
-            lanes value = __builtin_convertvector(
-                CACHE_NAME(codes)(kind, &planes, bytes, step), lanes);
+            lanes value = CACHE_NAME(numbers)(kind, &planes, bytes, step);
             for (int q = 0; q < queries; q++) {
-                sums[q] += value * x[q * x_stride + first + step];
+                sums[q] = cache_fused(value, (lanes)x[q * x_stride + first + step], sums[q]);
             }
         }
     }
@@ -148,6 +170,7 @@ CACHE_INLINE void CACHE_NAME(panels)(const struct halftone_cache_panels *p, cons
     }
     for (int64_t panel = 0; panel < p->panels; panel++) {
         const uint8_t *codes = p->codes + panel * p->panel_bytes;
+        CACHE_NAME(ahead)(codes, p->ahead, steps * 2 * kind);
         lanes outputs[CACHE_MOST];
         for (int q = 0; q < queries; q++) {
             outputs[q] = CACHE_NAME(get)(output + q * output_stride + panel * LANES, LANES);
@@ -163,13 +186,17 @@ CACHE_INLINE void CACHE_NAME(panels)(const struct halftone_cache_panels *p, cons
                 continue;
             }
             int64_t place = panel * p->panel_groups + g;
+            CACHE_NAME(ahead)(p->scales + place * size, p->ahead, size);
+            if (p->minima) CACHE_NAME(ahead)(p->minima + place * 2 * LANES, p->ahead, 2 * LANES);
             lanes scale = CACHE_NAME(scales)(p->scale_kind, p->scales + place * size);
-            for (int q = 0; q < queries; q++) outputs[q] += scale * sums[q];
+            for (int q = 0; q < queries; q++) {
+                outputs[q] = cache_fused(scale, sums[q], outputs[q]);
+            }
             if (!shifted) continue;
             lanes shift = p->minima ? CACHE_HALVES(p->minima + place * 2 * LANES)
                                     : scale * -p->zero;
             for (int q = 0; q < queries; q++) {
-                outputs[q] += shift * totals[q * CACHE_GROUPS + g];
+                outputs[q] = cache_fused(shift, (lanes)totals[q * CACHE_GROUPS + g], outputs[q]);
             }
         }
         for (int q = 0; q < queries; q++) {
@@ -241,18 +268,26 @@ CACHE_TARGET static void CACHE_NAME(fold)(const struct halftone_cache_panels *p,
                                           float *folded, int64_t folded_stride,
                                           float *constants) {
     const int64_t size = p->scale_kind == HALFTONE_CACHE_EXPONENT_SCALES ? 1 : 2;
-    for (int64_t q = 0; q < queries; q++) {
-        lanes total = 0;
+    CACHE_NAME(ahead)(p->scales, p->ahead, steps * size);
+    if (p->minima) CACHE_NAME(ahead)(p->minima, p->ahead, steps * 2);
+    for (int64_t first = 0; first < queries; first += CACHE_MOST) {
+        const int64_t end = first + CACHE_MOST < queries ? first + CACHE_MOST : queries;
+        lanes totals[CACHE_MOST] = {0};
         for (int64_t s = 0; s < steps; s += LANES) {
-            int count = steps - s < LANES ? (int)(steps - s) : LANES;
-            lanes value = CACHE_NAME(get)(x + q * x_stride + s, count);
             lanes scale = CACHE_NAME(scales)(p->scale_kind, p->scales + s * size);
-            lanes scaled = value * scale;
-            // Beyond the steps x is 0, and so is what it is multiplied by.
-            CACHE_NAME(put)(scaled, folded + q * folded_stride + s);
-            total += p->minima ? value * CACHE_HALVES(p->minima + s * 2) : scaled * -p->zero;
+            lanes shift = p->minima ? CACHE_HALVES(p->minima + s * 2) : scale * -p->zero;
+            for (int64_t q = first; q < end; q++) {
+                const float *at = x + q * x_stride + s;
+                // Beyond the steps x is 0, and so is what it is multiplied by.
+                lanes value = steps - s < LANES ? CACHE_NAME(get)(at, (int)(steps - s))
+                                                : CACHE_NAME(get)(at, LANES);
+                CACHE_NAME(put)(value * scale, folded + q * folded_stride + s);
+                totals[q - first] = cache_fused(value, shift, totals[q - first]);
+            }
         }
-        constants[q] = CACHE_NAME(total)(total);
+        for (int64_t q = first; q < end; q++) {
+            constants[q] = CACHE_NAME(total)(totals[q - first]);
+        }
     }
 }
 

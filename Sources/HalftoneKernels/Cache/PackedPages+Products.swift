@@ -11,29 +11,20 @@ extension PackedPages {
     @unsafe
     private func panels(_ head: Int, page: Int, _ panels: Range<Int>) -> halftone_cache_panels {
         let base = unsafe base(head, page: page)
-        var result = unsafe halftone_cache_panels()
-        let format = coder.format
-        let steps = isKeys ? paddedChannels : tokens
-        let bytes = steps * 2 * coder.bits
+        var result = unsafe common
         unsafe result.codes = UnsafePointer(
-            (base + panels.lowerBound * bytes).assumingMemoryBound(to: UInt8.self))
-        unsafe result.table = coder.table.map { unsafe UnsafePointer($0.base) }
-        unsafe result.panel_bytes = Int64(bytes)
+            (base + panels.lowerBound * Int(common.panel_bytes))
+                .assumingMemoryBound(to: UInt8.self))
         unsafe result.panels = Int64(panels.count)
-        unsafe result.kind = Int32(coder.bits)
-        unsafe result.scale_kind = coder.scaleKind
-        unsafe result.zero = coder.zero
-        guard format.hasGroups else { return unsafe result }
-        unsafe result.per_step = isPerStep ? 1 : 0
-        unsafe result.group = Int64(groupSize)
-        unsafe result.panel_groups = Int64((steps + groupSize - 1) / groupSize)
+        unsafe result.ahead = Int64(next(after: page))
+        guard hasGroups else { return unsafe result }
         let start = panels.lowerBound * Self.lanes
         let index = isKeys ? scaleIndex(start, 0) : scaleIndex(0, start)
-        let isExponent = coder.scaleKind == Int32(HALFTONE_CACHE_EXPONENT_SCALES)
+        let isExponent = unsafe common.scale_kind == Int32(HALFTONE_CACHE_EXPONENT_SCALES)
         unsafe result.scales = UnsafePointer(
             (base + scaleOffset + index * (isExponent ? 1 : 2)).assumingMemoryBound(
                 to: UInt8.self))
-        if format.hasMinimum {
+        if hasMinimum {
             unsafe result.minima = UnsafePointer(
                 (base + minimumOffset + index * 2).assumingMemoryBound(to: UInt8.self))
         }
@@ -51,11 +42,6 @@ extension PackedPages {
             body(start..<end)
             start = end
         }
-    }
-
-    /// Whether scales are those of steps.
-    private var isPerStep: Bool {
-        coder.format.hasGroups && isKeys == (coder.format.axis == .channel)
     }
 
     /// Adds the products of queries with keys, of whole panels around some tokens of a page, to
@@ -97,14 +83,16 @@ extension PackedPages {
                 features, &panels, x, Int64(stride), Int64(count), Int64(steps), output,
                 Int64(outputStride))
         }
-        for query in 0..<count {
-            var constant: Float = 0
+        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { constants in
+            guard let constant = constants.baseAddress else { return }
             unsafe halftone_cache_fold(
-                features, &panels, x + query * stride, Int64(stride), 1, Int64(steps),
-                scratch + query * steps, Int64(steps), &constant)
-            let to = unsafe output + query * outputStride
+                features, &panels, x, Int64(stride), Int64(count), Int64(steps), scratch,
+                Int64(steps), constant)
             let outputs = unsafe Int(panels.panels) * Self.lanes
-            for index in 0..<outputs { unsafe to[index] += constant }
+            for query in 0..<count {
+                let to = unsafe output + query * outputStride
+                for index in 0..<outputs { unsafe to[index] += constant[query] }
+            }
         }
         unsafe halftone_cache_multiply(
             features, &panels, scratch, Int64(steps), Int64(count), Int64(steps), output,

@@ -21,6 +21,18 @@ final class PackedPages: @unchecked Sendable {
     /// Numbers that share a scale: channels of a token, or tokens of a channel.
     let groupSize: Int
 
+    /// Whether scales are those of steps.
+    let isPerStep: Bool
+
+    /// What kernels read of any panels: everything but where they are and how many.
+    ///
+    /// Made once, so that reading a page counts no references, which the threads would wait for
+    /// each other at.
+    @unsafe let common: halftone_cache_panels
+
+    let hasGroups: Bool
+    let hasMinimum: Bool
+    private let isByChannel: Bool
     private var pages = unsafe [UnsafeMutableRawPointer]()
 
     /// Where a head's scales and minima begin, and its bytes.
@@ -56,6 +68,23 @@ final class PackedPages: @unchecked Sendable {
         scaleOffset = codes
         minimumOffset = codes + groups * (isExponent ? 1 : 2)
         headBytes = (minimumOffset + (format.hasMinimum ? groups * 2 : 0) + 63) / 64 * 64
+        hasGroups = format.hasGroups
+        hasMinimum = format.hasMinimum
+        isByChannel = format.axis == .channel
+        isPerStep = format.hasGroups && isKeys == isByChannel
+        let steps = isKeys ? padded : tokens
+        var common = unsafe halftone_cache_panels()
+        unsafe common.table = coder.table.map { unsafe UnsafePointer($0.base) }
+        unsafe common.panel_bytes = Int64(steps * 2 * coder.bits)
+        unsafe common.kind = Int32(coder.bits)
+        unsafe common.scale_kind = coder.scaleKind
+        unsafe common.zero = coder.zero
+        if format.hasGroups {
+            unsafe common.per_step = isPerStep ? 1 : 0
+            unsafe common.group = Int64(groupSize)
+            unsafe common.panel_groups = Int64((steps + groupSize - 1) / groupSize)
+        }
+        unsafe self.common = unsafe common
     }
 
     deinit { unsafe pages.forEach { unsafe $0.deallocate() } }
@@ -82,11 +111,18 @@ final class PackedPages: @unchecked Sendable {
         unsafe pages[page] + head * headBytes
     }
 
+    /// Bytes from a page to the next one, or 0 behind the last.
+    @inline(__always)
+    func next(after page: Int) -> Int {
+        guard unsafe page + 1 < pages.count else { return 0 }
+        return unsafe pages[page + 1] - pages[page]
+    }
+
     /// Which scale belongs to a token of a page and a channel.
     @inline(__always)
     func scaleIndex(_ token: Int, _ channel: Int) -> Int {
         let lanes = Self.lanes
-        if coder.format.axis == .channel {
+        if isByChannel {
             let group = token / groupSize
             return isKeys
                 ? group * paddedChannels + channel

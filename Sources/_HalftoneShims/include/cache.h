@@ -31,6 +31,7 @@ struct halftone_cache_panels {
     int64_t panel_bytes;   ///< From a panel's codes to the next one's.
     int64_t panel_groups;  ///< Groups of scales from a panel to the next; not for `per_step`.
     int64_t panels;
+    int64_t ahead; ///< From these codes and scales to those that are read next, for the memory.
     int64_t group; ///< Steps that share scales: a multiple of sixteen; not for `per_step`.
     int32_t kind;  ///< Bits of a code, or one of the floats.
     int32_t scale_kind;
