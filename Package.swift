@@ -180,7 +180,7 @@ let package = Package(
         tests("HalftoneEvaluation", ["HalftoneData"]),
         tests("HalftoneMethods", ["HalftoneAllocation", "HalftoneData", "HalftoneFiles"]),
         tests("HalftoneReproductions", ["HalftoneCompression"]),
-        tests("HalftoneCompression", ["HalftoneMethods"]),
+        tests("HalftoneCompression", ["HalftoneData", "HalftoneMethods"]),
         tests(
             "HalftoneCommands", [.product(name: "ArgumentParser", package: "swift-argument-parser")]
         ),

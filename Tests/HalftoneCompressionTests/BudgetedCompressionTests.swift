@@ -78,6 +78,30 @@ struct BudgetedCompressionTests {
         }
     }
 
+    /// Some rows tell what all do, nearly: 24 or more of each matrix here.
+    @Test func someRowsTellWhatAllDo() throws {
+        let model = try modelFixture("llama3")
+        let text = CalibrationText(
+            sequences: (0..<4).map { Array(tokens(model)[$0 * 32..<($0 + 1) * 32]) })
+        let curvature = try OutputCurvature(of: model.weights, text: text)
+        func costs(_ rowStep: Int) throws -> StorageCosts {
+            try StorageCosts(
+                model.weights, packings: settings.packings, method: GPTQ(),
+                measure: .curvature(curvature), calibration: text, rowStep: rowStep,
+                pool: Self.pool)
+        }
+        let (all, some) = (try costs(1), try costs(2))
+        #expect(some.units.map(\.role) == all.units.map(\.role))
+        #expect(some.byteRange == all.byteRange && some.weightCount == all.weightCount)
+        for place in all.units[0].choices.indices {
+            func sum(_ costs: StorageCosts) -> Double {
+                costs.units.reduce(0) { $0 + ($1.role.block == nil ? 0 : $1.choices[place].cost) }
+            }
+            let ratio = sum(some) / sum(all)
+            #expect(ratio > 0.7 && ratio < 1.4, "\(ratio) of what all rows cost")
+        }
+    }
+
     @Test func fileBudgetsCountEverything() throws {
         let model = try modelFixture("llama3")
         for budget in [45_000, 55_000, 65_000] {

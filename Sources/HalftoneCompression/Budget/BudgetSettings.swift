@@ -76,6 +76,9 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// Windows that curvature and costs are measured on.
     public var costWindows = 8
 
+    /// Each so manieth row of a matrix stands for all when costs are measured.
+    public var costRowStep = 1
+
     /// Windows that codes are found on.
     public var calibrationWindows = 32
 
@@ -102,7 +105,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         switch effort {
         case .fast:
             groups = [.group(64)]
-            (costWindows, calibrationWindows, heldOutWindows) = (2, 8, 4)
+            (costWindows, costRowStep, calibrationWindows, heldOutWindows) = (2, 4, 8, 4)
             trials = 4
             tuning = nil
         case .standard: break

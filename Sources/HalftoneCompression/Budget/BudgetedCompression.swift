@@ -221,7 +221,7 @@ extension BudgetedCompression {
         { progress in
             try StorageCosts(
                 model.weights, packings: tried.packings, method: GPTQ(), measure: measure,
-                calibration: text, pool: pool, progress: progress)
+                calibration: text, rowStep: settings.costRowStep, pool: pool, progress: progress)
         }
     }
 

@@ -50,6 +50,8 @@ public struct StorageCosts: Sendable, Codable {
     ///   - method: Finds codes.
     ///   - measure: How a change of outputs counts.
     ///   - calibration: What is read.
+    ///   - rowStep: Each so manieth row of a matrix stands for all. Rows are quantized apart, and
+    ///     some hundred of them tell what a matrix costs.
     ///   - order: How matrices are stored.
     ///   - pool: The threads to use.
     ///   - progress: Advanced by the weights of each matrix, once for each way.
@@ -58,20 +60,22 @@ public struct StorageCosts: Sendable, Codable {
     public init(
         _ weights: DecoderWeights, packings: (Role, Int) -> [WeightPacking],
         method: any WeightMethod,
-        measure: Measure, calibration: CalibrationText, order: StorageOrder = .automatic,
-        pool: WorkerPool, progress: RunProgress? = nil
+        measure: Measure, calibration: CalibrationText, rowStep: Int = 1,
+        order: StorageOrder = .automatic, pool: WorkerPool, progress: RunProgress? = nil
     ) throws(CompressionError) {
+        precondition(rowStep >= 1, "there are rows")
         var found: [Role: Unit] = [:]
         func note(
             _ role: Role, _ change: OutputChange, _ method: any WeightMethod,
             _ inputs: InputStatistics?
         ) throws(CompressionError) {
             let matrix = weights.matrix(role)
+            let sample = matrix.sampled(rowStep)
             var unit = Unit(role: role, weightCount: matrix.rows * matrix.columns, choices: [])
             for packing in packings(role, matrix.columns) {
                 do throws(QuantizationError) {
                     let packed = try method.packed(
-                        matrix, as: packing, inputs: inputs, pool: pool)
+                        sample, as: packing, inputs: inputs, pool: pool)
                     unit.choices.append(
                         Choice(
                             packing: packing, cost: change.cost(of: packed),
@@ -97,8 +101,10 @@ public struct StorageCosts: Sendable, Codable {
                 let moments = inputs.secondMoments()
                 for role in roles {
                     try note(
-                        role, OutputChange(weights.matrix(role), moments, measure, role), ready,
-                        inputs)
+                        role,
+                        OutputChange(
+                            weights.matrix(role), moments, measure, role, rowStep: rowStep),
+                        ready, inputs)
                 }
                 return [:]
             }
@@ -107,7 +113,7 @@ public struct StorageCosts: Sendable, Codable {
         for slot in weights.spec.slots where slot.role.block == nil && slot.role.isPackable {
             guard !packings(slot.role, slot.shape[1]).isEmpty else { continue }
             let change = OutputChange(
-                table: slot.role, of: weights, moments, measure, calibration)
+                table: slot.role, of: weights, moments, measure, calibration, rowStep: rowStep)
             try note(slot.role, change, RoundToNearest(), nil)
         }
         units = weights.spec.slots.compactMap { found[$0.role] }
@@ -233,18 +239,19 @@ private struct OutputChange {
 extension OutputChange {
     /// For a layer of a block.
     init(
-        _ matrix: any WeightMatrix, _ moments: Tensor, _ measure: StorageCosts.Measure, _ role: Role
+        _ matrix: any WeightMatrix, _ moments: Tensor, _ measure: StorageCosts.Measure,
+        _ role: Role, rowStep: Int
     ) {
-        let original = matrix.tensor
+        let original = matrix.sampled(rowStep).tensor
         let weights: Tensor
         switch measure {
         case .curvature(let curvature):
             let counts = curvature.outputs[role] ?? []
             precondition(counts.count == matrix.rows, "the curvature is of the same model")
-            weights = Tensor(shape: [matrix.rows], elements: counts) * 0.5
+            weights = Self.sample(counts, rowStep) * 0.5
         case .error:
             let size = Self.squares(original, moments).sum().item
-            weights = .filled([matrix.rows], with: size > 0 ? 1 / size : 0)
+            weights = .filled([original.shape[0]], with: size > 0 ? 1 / size : 0)
         }
         self.init(original: original, moments: moments, weights: weights)
     }
@@ -252,31 +259,44 @@ extension OutputChange {
     /// For the embedding, which is looked up and may be the head, or for a head of its own.
     init(
         table role: Role, of model: DecoderWeights, _ moments: Tensor,
-        _ measure: StorageCosts.Measure, _ text: CalibrationText
+        _ measure: StorageCosts.Measure, _ text: CalibrationText, rowStep: Int
     ) {
+        let matrix = model.matrix(role)
         guard case .curvature(let curvature) = measure else {
-            self.init(model.matrix(role), moments, .error, role)
+            self.init(matrix, moments, .error, role, rowStep: rowStep)
             return
         }
-        let original = model.matrix(role).tensor
         let isHead = role.part == .head || model.spec.isHeadTied
         self.init(
-            original: original, moments: isHead ? moments : nil,
-            weights: Tensor(
-                shape: [original.shape[0]], elements: curvature.outputs[Role(.head)] ?? []) * 0.5)
+            original: matrix.sampled(rowStep).tensor, moments: isHead ? moments : nil,
+            weights: Self.sample(curvature.outputs[Role(.head)] ?? [], rowStep) * 0.5)
         guard role.part == .embedding else { return }
         // A token that the text does not have counts as one that it has once in twice its length.
-        var counts = [Float](repeating: 0.5, count: original.shape[0])
+        var counts = [Float](repeating: 0.5, count: matrix.rows)
         for sequence in text.sequences { for token in sequence { counts[Int(token)] += 1 } }
-        let shares = Tensor(shape: [counts.count], elements: counts)
+        let all = counts.reduce(0, +)
         lookup = (
-            shares * (1 / shares.sum().item),
-            Tensor(shape: [original.shape[1]], elements: curvature.embedding) * 0.5
+            Self.sample(counts, rowStep) * (1 / all),
+            Tensor(shape: [matrix.columns], elements: curvature.embedding) * 0.5
         )
+    }
+
+    /// What stands for the numbers of all rows: those of the rows that were taken, scaled up to the
+    /// sum of all.
+    private static func sample(_ numbers: [Float], _ rowStep: Int) -> Tensor {
+        guard rowStep > 1 else { return Tensor(shape: [numbers.count], elements: numbers) }
+        let taken = stride(from: 0, to: numbers.count, by: rowStep).map { numbers[$0] }
+        let (all, some) = (numbers.reduce(0, +), taken.reduce(0, +))
+        return Tensor(shape: [taken.count], elements: taken) * (some > 0 ? all / some : 1)
     }
 }
 
 extension WeightMatrix {
+    /// Each so manieth row.
+    fileprivate func sampled(_ rowStep: Int) -> any WeightMatrix {
+        rowStep == 1 ? self : gatheringRows(Array(stride(from: 0, to: rows, by: rowStep)))
+    }
+
     fileprivate var tensor: Tensor { Tensor(shape: [rows, columns], elements: decoded()) }
 }
 

@@ -1,0 +1,105 @@
+import Foundation
+import HalftoneCompression
+import HalftoneData
+import HalftoneEvaluation
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneMethods
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuntime
+import HalftoneTensor
+import HalftoneText
+import Testing
+
+/// What costs foretell of allocations, held to what models then lose on another text.
+@Suite struct AllocationForecastTests {
+    private static let pool = WorkerPool(threads: 2)
+
+    /// A model file to be measured too, as `HALFTONE_FORECAST_MODEL` says, on the text of
+    /// `HALFTONE_FORECAST_TEXT`.
+    private static let other: (model: String, text: String)? = {
+        let environment = ProcessInfo.processInfo.environment
+        guard let model = environment["HALFTONE_FORECAST_MODEL"],
+            let text = environment["HALFTONE_FORECAST_TEXT"]
+        else { return nil }
+        return (model, text)
+    }()
+
+    @Test func damageIsForetold() throws {
+        let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
+        let text = StoryText(seed: 1).text(byteCount: 80_000, of: .heldOut)
+        let tokens = try #require(model.tokenizer).encode(text, parseSpecial: true)
+        let found = try correlation(model, tokens, length: 128)
+        #expect(found >= 0.8, "rank correlation \(found)")
+    }
+
+    @Test(.enabled(if: other != nil, "needs HALFTONE_FORECAST_MODEL and HALFTONE_FORECAST_TEXT"))
+    func damageOfAnotherModelIsForetold() throws {
+        let other = try #require(Self.other)
+        let model = try LanguageModel(path: other.model)
+        let text = try String(contentsOfFile: other.text, encoding: .utf8)
+        let found = try correlation(
+            model, try #require(model.tokenizer).encode(text), length: 256)
+        print("rank correlation \(found)")
+        #expect(found >= 0.8, "rank correlation \(found)")
+    }
+
+    /// Spearman's correlation of expected and measured divergence over 40 allocations that give
+    /// every matrix any of five widths.
+    private func correlation(
+        _ model: LanguageModel, _ tokens: [Int32], length: Int
+    ) throws -> Double {
+        let packings = [3, 4, 5, 6, 8].map { bits in
+            WeightPacking.codes(
+                WeightScheme(
+                    format: IntegerFormat(bits: bits, symmetric: false), granularity: .group(64),
+                    scaleFormat: .float16, search: .leastError))
+        }
+        let text = CalibrationText(
+            sequences: (0..<4).map { Array(tokens[$0 * length..<($0 + 1) * length]) })
+        let costs = try StorageCosts(
+            model.weights, packings: { role, _ in role.block == nil ? [] : packings },
+            method: RoundToNearest(),
+            measure: .curvature(try OutputCurvature(of: model.weights, text: text)),
+            calibration: text, pool: Self.pool)
+        var windows = EvaluationWindows()
+        windows.length = length
+        windows.firstToken = nil
+        let evaluator = Evaluator(windows: windows, pool: Self.pool)
+        let reference = try evaluator.reference(
+            Decoder(model.weights, pool: Self.pool),
+            tokens: Array(tokens[4 * length..<12 * length]))
+        var generator = SeededGenerator(seed: 1)
+        var (expected, found): ([Double], [Double]) = ([], [])
+        for _ in 0..<40 {
+            var recipe = CompressionRecipe(bits: 8)
+            recipe.embedding = nil
+            var cost = 0.0
+            for unit in costs.units {
+                let choice = unit.choices.randomElement(using: &generator) ?? unit.choices[0]
+                recipe.overrides[unit.role] = choice.packing
+                cost += choice.cost
+            }
+            let compressed = try CompressedModel(model, recipe: recipe, pool: Self.pool)
+            let measured = try evaluator.compare(
+                Decoder(compressed.weights, pool: Self.pool), with: reference)
+            expected.append(cost)
+            found.append(measured.divergence.mean)
+        }
+        return Self.correlation(Self.ranks(expected), Self.ranks(found))
+    }
+
+    private static func ranks(_ values: [Double]) -> [Double] {
+        values.map { value in Double(values.count { $0 < value }) }
+    }
+
+    private static func correlation(_ first: [Double], _ second: [Double]) -> Double {
+        let middle = Double(first.count - 1) / 2
+        func product(_ x: [Double], _ y: [Double]) -> Double {
+            zip(x, y).reduce(0) { $0 + ($1.0 - middle) * ($1.1 - middle) }
+        }
+        return product(first, second)
+            / (product(first, first) * product(second, second)).squareRoot()
+    }
+}
