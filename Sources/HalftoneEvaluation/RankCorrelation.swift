@@ -1,9 +1,14 @@
 /// Correlations between the ranks of numbers.
-enum RankCorrelation {
+public enum RankCorrelation {
     /// Spearman's rank correlation, equal numbers sharing the mean of their ranks; 0 where either
-    /// side is constant.
-    static func spearman(_ first: some Sequence<Double>, _ second: some Sequence<Double>) -> Double
-    {
+    /// side is constant; from −1 to 1.
+    ///
+    /// - Parameters:
+    ///   - first: Numbers.
+    ///   - second: As many.
+    public static func spearman(
+        _ first: some Sequence<Double>, _ second: some Sequence<Double>
+    ) -> Double {
         let (x, y) = (ranks(Array(first)), ranks(Array(second)))
         precondition(x.count == y.count, "numbers come in pairs")
         let middle = Double(x.count - 1) / 2

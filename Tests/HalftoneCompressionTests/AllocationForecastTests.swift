@@ -100,19 +100,6 @@ import Testing
             expected.append(cost)
             found.append(measured.divergence.mean)
         }
-        return Self.correlation(Self.ranks(expected), Self.ranks(found))
-    }
-
-    private static func ranks(_ values: [Double]) -> [Double] {
-        values.map { value in Double(values.count { $0 < value }) }
-    }
-
-    private static func correlation(_ first: [Double], _ second: [Double]) -> Double {
-        let middle = Double(first.count - 1) / 2
-        func product(_ x: [Double], _ y: [Double]) -> Double {
-            zip(x, y).reduce(0) { $0 + ($1.0 - middle) * ($1.1 - middle) }
-        }
-        return product(first, second)
-            / (product(first, first) * product(second, second)).squareRoot()
+        return RankCorrelation.spearman(expected, found)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import HalftoneEvaluation
 import HalftoneFormats
 import HalftoneKernels
 import HalftoneMethods

@@ -1,4 +1,5 @@
 import HalftoneCompression
+import HalftoneEvaluation
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels

@@ -1,5 +1,6 @@
 import Foundation
 import HalftoneCompression
+import HalftoneEvaluation
 import HalftoneFormats
 import HalftoneKernels
 import HalftoneMethods

@@ -1,4 +1,5 @@
 import HalftoneAllocation
+import HalftoneEvaluation
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneNN
