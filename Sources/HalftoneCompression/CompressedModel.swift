@@ -62,7 +62,7 @@ public struct CompressedModel: Sendable {
     ///   - pool: The threads to use.
     ///   - progress: Advanced by the weights of each matrix.
     ///   - inputs: What is known of a matrix's inputs; nil for one that is to be quantized as if
-    ///     nothing were read.
+    ///     nothing were read. Of matrices that read the same, the first one is asked for.
     /// - Throws: ``CompressionError`` naming the matrix, and what `inputs` throws.
     public init(
         _ original: LanguageModel, recipe: CompressionRecipe, method: any WeightMethod,
@@ -72,9 +72,7 @@ public struct CompressedModel: Sendable {
         self.original = original
         self.recipe = recipe
         var quantizer = ModelQuantizer(original.weights, recipe, method, pool, progress)
-        for slot in original.spec.slots {
-            try quantizer.quantize(slot.role, inputs: try inputs(slot.role))
-        }
+        try quantizer.run(inputs)
         matrices = quantizer.packed
         weights = quantizer.weights
     }

@@ -83,6 +83,25 @@ struct ModelQuantizer {
         }
     }
 
+    /// Quantizes all matrices for inputs of which something is known beforehand; the method is
+    /// made ready once for those that read the same.
+    mutating func run(_ inputs: (Role) throws -> InputStatistics?) throws {
+        let spec = weights.spec
+        for slot in spec.slots where slot.role.block == nil && slot.role.isPackable {
+            try quantize(slot.role, inputs: try inputs(slot.role))
+        }
+        for (index, block) in spec.blocks.enumerated() {
+            for stage in BlockStage.allCases {
+                let roles = stage.parts(of: block).map { Role($0, block: index) }
+                guard let known = try inputs(roles[0]) else {
+                    for role in roles { try quantize(role, inputs: nil) }
+                    continue
+                }
+                _ = try quantize(roles, known, "block \(index), \(stage)")
+            }
+        }
+    }
+
     /// Quantizes matrices that read the same inputs.
     private mutating func quantize(
         _ roles: [Role], _ inputs: InputStatistics, _ place: String

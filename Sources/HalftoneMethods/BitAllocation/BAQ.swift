@@ -202,17 +202,16 @@ extension BAQ {
         _ weight: any WeightMatrix, levels: [Int], engine: ErrorCompensation, pool: WorkerPool
     ) throws(QuantizationError) -> Pass {
         let importance = groupSize == nil ? nil : engine.costsByColumn
-        let start = ColumnLevels(levels: levels, rows: weight.rows, groupSize: groupSize)
-        let codes = Mutex(start)
-        let spans = ColumnLevels(levels: levels, rows: 1, groupSize: groupSize)
+        let row = ColumnLevels(levels: levels, rows: 1, groupSize: groupSize)
+        let rows = Mutex([ColumnLevels](repeating: row, count: weight.rows))
         let losses = try engine.round(weight, groupSize: max(levels.count, 1), pool: pool) { _ in
-            LevelColumns(columns: engine.columns, importance: importance, codes: spans)
+            LevelColumns(columns: engine.columns, importance: importance, codes: row)
         } take: { row, quantizer in
-            codes.withLock { $0.replace(row: row, by: quantizer.codes) }
+            rows.withLock { $0[row] = quantizer.codes }
         }
-        var byColumn = losses
-        for (place, column) in engine.columns.enumerated() { byColumn[column] = losses[place] }
-        return Pass(codes: codes.withLock { $0 }, losses: byColumn)
+        return Pass(
+            codes: ColumnLevels(rows: rows.withLock { $0 }, like: row),
+            losses: losses[...].byColumn(engine.columns))
     }
 }
 
@@ -234,9 +233,7 @@ private struct LevelColumns: ColumnQuantizer {
     mutating func begin(
         at place: Int, _ weights: ArraySlice<Float>
     ) throws(QuantizationError) {
-        var values = [Float](repeating: 0, count: weights.count)
-        for (column, value) in zip(columns, weights) { values[column] = value }
-        try codes.fit(values[...], row: 0, importance: importance)
+        try codes.fit(weights.byColumn(columns)[...], row: 0, importance: importance)
         grids = codes.grids(row: 0)
     }
 

@@ -30,11 +30,7 @@ public struct ErrorCompensation: Sendable {
     public let costs: [Float]
 
     /// ``costs`` by column.
-    public var costsByColumn: [Float] {
-        var byColumn = costs
-        for (place, column) in columns.enumerated() { byColumn[column] = costs[place] }
-        return byColumn
-    }
+    public var costsByColumn: [Float] { costs[...].byColumn(columns) }
 
     /// `U` in the order of rounding, row after row, each divided by its diagonal element.
     private let factor: FloatArray
@@ -112,6 +108,17 @@ public struct ErrorCompensation: Sendable {
             return Float(1 / (diagonal * diagonal))
         }
         return (factor, costs)
+    }
+}
+
+extension ArraySlice {
+    /// Values in the order of rounding, put where their columns are.
+    ///
+    /// - Parameter columns: The column of each place, all of them once.
+    func byColumn(_ columns: [Int]) -> [Element] {
+        var result = Array(self)
+        for (column, value) in zip(columns, self) { result[column] = value }
+        return result
     }
 }
 

@@ -203,10 +203,8 @@ private struct BlockColumns: ColumnQuantizer {
     mutating func begin(
         at place: Int, _ weights: ArraySlice<Float>
     ) throws(QuantizationError) {
-        var values = [Float](repeating: 0, count: weights.count)
-        for (column, value) in zip(columns, weights) { values[column] = value }
         do throws(BlockError) {
-            row = try BlockRow(type, values, importance: importance)
+            row = try BlockRow(type, weights.byColumn(columns), importance: importance)
         } catch {
             throw .badForm(error.description)
         }
@@ -251,8 +249,7 @@ private struct GroupColumns: ColumnQuantizer {
             return
         }
         // The whole row before anything is rounded: scales of groups of neighbours.
-        var values = [Float](repeating: 0, count: weights.count)
-        for (column, value) in zip(columns, weights) { values[column] = value }
+        let values = weights.byColumn(columns)
         for first in stride(from: 0, to: values.count, by: groupSize) {
             let group = values[first..<min(first + groupSize, values.count)]
             choices.append(try plan.choice(group, row: row, column: first))

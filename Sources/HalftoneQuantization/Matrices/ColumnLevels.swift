@@ -89,12 +89,40 @@ public struct ColumnLevels: Sendable, Equatable {
             spans: .groups(Groups(size: groupSize, scales: scales, reaches: Self.normalReaches)))
     }
 
+    /// Puts rows together.
+    ///
+    /// - Parameters:
+    ///   - parts: Each of one row, with the same levels and groups.
+    ///   - like: What all of them are like, also where there are none.
+    public init(rows parts: [Self], like: Self) {
+        precondition(
+            parts.allSatisfy { $0.rows == 1 && $0.levels == like.levels },
+            "rows of the same columns")
+        switch like.spans {
+        case .ranges:
+            self.init(
+                levels: like.levels, rows: parts.count, spans: .ranges(parts.flatMap(\.ranges)))
+        case .groups(var groups):
+            groups.scales = parts.flatMap(\.scales)
+            self.init(levels: like.levels, rows: parts.count, spans: .groups(groups))
+        }
+        codes = parts.flatMap(\.codes)
+    }
+
     init(levels: [Int], rows: Int, spans: Spans) {
         precondition(levels.allSatisfy { (1...256).contains($0) }, "a column has 1 to 256 levels")
         self.levels = levels
         self.rows = rows
         self.spans = spans
         codes = [UInt8](repeating: 0, count: levels.count * rows)
+    }
+
+    private var ranges: [ClosedRange<Float>] {
+        if case .ranges(let ranges) = spans { ranges } else { [] }
+    }
+
+    private var scales: [Float] {
+        if case .groups(let groups) = spans { groups.scales } else { [] }
     }
 
     /// The reaches of least squared error for numbers of the normal distribution, by number of
@@ -226,24 +254,6 @@ extension ColumnLevels {
                 let unit = 2 * groups.reaches[count] / Float(count - 1)
                 return Grid(step: scale * unit, zero: Float(count - 1) / 2, levels: count)
             }
-        }
-    }
-
-    /// Takes a row from codes that have this one alone.
-    public mutating func replace(row: Int, by other: Self) {
-        precondition(other.rows == 1 && other.levels == levels, "a row of the same columns")
-        codes.replaceSubrange(row * levels.count..<(row + 1) * levels.count, with: other.codes)
-        let own = spans
-        spans = .ranges([])
-        switch (own, other.spans) {
-        case (.ranges(var ranges), .ranges(let new)):
-            ranges[row] = new[0]
-            spans = .ranges(ranges)
-        case (.groups(var groups), .groups(let new)) where groups.size == new.size:
-            let count = new.scales.count
-            groups.scales.replaceSubrange(row * count..<(row + 1) * count, with: new.scales)
-            spans = .groups(groups)
-        default: preconditionFailure("a row of the same groups")
         }
     }
 
