@@ -13,9 +13,10 @@ import HalftoneKernels
 ///
 /// Parts: `levels` U8 `[columns]`, each less one. Without groups `lows` and `highs` F16 `[rows]`,
 /// the ends of ranges that hold 0, over which `AffineGrid(low...high, levels:)` spreads levels; with
-/// groups `scales` F16 `[rows, groups]` and `reaches` F16 `[classes]`, for ``EvenGrid``. Then for
-/// each class of two levels or more `codes0`, `codes1` and so on, U8: the codes of its columns in
-/// the order of the matrix, one column after another, as one stream.
+/// groups `scales` F16 `[rows, groups]` and `reaches` F16 `[classes]`, where a code of `L` levels is
+/// `(code − (L − 1) / 2) · scale · (2 · reach / (L − 1))`. Then for each class of two levels or more
+/// `codes0`, `codes1` and so on, U8: the codes of its columns in the order of the matrix, one column
+/// after another, as one stream.
 struct ColumnLevelsForm: MatrixCoding {
     let classes: [MatrixForm.LevelClass]
     let groupSize: Int?
