@@ -108,7 +108,7 @@ struct ModelQuantizer {
     ) throws(CompressionError) -> [Role: any WeightMatrix] {
         let ready: any WeightMethod
         do throws(QuantizationError) {
-            ready = try method.prepared(for: inputs)
+            ready = try method.prepared(for: inputs, pool: pool)
         } catch {
             throw .cannotQuantize(matrix: place, reason: error.description)
         }

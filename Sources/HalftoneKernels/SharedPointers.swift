@@ -7,7 +7,7 @@ struct Shared: @unchecked Sendable {
 
 /// A pointer that several threads write through, each to its own part.
 @unsafe
-struct SharedMutable: @unchecked Sendable {
-    let pointer: UnsafeMutablePointer<Float>
-    init(_ pointer: UnsafeMutablePointer<Float>) { unsafe self.pointer = pointer }
+struct SharedMutable<Element>: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<Element>
+    init(_ pointer: UnsafeMutablePointer<Element>) { unsafe self.pointer = pointer }
 }

@@ -10,8 +10,13 @@ public protocol WeightMethod: Sendable {
     /// The method made ready for layers that read the same inputs, so that what depends on those
     /// alone is computed once; by default the method as it is.
     ///
+    /// - Parameters:
+    ///   - inputs: What flows into the layers.
+    ///   - pool: The threads to use; the result does not depend on their number.
     /// - Throws: ``QuantizationError`` for inputs that do not serve the method.
-    func prepared(for inputs: InputStatistics) throws(QuantizationError) -> any WeightMethod
+    func prepared(
+        for inputs: InputStatistics, pool: WorkerPool
+    ) throws(QuantizationError) -> any WeightMethod
 
     /// Quantizes one matrix.
     ///
@@ -63,7 +68,7 @@ extension WeightMethod {
 
     /// The method as it is.
     public func prepared(
-        for inputs: InputStatistics
+        for inputs: InputStatistics, pool: WorkerPool
     ) throws(QuantizationError) -> any WeightMethod { self }
 
     /// Quantizes a tensor `[rows, columns]` on the calling thread.

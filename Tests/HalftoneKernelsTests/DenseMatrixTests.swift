@@ -121,6 +121,26 @@ private let sizes = [1, 2, 3, 7, 16, 65]
         #expect(try deficient.leastSquares(random(6, 1, seed: 9), tolerance: 1e-10).rank == 2)
     }
 
+    /// Sizes of one tile, of some, and with a rest; `U·A·Uᵀ` is then the identity.
+    @Test(arguments: [1, 2, 65, 128, 129, 300]) func factorOfTheInverse(n: Int) throws {
+        let a: DenseMatrix<Double> = positive(n, seed: 10)
+        let upper = try a.upperFactorOfInverse(pool: WorkerPool(threads: 1))
+        #expect(upper == upper.triangle(isUpper: true))
+        let one = upper.product(a).product(upper, otherTransposed: true)
+        #expect(distance(one, .identity(n)) <= bound(Double.self, n))
+        #expect(try upper == a.upperFactorOfInverse(pool: WorkerPool(threads: 3)))
+
+        var broken = a
+        broken[0, 0] = -1
+        #expect(throws: LinearAlgebraError.notPositiveDefinite(order: n, size: n)) {
+            try broken.upperFactorOfInverse(pool: .shared)
+        }
+        broken[0, 0] = .nan
+        #expect(throws: LinearAlgebraError.notPositiveDefinite(order: n, size: n)) {
+            try broken.upperFactorOfInverse(pool: .shared)
+        }
+    }
+
     @Test func whatCannotBeFactorizedIsSaid() {
         let indefinite = DenseMatrix<Double>(rows: 2, columns: 2, elements: [1, 2, 2, 1])
         #expect(throws: LinearAlgebraError.notPositiveDefinite(order: 2, size: 2)) {

@@ -93,7 +93,7 @@ public struct StorageCosts: Sendable, Codable {
             try pass.nextBlock { stage, roles, inputs throws(CompressionError) in
                 let ready: any WeightMethod
                 do throws(QuantizationError) {
-                    ready = try method.prepared(for: inputs)
+                    ready = try method.prepared(for: inputs, pool: pool)
                 } catch {
                     throw .cannotQuantize(
                         matrix: "block \(index), \(stage)", reason: error.description)

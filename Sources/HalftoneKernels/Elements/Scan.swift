@@ -84,7 +84,7 @@ package struct Scan: Sendable {
 
     @inline(__always)
     private func scan(
-        _ x: FloatArray, _ body: (Shared, SharedMutable) -> Void
+        _ x: FloatArray, _ body: (Shared, SharedMutable<Float>) -> Void
     ) -> FloatArray {
         precondition(x.count == outer * length * inner)
         var result = FloatArray(uninitializedCount: x.count)

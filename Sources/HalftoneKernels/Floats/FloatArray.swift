@@ -113,7 +113,7 @@ extension FloatArray {
     /// - Parameter body: Reads all elements from the first address and writes all to the second,
     ///   which may be the same.
     @unsafe
-    mutating func rewrite(_ body: (Shared, SharedMutable) -> Void) {
+    mutating func rewrite(_ body: (Shared, SharedMutable<Float>) -> Void) {
         guard count > 0 else { return }
         if isUnique {
             let base = unsafe storage.base

@@ -78,26 +78,6 @@ extension DenseMatrix {
         return b.transposed
     }
 
-    /// The inverse of the lower triangle of this matrix; zeros above the diagonal.
-    ///
-    /// - Throws: ``LinearAlgebraError/singular(pivot:size:)`` for a zero on the diagonal.
-    /// - Complexity: n³/3 multiplications.
-    public func triangularInverse() throws(LinearAlgebraError) -> DenseMatrix {
-        precondition(rows == columns)
-        guard rows > 0 else { return self }
-        openblas_set_num_threads(1)
-        var result = triangle(isUpper: false)
-        var (n, info) = (blasint(rows), blasint(0))
-        unsafe result.elements.withUnsafeMutableBufferPointer { a in
-            unsafe LapackLetter.with("UN") { letters in
-                unsafe Scalar.routines.trtri(
-                    letters, letters + 1, &n, a.baseAddress, &n, &info, 1, 1)
-            }
-        }
-        guard info == 0 else { throw .singular(pivot: Int(info) - 1, size: rows) }
-        return result
-    }
-
     /// The solution `X` of `A·X = B` for the square matrix `A` that this is, by elimination with
     /// row exchanges.
     ///
@@ -154,21 +134,5 @@ extension DenseMatrix {
         }
         guard info == 0 else { throw .singular(pivot: Int(info) - 1, size: rows) }
         return (factors, pivots)
-    }
-}
-
-extension DenseMatrix<Double> {
-    /// The upper triangular `U` with `Uᵀ·U` equal to the inverse of the symmetric matrix that this
-    /// is.
-    ///
-    /// - Throws: ``LinearAlgebraError/notPositiveDefinite(order:size:)``,
-    ///   ``LinearAlgebraError/notFinite(row:column:)``.
-    /// - Complexity: 2/3 n³ multiplications.
-    public func upperFactorOfInverse() throws(LinearAlgebraError) -> DenseMatrix {
-        // It is the inverse of the lower factor, both with rows and columns in reverse order.
-        let reversed = DenseMatrix(rows: rows, columns: columns, elements: elements.reversed())
-        let inverse = try reversed.cholesky().triangularInverse()
-        return DenseMatrix(
-            rows: rows, columns: columns, elements: inverse.elements.reversed())
     }
 }

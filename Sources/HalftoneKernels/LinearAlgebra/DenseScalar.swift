@@ -28,7 +28,6 @@ public struct DenseRoutines<Scalar>: Sendable {
             Text?, Text?, Text?, Int1?, Int1?, Input?, Int1?, Pointer?, Int1?, Int1Out?, Int, Int,
             Int
         ) -> Void
-    let trtri: @Sendable (Text?, Text?, Int1?, Pointer?, Int1?, Int1Out?, Int, Int) -> Void
     let getrf: @Sendable (Int1?, Int1?, Pointer?, Int1?, Int1Out?, Int1Out?) -> Void
     let getrs:
         @Sendable (
@@ -68,7 +67,6 @@ extension Float: DenseScalar {
         potrf: { unsafe spotrf_($0, $1, $2, $3, $4, $5) },
         potrs: { unsafe spotrs_($0, $1, $2, $3, $4, $5, $6, $7, $8) },
         trtrs: { unsafe strtrs_($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) },
-        trtri: { unsafe strtri_($0, $1, $2, $3, $4, $5, $6, $7) },
         getrf: { unsafe sgetrf_($0, $1, $2, $3, $4, $5) },
         getrs: { unsafe sgetrs_($0, $1, $2, $3, $4, $5, $6, $7, $8, $9) },
         getri: { unsafe sgetri_($0, $1, $2, $3, $4, $5, $6) },
@@ -93,7 +91,6 @@ extension Double: DenseScalar {
         potrf: { unsafe dpotrf_($0, $1, $2, $3, $4, $5) },
         potrs: { unsafe dpotrs_($0, $1, $2, $3, $4, $5, $6, $7, $8) },
         trtrs: { unsafe dtrtrs_($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) },
-        trtri: { unsafe dtrtri_($0, $1, $2, $3, $4, $5, $6, $7) },
         getrf: { unsafe dgetrf_($0, $1, $2, $3, $4, $5) },
         getrs: { unsafe dgetrs_($0, $1, $2, $3, $4, $5, $6, $7, $8, $9) },
         getri: { unsafe dgetri_($0, $1, $2, $3, $4, $5, $6) },

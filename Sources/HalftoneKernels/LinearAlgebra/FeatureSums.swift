@@ -23,21 +23,31 @@ package struct FeatureSums {
     package subscript(part: Part, index: Int) -> Float { values[part.rawValue * width + index] }
 
     /// Adds rows of a buffer.
-    package mutating func add(_ buffer: FloatBuffer, rows: Range<Int>) {
+    ///
+    /// - Parameters:
+    ///   - buffer: `[rows, width]`.
+    ///   - rows: Those to add.
+    ///   - pool: The threads to use; the sums do not depend on their number.
+    package mutating func add(_ buffer: FloatBuffer, rows: Range<Int>, pool: WorkerPool) {
         precondition(rows.lowerBound >= 0 && rows.upperBound * width <= buffer.count)
+        let width = width
         unsafe values.withUnsafeMutableBufferPointer { values in
             guard let base = values.baseAddress else { return }
-            for row in rows {
-                unsafe Self.add(buffer.base + row * width, width, to: base)
+            let sums = unsafe SharedMutable(base)
+            pool.each(width, grain: 64) { features in
+                for row in rows {
+                    unsafe Self.add(buffer.base + row * width, width, features, to: sums.pointer)
+                }
             }
         }
     }
 
     @unsafe
     private static func add(
-        _ vector: UnsafePointer<Float>, _ width: Int, to sums: UnsafeMutablePointer<Float>
+        _ vector: UnsafePointer<Float>, _ width: Int, _ features: Range<Int>,
+        to sums: UnsafeMutablePointer<Float>
     ) {
-        for index in 0..<width {
+        for index in features {
             let x = unsafe vector[index]
             unsafe sums[index] += x
             unsafe sums[width + index] += abs(x)

@@ -112,4 +112,38 @@ public struct GramSum: Sendable {
         }
         return result
     }
+
+    /// The sum, divided, with its rows and columns in another order.
+    ///
+    /// - Parameters:
+    ///   - order: For each row and column of the result, which one of the sum.
+    ///   - divisor: What is divided by.
+    ///   - pool: The threads to use.
+    public func matrix(
+        order: [Int], dividedBy divisor: Double, pool: WorkerPool
+    ) -> DenseMatrix<Double> {
+        let count = order.count
+        precondition(order.allSatisfy { (0..<width).contains($0) }, "rows of the sum")
+        let factor = 1 / divisor
+        let values = unsafe [Double](unsafeUninitializedCapacity: count * count) {
+            guard let base = $0.baseAddress else { return }
+            let target = unsafe SharedMutable(base)
+            pool.each(count, grain: 16) { rows in
+                let source = elements.span
+                for row in rows {
+                    let from = order[row]
+                    let begin = unsafe target.pointer + row * count
+                    for (column, to) in order.enumerated() {
+                        let place = from < to ? from * width + to : to * width + from
+                        unsafe (begin + column).initialize(to: Double(source[place]) * factor)
+                    }
+                }
+            }
+            $1 = count * count
+        }
+        return DenseMatrix(rows: count, columns: count, elements: values)
+    }
+
+    /// Elements of the diagonal.
+    public var diagonal: [Float] { (0..<width).map { elements[$0 * width + $0] } }
 }

@@ -82,7 +82,7 @@ package enum UpdateLoops {
         precondition(gradient.count == count && slots.allSatisfy { $0.count == count })
         let w = unsafe SharedMutable(weight.mutablePointer)
         let g = unsafe Shared(gradient.pointer)
-        var addresses: [SharedMutable] = unsafe []
+        var addresses: [SharedMutable<Float>] = unsafe []
         for index in slots.indices {
             unsafe addresses.append(SharedMutable(slots[index].mutablePointer))
         }

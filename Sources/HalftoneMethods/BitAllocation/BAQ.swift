@@ -96,7 +96,7 @@ public struct BAQ: MatrixMethod {
         guard let inputs else {
             throw .badStatistics("bits are allocated to columns by the inputs of the layer")
         }
-        let engine = try engine(for: inputs)
+        let engine = try engine(for: inputs, pool: pool)
         return try passes(weight, inputs: inputs, engine: engine, pool: pool).second.codes.stored()
     }
 }
@@ -104,10 +104,10 @@ public struct BAQ: MatrixMethod {
 extension BAQ {
     /// Error compensation behind inputs, in the order in which columns are rounded.
     public func engine(
-        for inputs: InputStatistics
+        for inputs: InputStatistics, pool: WorkerPool
     ) throws(QuantizationError) -> ErrorCompensation {
         try ErrorCompensation(
-            inputs, damping: damping, order: groupSize == nil ? .natural : .activation)
+            inputs, damping: damping, order: groupSize == nil ? .natural : .activation, pool: pool)
     }
 
     /// What a pass over a matrix made of it.

@@ -48,19 +48,20 @@ public struct ErrorCompensation: Sendable {
     ///   - damping: The share of the mean of the diagonal, of features that occur, that is added to
     ///     it. When there is no factor, ten times as much is tried, up to 1.
     ///   - order: In which columns are rounded.
+    ///   - pool: The threads to use; the result does not depend on their number.
     /// - Throws: `QuantizationError.badStatistics` without second moments, or when they have no
     ///   factor.
     /// - Complexity: 4/3 · width³ operations in float64, 16 · width² bytes for a moment.
     public init(
-        _ inputs: InputStatistics, damping: Double = 0.01, order: Order = .natural
+        _ inputs: InputStatistics, damping: Double = 0.01, order: Order = .natural,
+        pool: WorkerPool = .current
     ) throws(QuantizationError) {
         guard let gram = inputs.gram, inputs.tokenCount > 0 else {
             throw .badStatistics("error compensation needs the second moments of the inputs")
         }
         let width = inputs.width
-        let sums = gram.symmetric()
-        let perToken = 1 / Double(inputs.tokenCount)
-        var diagonal = (0..<width).map { Double(sums[$0 * width + $0]) * perToken }
+        let tokens = Double(inputs.tokenCount)
+        var diagonal = gram.diagonal.map { Double($0) / tokens }
         guard diagonal.allSatisfy(\.isFinite) else {
             throw .badStatistics("the second moments of the inputs are not finite")
         }
@@ -74,15 +75,11 @@ public struct ErrorCompensation: Sendable {
         self.columns = columns
         var share = damping
         while true {
-            var moments = [Double](repeating: 0, count: width * width)
-            for (row, from) in columns.enumerated() {
-                for (column, to) in columns.enumerated() {
-                    moments[row * width + column] = Double(sums[from * width + to]) * perToken
-                }
-                moments[row * width + row] = diagonal[from] + share * mean
+            var moments = gram.matrix(order: columns, dividedBy: tokens, pool: pool)
+            for (place, column) in columns.enumerated() {
+                moments[place, place] = diagonal[column] + share * mean
             }
-            let matrix = DenseMatrix(rows: width, columns: width, elements: moments)
-            if let upper = try? matrix.upperFactorOfInverse() {
+            if let upper = try? moments.upperFactorOfInverse(pool: pool) {
                 (factor, costs) = Self.byDiagonal(upper.elements, width: width)
                 return
             }

@@ -50,11 +50,11 @@ public struct GPTQ: WeightMethod {
 
     /// The method with the factor of the inputs' second moments.
     public func prepared(
-        for inputs: InputStatistics
+        for inputs: InputStatistics, pool: WorkerPool
     ) throws(QuantizationError) -> any WeightMethod {
         PreparedGPTQ(
             method: self,
-            engine: try ErrorCompensation(inputs, damping: damping, order: order))
+            engine: try ErrorCompensation(inputs, damping: damping, order: order, pool: pool))
     }
 
     /// Quantizes one matrix; see `WeightMethod.quantize(_:scheme:inputs:pool:)`.
@@ -67,7 +67,7 @@ public struct GPTQ: WeightMethod {
         guard let inputs else {
             return try RoundToNearest().quantize(weight, scheme: scheme, pool: pool)
         }
-        return try prepared(for: inputs).quantize(
+        return try prepared(for: inputs, pool: pool).quantize(
             weight, scheme: scheme, inputs: inputs, pool: pool)
     }
 
@@ -134,7 +134,8 @@ extension GPTQ {
         guard let inputs else {
             return try RoundToNearest().packed(weight, as: packing, inputs: nil, pool: pool)
         }
-        return try prepared(for: inputs).packed(weight, as: packing, inputs: inputs, pool: pool)
+        return try prepared(for: inputs, pool: pool).packed(
+            weight, as: packing, inputs: inputs, pool: pool)
     }
 
     /// As ``packed(_:as:inputs:pool:)`` with the factor of the inputs' second moments.

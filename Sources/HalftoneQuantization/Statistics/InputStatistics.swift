@@ -122,7 +122,7 @@ extension InputStatistics {
     /// Takes rows of a buffer into account.
     package mutating func add(_ buffer: FloatBuffer, rows: Range<Int>, pool: WorkerPool) {
         var features = FeatureSums(width: width)
-        features.add(buffer, rows: rows)
+        features.add(buffer, rows: rows, pool: pool)
         for feature in 0..<width {
             sums[feature] += Double(features[.sum, feature])
             magnitudeSums[feature] += Double(features[.magnitude, feature])

@@ -121,7 +121,7 @@ import Testing
         let inputs = Tensor(shape: [4, 4], elements: (0..<16).map { $0 % 5 == 0 ? 1 : 0 })
         let weight = Tensor(shape: [1, 4], elements: [-0.25, 0.25, 3, -3])
         let method = BAQ(groupSize: 2, damping: 0)
-        let engine = try method.engine(for: statistics(inputs))
+        let engine = try method.engine(for: statistics(inputs), pool: .shared)
         let pass = try method.rounded(
             weight.weightMatrix(), levels: [2, 2, 2, 2], engine: engine, pool: Self.pool)
         for (value, wanted) in zip(pass.codes.values, [-0.25, 0.25, 3, -3] as [Float]) {
@@ -136,7 +136,7 @@ import Testing
         let known = statistics(Tensor.normal([256, 16], seed: 6) * sizes)
         let weight = Tensor.normal([8, 16], seed: 7)
         let method = BAQ(groupSize: 16, damping: 0)
-        let engine = try method.engine(for: known)
+        let engine = try method.engine(for: known, pool: .shared)
         let pass = try method.rounded(
             weight.weightMatrix(), levels: method.uniform(16), engine: engine, pool: Self.pool)
         var compared = 0
@@ -156,7 +156,7 @@ import Testing
         let known = statistics(Tensor.normal([512, 32], seed: 3) * sizes)
         let weight = Tensor.normal([64, 32], seed: 4)
         let method = BAQ(bits: 3, groupSize: 16)
-        let engine = try method.engine(for: known)
+        let engine = try method.engine(for: known, pool: .shared)
         let (first, second) = try method.passes(
             weight.weightMatrix(), inputs: known, engine: engine, pool: Self.pool)
         let (large, small) = (first.losses[4], first.losses[5])
