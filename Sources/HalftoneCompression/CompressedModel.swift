@@ -19,7 +19,7 @@ public struct CompressedModel: Sendable {
     ///
     /// With calibration text, blocks are computed in their order and each layer is quantized for
     /// the inputs that it has behind those before it, as they are quantized by then. Embedding and
-    /// head go first, without inputs.
+    /// head go first.
     ///
     /// - Parameters:
     ///   - original: The float model; its own packed matrices, if any, are decoded first.
@@ -27,6 +27,8 @@ public struct CompressedModel: Sendable {
     ///   - method: How codes are found.
     ///   - calibration: What is read for methods that want to know inputs; nil for those that
     ///     do not.
+    ///   - tables: What is known of the inputs of embedding and head; they are quantized as if they
+    ///     read nothing where nothing is.
     ///   - journal: Where a calibrated job notes what it has done, to go on from when it is
     ///     killed; nil for none.
     ///   - pool: The threads to use.
@@ -35,7 +37,8 @@ public struct CompressedModel: Sendable {
     public init(
         _ original: LanguageModel, recipe: CompressionRecipe,
         method: any WeightMethod = RoundToNearest(), calibration: CalibrationText? = nil,
-        journal: CompressionJournal? = nil, pool: WorkerPool, progress: RunProgress? = nil
+        tables: [Role: InputStatistics] = [:], journal: CompressionJournal? = nil, pool: WorkerPool,
+        progress: RunProgress? = nil
     ) throws {
         self.original = original
         self.recipe = recipe
@@ -46,7 +49,7 @@ public struct CompressedModel: Sendable {
         if method.inputDetail == .none {
             for slot in original.spec.slots { try quantizer.quantize(slot.role, inputs: nil) }
         } else if let calibration {
-            try quantizer.run(calibration, journal)
+            try quantizer.run(calibration, tables, journal)
         }
         matrices = quantizer.packed
         weights = quantizer.weights

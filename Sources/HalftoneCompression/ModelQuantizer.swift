@@ -56,11 +56,15 @@ struct ModelQuantizer {
     ///
     /// - Parameters:
     ///   - calibration: What is read.
+    ///   - tables: What is known of the inputs of embedding and head.
     ///   - journal: Gives the matrices of blocks that are done, and notes those of the others.
-    mutating func run(_ calibration: CalibrationText, _ journal: CompressionJournal?) throws {
+    mutating func run(
+        _ calibration: CalibrationText, _ tables: [Role: InputStatistics],
+        _ journal: CompressionJournal?
+    ) throws {
         let spec = weights.spec
         for slot in spec.slots where slot.role.block == nil && slot.role.isPackable {
-            try quantize(slot.role, inputs: nil)
+            try quantize(slot.role, inputs: tables[slot.role])
         }
         let known = try spec.blocks.indices.map { try journal?.packed($0, of: spec, by: recipe) }
         // Nothing has to be read for blocks that are all done.

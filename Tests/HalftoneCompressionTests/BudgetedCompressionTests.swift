@@ -1,6 +1,7 @@
 import Foundation
 import HalftoneAllocation
 import HalftoneCompression
+import HalftoneData
 import HalftoneEvaluation
 import HalftoneFormats
 import HalftoneKernels
@@ -10,6 +11,7 @@ import HalftoneQuantization
 import HalftoneRuns
 import HalftoneRuntime
 import HalftoneTensor
+import HalftoneText
 import Synchronization
 import Testing
 
@@ -164,6 +166,52 @@ struct BudgetedCompressionTests {
             // One draw of 512 tokens, and errors that are not independent from token to token.
             #expect(expected > 0.5 * found && expected < 2 * found, "\(expected), \(found)")
         }
+    }
+
+    /// A table that is looked up and is the head loses less when its columns make up for each
+    /// other than rounded to nearest, about as much as costs foretell.
+    @Test func tablesMakeUpForTheirErrors() throws {
+        let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
+        #expect(model.spec.isHeadTied)
+        let story = StoryText(seed: 1).text(byteCount: 40_000, of: .heldOut)
+        let tokens = try #require(model.tokenizer).encode(story, parseSpecial: true)
+        let windows = (0..<16).map { Array(tokens[$0 * 128..<($0 + 1) * 128]) }
+        let text = CalibrationText(sequences: Array(windows.prefix(8)))
+        let packing = WeightPacking.codes(
+            WeightScheme(
+                format: IntegerFormat(bits: 4, symmetric: false), granularity: .group(32),
+                search: .leastError))
+        let costs = try StorageCosts(
+            model.weights, packings: { role, _ in role.block == nil ? [packing] : [] },
+            method: GPTQ(),
+            measure: .curvature(try OutputCurvature(of: model.weights, text: text)),
+            calibration: text, pool: Self.pool)
+        let table = try #require(costs.tables.first)
+        #expect(costs.tables.count == 1 && table.role == Role(.embedding))
+
+        var scoring = EvaluationWindows()
+        scoring.length = 128
+        scoring.scoring = .all
+        scoring.firstToken = nil
+        let evaluator = Evaluator(windows: scoring, pool: Self.pool)
+        let reference = try evaluator.reference(
+            Decoder(model.weights, pool: Self.pool), tokens: windows.suffix(8).flatMap(\.self))
+        func divergence(_ inputs: InputStatistics?) throws -> Double {
+            var weights = model.weights
+            let packed = try GPTQ().packed(
+                weights.matrix(table.role), as: packing, inputs: inputs, pool: Self.pool)
+            weights.replace(table.role, with: packed.matrix)
+            return try evaluator.compare(
+                Decoder(weights, pool: Self.pool), with: reference
+            ).divergence.mean
+        }
+        let (plain, compensated) = (try divergence(nil), try divergence(table.statistics))
+        #expect(compensated < 0.9 * plain, "\(compensated), rounded to nearest \(plain)")
+        let expected = costs.units[0].choices[0].cost
+        #expect(expected > compensated / 2 && expected < compensated * 2, "\(expected)")
+        let kept = try JSONDecoder().decode(
+            StorageCosts.self, from: JSONEncoder().encode(costs))
+        #expect(kept.tables == costs.tables)
     }
 
     /// What a page shows of a plan adds up to it, and smaller choices are smaller and cost more.

@@ -137,7 +137,7 @@ extension BudgetTrials {
                 calibration: job.few(job.settings.calibrationWindows))
             let title = kind == .uniform ? "Quantizing all layers alike" : "Quantizing as allocated"
             let made = try job.measured(title, display, total: costs.weightCount, unit: "weights") {
-                try job.quantized(plan, journal: journal, progress: $0)
+                try job.quantized(plan, costs, journal: journal, progress: $0)
             }
             known = made
             return made

@@ -255,12 +255,15 @@ extension BudgetedCompression {
 
     /// Finds the codes of a plan.
     func quantized(
-        _ plan: StoragePlan, journal: CompressionJournal?, progress: RunProgress?
+        _ plan: StoragePlan, _ costs: StorageCosts, journal: CompressionJournal?,
+        progress: RunProgress?
     ) throws -> CompressedModel {
         try CompressedModel(
             model, recipe: plan.recipe, method: GPTQ(),
-            calibration: few(settings.calibrationWindows), journal: journal, pool: pool,
-            progress: progress)
+            calibration: few(settings.calibrationWindows),
+            tables: Dictionary(
+                uniqueKeysWithValues: costs.tables.map { ($0.role, $0.statistics) }),
+            journal: journal, pool: pool, progress: progress)
     }
 
     /// Trains scales and gains.

@@ -119,7 +119,7 @@ extension QualityFrontier {
                         return same
                     }
                     guard let plan else { return [] }
-                    return try measure(plan, kind, comparison(), progress)
+                    return try measure(plan, kind, costs, comparison(), progress)
                 }
                 if kind == .uniform, let plan { uniform[plan] = point.candidates }
             }
@@ -130,9 +130,9 @@ extension QualityFrontier {
 
     private func measure(
         _ plan: StoragePlan, _ kind: BudgetedCompression.Candidate.Kind,
-        _ comparison: HeldOutComparison, _ progress: RunProgress?
+        _ costs: StorageCosts, _ comparison: HeldOutComparison, _ progress: RunProgress?
     ) throws -> [BudgetedCompression.Candidate] {
-        let compressed = try job.quantized(plan, journal: nil, progress: progress)
+        let compressed = try job.quantized(plan, costs, journal: nil, progress: progress)
         var found = [
             try comparison.candidate(kind, compressed, job.isTunable ? plan.cost : nil)
         ]

@@ -41,6 +41,9 @@ public struct StorageCosts: Sendable, Codable {
     /// The matrices, in the order of the model.
     public private(set) var units: [Unit] = []
 
+    /// What errors of embedding and head cost; none with ``Measure/error``.
+    public private(set) var tables: [TableInputs] = []
+
     /// Measures the matrices of a model.
     ///
     /// - Parameters:
@@ -114,7 +117,13 @@ public struct StorageCosts: Sendable, Codable {
             guard !packings(slot.role, slot.shape[1]).isEmpty else { continue }
             let change = OutputChange(
                 table: slot.role, of: weights, moments, measure, calibration, rowStep: rowStep)
-            try note(slot.role, change, RoundToNearest(), nil)
+            guard case .curvature = measure else {
+                try note(slot.role, change, RoundToNearest(), nil)
+                continue
+            }
+            let table = TableInputs(slot.role, change.rowMoments)
+            tables.append(table)
+            try note(slot.role, change, method, table.statistics)
         }
         units = weights.spec.slots.compactMap { found[$0.role] }
     }
@@ -228,6 +237,21 @@ private struct OutputChange {
             cost += Double((rows * lookup.rows).sum().item)
         }
         return cost
+    }
+
+    /// What changes of a row count, as second moments: the same for all rows, since both the head's
+    /// share and that of lookups go with how often a token occurs.
+    var rowMoments: GramSum {
+        let width = original.shape[1]
+        var sum = (moments.map { $0 * weights.sum() } ?? .zeros([width, width])).elements.map(
+            \.self)
+        if let lookup {
+            let diagonal = lookup.columns * lookup.rows.sum()
+            for (column, value) in diagonal.elements.enumerated() {
+                sum[column * width + column] += value
+            }
+        }
+        return GramSum(width: width, elements: FloatArray(sum))
     }
 
     /// The mean square of each output of a matrix: the diagonal of `D·M·Dᵀ`.

@@ -65,6 +65,18 @@ public struct InputStatistics: Sendable {
         largest = meanSquares.map { $0.squareRoot() }
     }
 
+    /// Statistics of which only the second moments are known.
+    ///
+    /// - Parameters:
+    ///   - moments: The sum of `x·xᵀ`.
+    ///   - tokenCount: Over how many tokens.
+    public init(moments: GramSum, tokenCount: Int) {
+        self.init(meanSquares: moments.diagonal.map { $0 / Float(max(tokenCount, 1)) })
+        self.tokenCount = tokenCount
+        squareSums = moments.diagonal.map { Double($0) }
+        gram = moments
+    }
+
     /// Statistics that were kept.
     ///
     /// - Parameters:

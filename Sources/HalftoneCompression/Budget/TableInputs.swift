@@ -1,0 +1,43 @@
+import Foundation
+import HalftoneKernels
+import HalftoneModels
+import HalftoneQuantization
+
+/// What errors of an embedding or a head cost, in the form of a layer's inputs, so that error
+/// compensation finds codes of tables as it does of layers.
+///
+/// An error `e` of a row costs `e·M·eᵀ` times how often the row matters. A head has the second
+/// moments of what it reads for `M`. What is looked up has a diagonal: the curvature of the
+/// predictions in each channel of the embedding. A table that is both has the sum, each counted by
+/// what it costs the predictions.
+public struct TableInputs: Sendable, Hashable, Codable {
+    /// The table.
+    public let role: Role
+
+    /// `M`, float32, the rows of the upper triangle.
+    private let moments: Data
+    private let width: Int
+
+    /// Keeps second moments.
+    ///
+    /// - Parameters:
+    ///   - role: The table.
+    ///   - moments: `M`, with both triangles.
+    init(_ role: Role, _ moments: GramSum) {
+        self.role = role
+        width = moments.width
+        self.moments = Data(
+            (0..<width).flatMap { moments.upper(row: $0) }.flatMap { value in
+                (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+            })
+    }
+
+    /// As statistics of one token.
+    public var statistics: InputStatistics {
+        let bytes = [UInt8](moments)
+        let upper = stride(from: 0, to: bytes.count, by: 4).map { first in
+            Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[first + $1]) << (8 * $1) })
+        }
+        return InputStatistics(moments: GramSum(width: width, upper: upper), tokenCount: 1)
+    }
+}
