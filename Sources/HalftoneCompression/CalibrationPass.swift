@@ -50,17 +50,36 @@ public struct CalibrationPass {
         replacing replace: (BlockStage, [Role], InputStatistics) throws(Failure) -> [Role:
             any WeightMatrix]
     ) throws(Failure) {
+        try nextBlock(splitAt: [run.lengths.count]) { stage, roles, inputs throws(Failure) in
+            try replace(stage, roles, inputs[0])
+        }
+    }
+
+    /// Computes the next block, the inputs of some sequences apart from those of others.
+    ///
+    /// - Parameters:
+    ///   - ends: Where parts of the sequences end, the last one behind all sequences.
+    ///   - replace: Called for each stage with the matrices that read the same inputs and what the
+    ///     inputs of each part are; gives what stands for those of them that are replaced.
+    public func nextBlock<Failure: Error>(
+        splitAt ends: [Int],
+        replacing replace: (BlockStage, [Role], [InputStatistics]) throws(Failure) -> [Role:
+            any WeightMatrix]
+    ) throws(Failure) {
+        precondition(ends.last == run.lengths.count, "parts have all sequences")
         let index = run.block
         let block = run.weights.spec.blocks[index]
-        var inputs: InputStatistics?
+        var inputs: [InputStatistics] = []
         try run.run { _, activations in
             if activations.sequence == 0 {
-                inputs = InputStatistics(width: activations.width, detail: detail)
+                inputs = ends.map { _ in
+                    InputStatistics(width: activations.width, detail: detail)
+                }
             }
-            activations.withRows { inputs?.add($0, rows: $1, pool: pool) }
+            let part = ends.firstIndex { activations.sequence < $0 } ?? 0
+            activations.withRows { inputs[part].add($0, rows: $1, pool: pool) }
         } replacing: { stage throws(Failure) in
-            guard let inputs else { preconditionFailure("every stage has activations") }
-            return try replace(stage, stage.parts(of: block).map { Role($0, block: index) }, inputs)
+            try replace(stage, stage.parts(of: block).map { Role($0, block: index) }, inputs)
         }
     }
 

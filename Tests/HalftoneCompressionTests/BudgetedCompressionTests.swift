@@ -90,7 +90,7 @@ struct BudgetedCompressionTests {
             try StorageCosts(
                 model.weights, packings: settings.packings, method: GPTQ(),
                 measure: .curvature(curvature), calibration: text, rowStep: rowStep,
-                pool: Self.pool)
+                leastRows: 16, pool: Self.pool)
         }
         let (all, some) = (try costs(1), try costs(2))
         #expect(some.units.map(\.role) == all.units.map(\.role))
@@ -102,6 +102,32 @@ struct BudgetedCompressionTests {
             let ratio = sum(some) / sum(all)
             #expect(ratio > 0.7 && ratio < 1.4, "\(ratio) of what all rows cost")
         }
+    }
+
+    /// Error compensation costs more on text that it was not made for: some tokens of a wide matrix
+    /// fit by heart.
+    @Test func costsAreJudgedOnOtherText() throws {
+        let model = try modelFixture("llama3")
+        let windows = (0..<4).map { Array(tokens(model)[$0 * 32..<($0 + 1) * 32]) }
+        let packing = WeightPacking.codes(
+            WeightScheme(
+                format: IntegerFormat(bits: 3, symmetric: false), granularity: .group(16),
+                search: .absmax))
+        func costs(_ windows: ArraySlice<[Int32]>, judges: Int) throws -> [Double] {
+            try StorageCosts(
+                model.weights, packings: { role, _ in role.block == nil ? [] : [packing] },
+                method: GPTQ(), measure: .error,
+                calibration: CalibrationText(sequences: Array(windows)), judges: judges,
+                pool: Self.pool
+            ).units.map { $0.choices[0].cost }
+        }
+        let own = try costs(windows[0..<2], judges: 0)
+        let other = try costs(windows[0..<4], judges: 2)
+        #expect(own.count == other.count)
+        #expect(other.reduce(0, +) > 1.2 * own.reduce(0, +))
+        // The same text in both places is as if it were not parted.
+        let same = try costs(windows[0..<2] + windows[0..<2], judges: 2)
+        for (one, two) in zip(own, same) { #expect(abs(one - two) <= 1e-3 * one) }
     }
 
     @Test func fileBudgetsCountEverything() throws {

@@ -1,11 +1,13 @@
 import Foundation
 import HalftoneAllocation
 import HalftoneCompression
+import HalftoneData
 import HalftoneFormats
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
 import HalftoneRuns
+import HalftoneText
 import Synchronization
 import Testing
 
@@ -40,6 +42,27 @@ struct QualityFrontierTests {
         for (less, more) in zip(allocated, allocated.dropFirst()) {
             #expect(less.packedBytes < more.packedBytes && less.divergence > more.divergence)
         }
+    }
+
+    /// 20 budgets of a trained model: bits where they are worth most are seldom worse than layers
+    /// alike at as many bytes, on text that no step has read. (Where they are, a compression takes
+    /// the others.)
+    @Test func allocatedIsSeldomWorseThanUniform() throws {
+        let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
+        let text = StoryText(seed: 2).text(byteCount: 120_000, of: .heldOut)
+        let outcome = try QualityFrontier(
+            model, bitsPerWeight: (0..<20).map { 2 + 0.2 * Double($0) },
+            settings: BudgetSettings(effort: .fast),
+            tokens: try #require(model.tokenizer).encode(text, parseSpecial: true),
+            opening: nil, pool: WorkerPool(threads: 2)
+        ).run()
+        #expect(outcome.points.count == 20)
+        let worse = outcome.points.filter { point in
+            let (uniform, allocated) = (point.candidates[0], point.candidates[1])
+            #expect(uniform.kind == .uniform && allocated.kind == .allocated)
+            return allocated.divergence > uniform.divergence
+        }
+        #expect(worse.count <= 4, "\(worse)")
     }
 
     /// A measurement that stopped goes on, repeats nothing, and ends with the same numbers.

@@ -73,11 +73,14 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// Types for layers that none of those but Q8_0 divides.
     public var smallBlockTypes: [BlockType] = [.iq4_NL, .q4_1, .q5_0, .q5_1, .q8_0]
 
-    /// Windows that curvature and costs are measured on.
-    public var costWindows = 8
+    /// Windows that codes are found on where costs are measured.
+    public var costWindows = 24
+
+    /// Windows that curvature is measured on, and that judge what codes cost.
+    public var judgingWindows = 8
 
     /// Each so manieth row of a matrix stands for all when costs are measured.
-    public var costRowStep = 1
+    public var costRowStep = 4
 
     /// Windows that codes are found on.
     public var calibrationWindows = 32
@@ -105,7 +108,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         switch effort {
         case .fast:
             groups = [.group(64)]
-            (costWindows, costRowStep, calibrationWindows, heldOutWindows) = (2, 4, 8, 4)
+            (costWindows, judgingWindows, calibrationWindows, heldOutWindows) = (8, 2, 8, 4)
             trials = 4
             tuning = nil
         case .standard: break

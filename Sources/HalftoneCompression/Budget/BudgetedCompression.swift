@@ -201,14 +201,17 @@ extension BudgetedCompression {
     func measureCosts(
         over range: ClosedRange<Double>?, _ display: Display
     ) throws -> StorageCosts {
-        let text = few(settings.costWindows)
+        let text = few(settings.costWindows + settings.judgingWindows)
+        // A short text has at most half of it to judge.
+        let judges = min(settings.judgingWindows, text.sequences.count / 2)
         var measure = StorageCosts.Measure.error
         if isTunable {
-            let count = text.sequences.count
+            let judging = CalibrationText(sequences: text.sequences.suffix(max(judges, 1)))
+            let count = judging.sequences.count
             measure = try measured("Measuring what outputs are worth", display, total: count) {
                 progress in
                 .curvature(
-                    try OutputCurvature(of: model.weights, text: text, seed: settings.seed) {
+                    try OutputCurvature(of: model.weights, text: judging, seed: settings.seed) {
                         progress?.update(completed: $0)
                     })
             }
@@ -221,7 +224,8 @@ extension BudgetedCompression {
         { progress in
             try StorageCosts(
                 model.weights, packings: tried.packings, method: GPTQ(), measure: measure,
-                calibration: text, rowStep: settings.costRowStep, pool: pool, progress: progress)
+                calibration: text, judges: judges, rowStep: settings.costRowStep, pool: pool,
+                progress: progress)
         }
     }
 

@@ -53,8 +53,12 @@ public struct StorageCosts: Sendable, Codable {
     ///   - method: Finds codes.
     ///   - measure: How a change of outputs counts.
     ///   - calibration: What is read.
-    ///   - rowStep: Each so manieth row of a matrix stands for all. Rows are quantized apart, and
-    ///     some hundred of them tell what a matrix costs.
+    ///   - judges: So many sequences at the end of that are not read to find codes: changes are
+    ///     judged by them. On text that codes are found for, error compensation looks better than
+    ///     it is, and the more so the wider a matrix is.
+    ///   - rowStep: Each so manieth row of a matrix stands for all, where that leaves enough: rows
+    ///     are quantized apart, and some hundred of them tell what a matrix costs.
+    ///   - leastRows: How many are enough.
     ///   - order: How matrices are stored.
     ///   - pool: The threads to use.
     ///   - progress: Advanced by the weights of each matrix, once for each way.
@@ -63,17 +67,23 @@ public struct StorageCosts: Sendable, Codable {
     public init(
         _ weights: DecoderWeights, packings: (Role, Int) -> [WeightPacking],
         method: any WeightMethod,
-        measure: Measure, calibration: CalibrationText, rowStep: Int = 1,
+        measure: Measure, calibration: CalibrationText, judges: Int = 0, rowStep: Int = 1,
+        leastRows: Int = 256,
         order: StorageOrder = .automatic, pool: WorkerPool, progress: RunProgress? = nil
     ) throws(CompressionError) {
-        precondition(rowStep >= 1, "there are rows")
+        let count = calibration.sequences.count
+        precondition(rowStep >= 1 && leastRows >= 1, "there are rows")
+        precondition(judges >= 0 && judges < count, "there is something to find codes on")
         var found: [Role: Unit] = [:]
+        func step(_ role: Role) -> Int {
+            max(1, min(rowStep, weights.matrix(role).rows / leastRows))
+        }
         func note(
             _ role: Role, _ change: OutputChange, _ method: any WeightMethod,
             _ inputs: InputStatistics?
         ) throws(CompressionError) {
             let matrix = weights.matrix(role)
-            let sample = matrix.sampled(rowStep)
+            let sample = matrix.sampled(step(role))
             var unit = Unit(role: role, weightCount: matrix.rows * matrix.columns, choices: [])
             for packing in packings(role, matrix.columns) {
                 do throws(QuantizationError) {
@@ -93,7 +103,9 @@ public struct StorageCosts: Sendable, Codable {
         }
         let pass = try CalibrationPass(weights, calibration, detail: .gram, pool: pool)
         for index in weights.spec.blocks.indices {
-            try pass.nextBlock { stage, roles, inputs throws(CompressionError) in
+            try pass.nextBlock(splitAt: [count - judges, count]) {
+                stage, roles, parts throws(CompressionError) in
+                let inputs = parts[0]
                 let ready: any WeightMethod
                 do throws(QuantizationError) {
                     ready = try method.prepared(for: inputs, pool: pool)
@@ -101,12 +113,12 @@ public struct StorageCosts: Sendable, Codable {
                     throw .cannotQuantize(
                         matrix: "block \(index), \(stage)", reason: error.description)
                 }
-                let moments = inputs.secondMoments()
+                let moments = (judges > 0 ? parts[1] : inputs).secondMoments()
                 for role in roles {
                     try note(
                         role,
                         OutputChange(
-                            weights.matrix(role), moments, measure, role, rowStep: rowStep),
+                            weights.matrix(role), moments, measure, role, rowStep: step(role)),
                         ready, inputs)
                 }
                 return [:]
@@ -116,7 +128,8 @@ public struct StorageCosts: Sendable, Codable {
         for slot in weights.spec.slots where slot.role.block == nil && slot.role.isPackable {
             guard !packings(slot.role, slot.shape[1]).isEmpty else { continue }
             let change = OutputChange(
-                table: slot.role, of: weights, moments, measure, calibration, rowStep: rowStep)
+                table: slot.role, of: weights, moments, measure, calibration,
+                rowStep: step(slot.role))
             guard case .curvature = measure else {
                 try note(slot.role, change, RoundToNearest(), nil)
                 continue
