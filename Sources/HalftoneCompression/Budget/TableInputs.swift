@@ -32,6 +32,21 @@ public struct TableInputs: Sendable, Hashable, Codable {
             })
     }
 
+    /// Reads what was kept.
+    ///
+    /// - Throws: `DecodingError`, also when the sizes disagree.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        role = try container.decode(Role.self, forKey: .role)
+        width = try container.decode(Int.self, forKey: .width)
+        moments = try container.decode(Data.self, forKey: .moments)
+        guard (0...1 << 24).contains(width), moments.count == 2 * width * (width + 1) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .moments, in: container,
+                debugDescription: "\(moments.count) bytes are no moments of \(width) columns")
+        }
+    }
+
     /// As statistics of one token.
     public var statistics: InputStatistics {
         let bytes = [UInt8](moments)

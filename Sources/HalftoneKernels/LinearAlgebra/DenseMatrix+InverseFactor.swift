@@ -1,5 +1,4 @@
 import COpenBLAS
-import Synchronization
 
 extension DenseMatrix<Double> {
     /// The upper triangular `U` with `Uᵀ·U` equal to the inverse of the symmetric matrix that this

@@ -20,6 +20,7 @@ struct BAQReproduction: Reproduction {
 
     let record = BAQ.record
     let quick = Settings(
+        seeds: [1, 2, 3, 4, 5, 6],
         size: LanguageBench.Size(calibrationWindows: 8, evaluationWindows: 8))
     let full = Settings(
         size: LanguageBench.Size(calibrationWindows: 32, evaluationWindows: 32),
