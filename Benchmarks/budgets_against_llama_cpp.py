@@ -2,7 +2,7 @@
 """Budgets of `halftone compress` against llama.cpp's quantizer, both on the same text in one run.
 
 For each seed the articles of a calibration text are shuffled. llama.cpp reads the result for its
-importance matrix and quantizes a twin of the model, padded with zeros so that every one of its types
+importance matrix (`--chunks` windows of it) and quantizes a twin of the model, padded with zeros so that every one of its types
 fits; `halftone compress` reads it and spends no more bits per weight of the layers, the table in 6
 bits (in Q6_K there). Both files are measured by `halftone eval` against the float model on another
 text. With `--equal-bytes` the twin is compressed by both, into GGUF files of the same bytes.
@@ -26,11 +26,7 @@ import subprocess
 import sys
 import time
 
-# Bits of a weight of the layers that llama.cpp's files of a padded Llama model have.
-BITS = {
-    "IQ2_XXS": 2.10, "IQ2_S": 2.51, "Q2_K": 2.94, "IQ3_XXS": 3.03, "IQ3_S": 3.44, "Q3_K_M": 3.86,
-    "IQ4_XS": 4.25, "Q4_K_S": 4.57, "Q4_K_M": 4.76, "Q5_K_S": 5.52, "Q5_K_M": 5.66,
-}
+# Bits of a weight of int6 codes in groups of 64 with binary16 scales.
 TABLE_BITS = 6.25
 
 
@@ -78,6 +74,16 @@ class Bench:
         found = json.loads(printed)
         return {"kl": found["divergence"]["mean"], "perplexity": found["perplexity"]}
 
+    def layers(self, path):
+        """Bits of a weight of the layers, and the share of matrix weights that are in them."""
+        found = json.loads(run(self.options.halftone, "inspect", path, "--json", "--quiet")[0])
+        parts = {part["name"]: part for part in found["parts"] if part["name"] != "norms"}
+        weights = {name: 8 * part["bytes"] / part["bitsPerWeight"] for name, part in parts.items()}
+        names = ["attention", "perceptrons"]
+        count = sum(weights[name] for name in names)
+        bits = 8 * sum(parts[name]["bytes"] for name in names) / count
+        return bits, count / sum(weights.values())
+
     def importance(self, seed):
         """llama.cpp's importance matrix of the twin."""
         path = self.work / f"importance-{seed}.gguf"
@@ -94,17 +100,18 @@ class Bench:
             self.options.llama_cpp / "llama-quantize", "--imatrix", self.importance(seed),
             "--token-embedding-type", "q6_k", self.options.twin, path, kind)
         found = self.measured(path, self.options.twin)
-        found.update(bytes=path.stat().st_size, seconds=seconds)
+        found.update(bytes=path.stat().st_size, seconds=seconds, bits=self.layers(path)[0])
         path.unlink()
         return found
 
-    def ours(self, kind, seed, size):
+    def ours(self, theirs, seed):
         """What `halftone compress` makes of at most as many bits, or of as many bytes."""
-        if size:
-            model, output, budget = self.options.twin, self.work / "ours.gguf", ["--size", size]
+        if self.options.equal_bytes:
+            model, output = self.options.twin, self.work / "ours.gguf"
+            budget = ["--size", theirs["bytes"]]
         else:
-            share = self.options.table_share
-            bits = round(BITS[kind] * (1 - share) + TABLE_BITS * share - 0.0005, 3)
+            share = self.layers(self.options.model)[1]
+            bits = round(theirs["bits"] * share + TABLE_BITS * (1 - share) - 0.0005, 3)
             model, output = self.options.model, self.work / "ours"
             budget = ["--bits", bits, "--embedding", "int6"]
         printed, seconds = run(
@@ -120,9 +127,8 @@ class Bench:
         pairs = []
         for seed in range(1, self.options.seeds + 1):
             theirs = self.once(f"{kind} {seed} theirs", lambda: self.theirs(kind, seed))
-            size = theirs["bytes"] if self.options.equal_bytes else None
             name = f"{kind} {seed} ours {self.options.effort}"
-            pairs.append((theirs, self.once(name, lambda: self.ours(kind, seed, size))))
+            pairs.append((theirs, self.once(name, lambda: self.ours(theirs, seed))))
         return pairs
 
 
@@ -140,8 +146,6 @@ def main():
     parser.add_argument("--chunks", type=int, default=64, help="windows of the importance matrix")
     parser.add_argument("--effort", default="default")
     parser.add_argument("--equal-bytes", action="store_true")
-    parser.add_argument(
-        "--table-share", type=float, default=0.2105, help="weights that are in the table")
     parser.add_argument("--work", default="budget-bench")
     options = parser.parse_args()
     bench = Bench(options)
@@ -150,7 +154,7 @@ def main():
         pairs = bench.row(kind)
         ratios = [ours["kl"] / theirs["kl"] for theirs, ours in pairs]
         print(
-            f"{kind:8} {BITS[kind]:6.2f} {statistics.median(t['kl'] for t, _ in pairs):11.4f}"
+            f"{kind:8} {statistics.median(t['bits'] for t, _ in pairs):6.2f} {statistics.median(t['kl'] for t, _ in pairs):11.4f}"
             f" {statistics.median(o['kl'] for _, o in pairs):11.4f}   "
             + " ".join(f"{ratio:.2f}" for ratio in ratios)
             + f"   {statistics.median(ratios):.2f}"

@@ -38,6 +38,15 @@ struct BudgetedCompressionTests {
             opening: nil, pool: Self.pool)
     }
 
+    /// Scores every position of windows.
+    private func evaluator(length: Int) -> Evaluator {
+        var windows = EvaluationWindows()
+        windows.length = length
+        windows.scoring = .all
+        windows.firstToken = nil
+        return Evaluator(windows: windows, pool: Self.pool)
+    }
+
     private func bytes(_ model: CompressedModel) throws -> [UInt8] {
         let path = FileManager.default.temporaryDirectory
             .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
@@ -170,11 +179,7 @@ struct BudgetedCompressionTests {
             model.weights, packings: { _, _ in schemes.map(WeightPacking.codes) },
             method: RoundToNearest(),
             measure: .curvature(curvature), calibration: text, pool: Self.pool)
-        var windows = EvaluationWindows()
-        windows.length = 64
-        windows.scoring = .all
-        windows.firstToken = nil
-        let evaluator = Evaluator(windows: windows, pool: Self.pool)
+        let evaluator = evaluator(length: 64)
         let reference = try evaluator.reference(
             Decoder(model.weights, pool: Self.pool), tokens: sequences.flatMap(\.self))
         for (place, scheme) in schemes.enumerated() {
@@ -215,11 +220,7 @@ struct BudgetedCompressionTests {
         let table = try #require(costs.tables.first)
         #expect(costs.tables.count == 1 && table.role == Role(.embedding))
 
-        var scoring = EvaluationWindows()
-        scoring.length = 128
-        scoring.scoring = .all
-        scoring.firstToken = nil
-        let evaluator = Evaluator(windows: scoring, pool: Self.pool)
+        let evaluator = evaluator(length: 128)
         let reference = try evaluator.reference(
             Decoder(model.weights, pool: Self.pool), tokens: windows.suffix(8).flatMap(\.self))
         func divergence(_ inputs: InputStatistics?) throws -> Double {

@@ -118,7 +118,9 @@ public struct GramSum: Sendable {
     /// - Parameters:
     ///   - order: For each row and column of the result, which one of the sum.
     ///   - divisor: What is divided by.
-    ///   - pool: The threads to use.
+    ///   - pool: The threads to use; the result does not depend on their number.
+    /// - Returns: Square, as many rows as the order has.
+    /// - Complexity: 8 · rows² bytes.
     public func matrix(
         order: [Int], dividedBy divisor: Double, pool: WorkerPool
     ) -> DenseMatrix<Double> {
@@ -144,6 +146,6 @@ public struct GramSum: Sendable {
         return DenseMatrix(rows: count, columns: count, elements: values)
     }
 
-    /// Elements of the diagonal.
+    /// Elements of the diagonal, `width` of them: the sums of squares.
     public var diagonal: [Float] { (0..<width).map { elements[$0 * width + $0] } }
 }
