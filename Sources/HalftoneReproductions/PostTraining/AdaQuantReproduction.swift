@@ -3,7 +3,7 @@ import HalftoneMethods
 /// A residual network that is rounded with a few hundred pictures.
 struct AdaQuantReproduction: Reproduction {
     struct Settings: Sendable, Encodable {
-        var seeds: [UInt64] = [1, 2, 3]
+        var seeds = [UInt64](1...9)
         var pictures = 6000
         var heldOut = 2000
         var width = 16
@@ -37,7 +37,7 @@ struct AdaQuantReproduction: Reproduction {
 
     let record = AdaQuant.record
     let quick = Settings(
-        pictures: 3000, heldOut: 1000, width: 8, steps: 300, tuningEpochs: 5)
+        seeds: [1, 2, 3], pictures: 3000, heldOut: 1000, width: 8, steps: 300, tuningEpochs: 5)
     let full = Settings()
     let control = "ranges of the smallest and largest numbers"
     let leftOut = """
@@ -131,7 +131,10 @@ struct AdaQuantReproduction: Reproduction {
                     criterion: "0.005 better, and a norm without new statistics changes 1e-4",
                     holds: normalized.mean - minMax.mean >= 0.005
                         && found.normChange.allSatisfy { $0 < 1e-4 },
-                    guards: [learned, damaged]),
+                    guards: [learned, damaged],
+                    unconfirmed: normalized.lead(over: minMax) > 0
+                        ? "accuracy is surely better, but by less: 4 bits take 0.015 away in all"
+                        : nil),
                 ClaimResult(
                     "biases-help", measured: tunedDivergence, baseline: divergence,
                     criterion: "KL to float on held-out pictures is surely lower",
