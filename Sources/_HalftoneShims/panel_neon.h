@@ -43,6 +43,7 @@ panel_lookup(bytes64 table, bytes64 codes) {
 }
 
 #define PANEL_MOST 4
+#define PANEL_TOGETHER 4
 #define PANEL_SIGNED 1
 #define PANEL_DOT_STEP(a, c, x, i) panel_dot(a, c, x, i)
 #define PANEL_HALVES(at) panel_halves16(at)

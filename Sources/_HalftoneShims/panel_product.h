@@ -3,6 +3,7 @@
 //   PANEL_TARGET          the attribute of its functions,
 //   PANEL_NAME            the name of the product,
 //   PANEL_MOST            the most vectors that meet a panel at once: 16 or 4,
+//   PANEL_TOGETHER        vectors whose sums of a run are under way at once: a sum waits for itself,
 //   PANEL_DOT(a, c, x)    a plus four products per lane: unsigned bytes c, four signed bytes at x,
 //                         or PANEL_DOT_STEP(a, c, x, i), the bytes at x + 4 · i, where registers
 //                         hold the sums of several vectors rather than a run,
@@ -16,6 +17,7 @@
 // vector is summed alone, run by run, so that its result depends neither on which others are asked
 // for nor on the instruction set: all forms give the same bits.
 #include "panel_types.h"
+#include <stdlib.h>
 
 #pragma clang fp contract(off)
 
@@ -143,72 +145,70 @@ PANEL_INLINE bytes64 panel_step(const uint8_t *codes, const int BITS, const int 
     return panel_codes(codes, BITS, step) ^ (uint8_t)(PANEL_LESS_128(BITS) ? 128 : 0);
 }
 
-/// Adds what a group of a run comes to: `sum` is that of the vector's bytes.
-PANEL_INLINE floats16 panel_add(floats16 total, ints16 dots, const struct panel_reader *reader,
-                                const int group, int32_t sum, float scale, const int affine) {
-    total = PANEL_FUSED(panel_float(dots), reader->scale[group] * scale, total);
-    if (!affine) return total;
-    return PANEL_FUSED(reader->offset[group], panel_all((float)sum * scale), total);
-}
-
 /// A panel and COUNT vectors.
 PANEL_INLINE void panel_sums(const struct halftone_panels *m, const uint8_t *panel, const int BITS,
-                             const int HALVES, const int COUNT,
-                             const struct halftone_panel_vectors *x, floats16 *total) {
+                             const int HALVES, const int COUNT, const struct panel_part *x,
+                             floats16 *total) {
     enum { TABLE = 0 }; // for PANEL_DOT
+    const int GROUPS = HALVES ? 2 : 1, STEPS = 8 / GROUPS;
+    const int TOGETHER = COUNT < PANEL_TOGETHER ? COUNT : PANEL_TOGETHER;
     const int affine = m->offsets != HALFTONE_PANEL_NONE;
-    const int32_t zero = m->zero - (PANEL_LESS_128(BITS) ? 128 : 0);
     struct panel_reader reader = {.at = panel};
     for (int64_t run = 0; run < m->runs; run++) {
         const uint8_t *codes = panel_read(m, BITS, HALVES, &reader);
         for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
-#ifdef PANEL_DOT_STEP
-        // A step meets all vectors while it is in registers.
-        for (int group = 0; group < (HALVES ? 2 : 1); group++) {
-            const int first = 4 * group, end = HALVES ? first + 4 : 8;
-            int32_t sum[COUNT];
-            ints16 a[COUNT];
-            for (int t = 0; t < COUNT; t++) {
-                const int32_t *s = x->sums + 2 * (t * x->runs + run);
-                sum[t] = HALVES ? s[group] : s[0] + s[1];
-                a[t] = (ints16){0} - zero * sum[t];
-            }
-#pragma clang loop unroll(full)
-            for (int i = first; i < end; i++) {
-                bytes64 z = panel_step(codes, BITS, i);
-#pragma clang loop unroll(full)
-                for (int t = 0; t < COUNT; t++) {
-                    a[t] = PANEL_DOT_STEP(a[t], z, x->values + 32 * (t * x->runs + run), i);
-                }
-            }
-            for (int t = 0; t < COUNT; t++) {
-                const float scale = x->scales[t * x->runs + run];
-                total[t] = panel_add(total[t], a[t], &reader, group, sum[t], scale, affine);
-            }
-        }
-#else
+        const int64_t at = run * x->lanes;
+        const int8_t *values = x->values + 32 * at;
+        const float *scales = x->scales + at;
+#ifndef PANEL_DOT_STEP
         bytes64 z[8];
         for (int i = 0; i < 8; i++) z[i] = panel_step(codes, BITS, i);
-        for (int t = 0; t < COUNT; t++) {
-            const int8_t *v = x->values + 32 * (t * x->runs + run);
-            const int32_t *s = x->sums + 2 * (t * x->runs + run);
-            const float scale = x->scales[t * x->runs + run];
-            if (HALVES) {
-                for (int half = 0; half < 2; half++) {
-                    ints16 a = (ints16){0} - zero * s[half];
-                    for (int i = 4 * half; i < 4 * half + 4; i++) {
-                        a = PANEL_DOT(a, z[i], v + 4 * i);
-                    }
-                    total[t] = panel_add(total[t], a, &reader, half, s[half], scale, affine);
+#endif
+        const int32_t *starts = x->starts + GROUPS * at;
+        const float *weights = x->weights + GROUPS * at;
+#pragma clang loop unroll(full)
+        for (int t = 0; t < COUNT; t += TOGETHER) {
+#pragma clang loop unroll(full)
+            for (int group = 0; group < GROUPS; group++) {
+                ints16 a[PANEL_TOGETHER];
+#pragma clang loop unroll(full)
+                for (int u = 0; u < TOGETHER; u++) {
+                    a[u] = (ints16){0} + starts[group * x->lanes + t + u];
                 }
-            } else {
-                const int32_t sum = s[0] + s[1];
-                ints16 a = (ints16){0} - zero * sum;
-                for (int i = 0; i < 8; i++) a = PANEL_DOT(a, z[i], v + 4 * i);
-                total[t] = panel_add(total[t], a, &reader, 0, sum, scale, affine);
+#pragma clang loop unroll(full)
+                for (int i = STEPS * group; i < STEPS * (group + 1); i++) {
+#ifdef PANEL_DOT_STEP
+                    // A step meets all vectors while it is in registers.
+                    bytes64 step = panel_step(codes, BITS, i);
+#endif
+#pragma clang loop unroll(full)
+                    for (int u = 0; u < TOGETHER; u++) {
+#ifdef PANEL_DOT_STEP
+                        a[u] = PANEL_DOT_STEP(a[u], step, values + 32 * (t + u), i);
+#else
+                        a[u] = PANEL_DOT(a[u], z[i], values + 32 * (t + u) + 4 * i);
+#endif
+                    }
+                }
+#pragma clang loop unroll(full)
+                for (int u = 0; u < TOGETHER; u++) {
+                    total[t + u] = PANEL_FUSED(panel_float(a[u]),
+                                               reader.scale[group] * scales[t + u], total[t + u]);
+                    if (HALVES && affine) {
+                        const float weight = weights[group * x->lanes + t + u];
+                        total[t + u] =
+                            PANEL_FUSED(reader.offset[group], panel_all(weight), total[t + u]);
+                    }
+                }
             }
         }
-#endif
+        // One question for all vectors.
+        if (!HALVES && affine) {
+#pragma clang loop unroll(full)
+            for (int t = 0; t < COUNT; t++) {
+                total[t] = PANEL_FUSED(reader.offset[0], panel_all(weights[t]), total[t]);
+            }
+        }
     }
 }
 
@@ -235,12 +235,12 @@ PANEL_INLINE void panel_put(floats16 sums, int64_t count, int64_t row, int64_t v
 }
 
 typedef void (*panel_pass)(const struct halftone_panels *, const uint8_t *,
-                           const struct halftone_panel_vectors *, floats16 *);
+                           const struct panel_part *, floats16 *);
 
 #define PANEL_PASS(BITS, COUNT)                                                                    \
     PANEL_TARGET __attribute__((noinline)) static void panel_pass_##BITS##_##COUNT(                \
-        const struct halftone_panels *m, const uint8_t *panel,                                     \
-        const struct halftone_panel_vectors *x, floats16 *sums) {                                  \
+        const struct halftone_panels *m, const uint8_t *panel, const struct panel_part *x,         \
+        floats16 *sums) {                                                                          \
         floats16 total[COUNT];                                                                     \
         for (int t = 0; t < COUNT; t++) total[t] = (floats16){0};                                  \
         if (m->record_runs == 0) {                                                                 \
@@ -283,6 +283,30 @@ PANEL_PASSES(8)
 
 #include "panel_tables.h"
 
+/// What comes before the products of some runs of tiles.
+#define PANEL_BEGIN(NAME, INTS, FLOATS)                                                            \
+    PANEL_TARGET static void NAME(const struct halftone_panels *m, const int32_t *sums,            \
+                                  const float *scales, int64_t tiles, int32_t zero,                \
+                                  int32_t *starts, float *weights) {                               \
+        enum { LANES = sizeof(INTS) / 4 };                                                         \
+        const int affine = m->offsets != HALFTONE_PANEL_NONE, halves = m->record_runs == 0;        \
+        for (int64_t tile = 0; tile < tiles; tile++, sums += 2 * LANES, scales += LANES) {         \
+            for (int group = 0; group <= halves; group++, starts += LANES, weights += LANES) {     \
+                INTS sum = *(const INTS *)(sums + group * LANES);                                  \
+                if (!halves) sum += *(const INTS *)(sums + LANES);                                 \
+                *(INTS *)starts = sum * -zero;                                                     \
+                if (!affine) continue;                                                             \
+                *(FLOATS *)weights = PANEL_CONVERT(sum, FLOATS) * *(const FLOATS *)scales;         \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#define PANEL_CONVERT(x, type) __builtin_convertvector(x, type)
+PANEL_BEGIN(panel_begin_tiles, ints16, floats16)
+#undef PANEL_CONVERT
+#define PANEL_CONVERT(x, type) ((type)(x))
+PANEL_BEGIN(panel_begin_alone, int32_t, float)
+#undef PANEL_CONVERT
+
 PANEL_TARGET void PANEL_NAME(const struct halftone_panels *m, int64_t first, int64_t last,
                 const struct halftone_panel_vectors *x,
                 const struct halftone_panel_output *output) {
@@ -291,21 +315,44 @@ PANEL_TARGET void PANEL_NAME(const struct halftone_panels *m, int64_t first, int
         panel_passes_1, panel_passes_2, panel_passes_3, panel_passes_4,
         panel_passes_5, panel_passes_6, panel_passes_7, panel_passes_8};
 #endif
-    // Vectors that stay in the cache while all panels pass by.
-    int64_t block = PANEL_VECTOR_BYTES / (32 * m->runs + 1) / PANEL_MOST * PANEL_MOST;
-    if (block < PANEL_MOST) block = PANEL_MOST;
-    for (int64_t start = 0; start < x->count; start += block) {
-        int64_t end = start + block < x->count ? start + block : x->count;
+    const int groups = m->record_runs == 0 ? 2 : 1;
+    const int32_t zero = m->digits ? PANEL_TABLE_ZERO
+                                   : m->zero - (PANEL_LESS_128(m->bits) ? 128 : 0);
+    // Tiles that stay in the cache while all panels pass by, and what comes before their products.
+    const int64_t lanes = x->lanes, tile = m->runs * lanes, end = x->first + x->count;
+    int64_t tiles = PANEL_VECTOR_PLACES / groups / (tile + 1) + 1;
+    if (tiles > (end - 1) / lanes - x->first / lanes + 1) {
+        tiles = (end - 1) / lanes - x->first / lanes + 1;
+    }
+    int32_t here[4 * PANEL_VECTOR_PLACES];
+    int32_t *starts = here;
+    if (2 * groups * tiles * tile > 4 * PANEL_VECTOR_PLACES) {
+        starts = malloc(8 * groups * tiles * tile);
+        if (!starts) abort();
+    }
+    float *weights = (float *)(starts + groups * tiles * tile);
+    for (int64_t start = x->first; start < end;) {
+        const int64_t base = start / lanes * tile;
+        int64_t stop = (start / lanes + tiles) * lanes;
+        if (stop > end) stop = end;
+        const int64_t count = ((stop - 1) / lanes - start / lanes + 1) * m->runs;
+        (lanes == 16 ? panel_begin_tiles : panel_begin_alone)(
+            m, x->sums + 2 * base, x->scales + base, count, zero, starts, weights);
         for (int64_t p = first; p < last; p++) {
             const uint8_t *panel = m->bytes + p * m->panel_bytes;
             int64_t rows = m->rows - 16 * p < 16 ? m->rows - 16 * p : 16;
-            for (int64_t t = start; t < end;) {
+            for (int64_t t = start; t < stop;) {
+                // Not beyond the tile.
+                int64_t most = lanes - t % lanes < stop - t ? lanes - t % lanes : stop - t;
                 int power = PANEL_MOST == 16 ? 4 : 2;
-                while (t + (1 << power) > end) power--;
-                struct halftone_panel_vectors part = *x;
-                part.values += 32 * t * x->runs;
-                part.scales += t * x->runs;
-                part.sums += 2 * t * x->runs;
+                while (1 << power > most) power--;
+                const int64_t at = halftone_panel_place(x, t, 0), lane = t % lanes;
+                const int64_t begin = groups * (at - lane - base) + lane;
+                struct panel_part part = {.values = x->values + 32 * at,
+                                          .scales = x->scales + at,
+                                          .starts = starts + begin,
+                                          .weights = weights + begin,
+                                          .lanes = lanes};
                 floats16 sums[PANEL_MOST];
 #ifdef PANEL_TABLES_ONLY
                 panel_pass pass = panel_table_pass(m, power);
@@ -314,10 +361,12 @@ PANEL_TARGET void PANEL_NAME(const struct halftone_panels *m, int64_t first, int
 #endif
                 pass(m, panel, &part, sums);
                 for (int64_t i = 0; i < 1 << power; i++) {
-                    panel_put(sums[i], rows, 16 * p, t + i, output);
+                    panel_put(sums[i], rows, 16 * p, t - x->first + i, output);
                 }
                 t += 1 << power;
             }
         }
+        start = stop;
     }
+    if (starts != here) free(starts);
 }

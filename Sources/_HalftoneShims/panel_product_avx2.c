@@ -57,6 +57,7 @@ PANEL_INLINE2 bytes64 panel_lookup(bytes64 table, bytes64 codes) {
 
 #define PANEL_NAME halftone_panel_product_avx2
 #define PANEL_MOST 4
+#define PANEL_TOGETHER 1
 #define PANEL_DOT(a, c, x) panel_dot(a, c, x, BITS == 8 || TABLE)
 #define PANEL_HALVES(at) panel_halves16(at)
 #define PANEL_LOOKUP(t, c) panel_lookup(t, c)

@@ -54,6 +54,7 @@ static inline floats16 panel_fused(floats16 a, floats16 b, floats16 c) {
 
 #define PANEL_NAME halftone_panel_product_plain
 #define PANEL_MOST 4
+#define PANEL_TOGETHER 1
 #define PANEL_DOT(a, c, x) panel_dot(a, c, x)
 #define PANEL_HALVES(at) panel_halves16(at)
 #define PANEL_LOOKUP(t, c) panel_lookup(t, c)

@@ -17,6 +17,7 @@ panel_dot(__m512i sum, __m512i codes, const int8_t *x) {
 
 #define PANEL_NAME halftone_panel_product_vnni
 #define PANEL_MOST 16
+#define PANEL_TOGETHER 2
 #define PANEL_DOT(a, c, x) ((ints16)panel_dot((__m512i)(a), (__m512i)(c), x))
 #define PANEL_HALVES(at) ((floats16)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(at))))
 #define PANEL_LOOKUP(t, c) ((bytes64)_mm512_shuffle_epi8((__m512i)(t), (__m512i)(c)))

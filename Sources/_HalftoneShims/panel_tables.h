@@ -58,13 +58,13 @@ PANEL_INLINE void panel_digits(const uint8_t *table, const uint8_t *codes, const
     }
 }
 
-/// Some steps of digits with a vector whose bytes have the sum `s`.
+/// Some steps of digits with a vector; each digit's sum begins with `start`.
 PANEL_INLINE floats16 panel_digits_dot(const bytes64 *steps, const int DIGITS, int first, int last,
-                                       const int8_t *x, int32_t s) {
+                                       const int8_t *x, int32_t start) {
     enum { BITS = 8, TABLE = 1 }; // for PANEL_DOT: all eight bits of a digit count
     ints16 sums[3];
     for (int d = 0; d < DIGITS; d++) {
-        sums[d] = (ints16){0} - PANEL_TABLE_ZERO * s;
+        sums[d] = (ints16){0} + start;
         for (int i = first; i < last; i++) {
             sums[d] = PANEL_TABLE_DOT(sums[d], steps[8 * d + i], x, i);
         }
@@ -81,7 +81,7 @@ typedef void (*panel_unpack)(const uint8_t *, const uint8_t *, bytes64 *);
 PANEL_INLINE void panel_table_sums(const struct halftone_panels *m, const uint8_t *panel,
                                    const int BITS, panel_unpack unpack, const int DIGITS,
                                    const int HALVES, const int COUNT,
-                                   const struct halftone_panel_vectors *x, floats16 *total) {
+                                   const struct panel_part *x, floats16 *total) {
     struct panel_reader reader = {.at = panel};
     for (int64_t run = 0; run < m->runs; run++) {
         const uint8_t *codes = panel_read(m, BITS ? BITS : m->bits, HALVES, &reader);
@@ -93,17 +93,18 @@ PANEL_INLINE void panel_table_sums(const struct halftone_panels *m, const uint8_
             unpack(m->table, codes, z);
         }
         for (int t = 0; t < COUNT; t++) {
-            const int8_t *v = x->values + 32 * (t * x->runs + run);
-            const int32_t *s = x->sums + 2 * (t * x->runs + run);
-            const float scale = x->scales[t * x->runs + run];
+            const int64_t at = run * x->lanes + t;
+            const int8_t *v = x->values + 32 * at;
+            const float scale = x->scales[at];
             if (HALVES) {
                 for (int half = 0; half < 2; half++) {
                     floats16 dots =
-                        panel_digits_dot(z, DIGITS, 4 * half, 4 * half + 4, v, s[half]);
+                        panel_digits_dot(z, DIGITS, 4 * half, 4 * half + 4, v,
+                                         x->starts[2 * at - t + half * x->lanes]);
                     total[t] = PANEL_FUSED(dots, reader.scale[half] * scale, total[t]);
                 }
             } else {
-                floats16 dots = panel_digits_dot(z, DIGITS, 0, 8, v, s[0] + s[1]);
+                floats16 dots = panel_digits_dot(z, DIGITS, 0, 8, v, x->starts[at]);
                 total[t] = PANEL_FUSED(dots, reader.scale[0] * scale, total[t]);
             }
         }
@@ -112,8 +113,8 @@ PANEL_INLINE void panel_table_sums(const struct halftone_panels *m, const uint8_
 
 #define PANEL_TABLE_PASS(NAME, BITS, UNPACK, DIGITS, COUNT)                                        \
     PANEL_TARGET __attribute__((noinline)) static void NAME(                                       \
-        const struct halftone_panels *m, const uint8_t *panel,                                     \
-        const struct halftone_panel_vectors *x, floats16 *sums) {                                  \
+        const struct halftone_panels *m, const uint8_t *panel, const struct panel_part *x,         \
+        floats16 *sums) {                                                                          \
         floats16 total[COUNT];                                                                     \
         for (int t = 0; t < COUNT; t++) total[t] = (floats16){0};                                  \
         if (m->record_runs == 0) {                                                                 \

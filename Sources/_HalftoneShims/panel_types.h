@@ -22,8 +22,17 @@ typedef PANEL_VECTOR(int8_t, 16) sbytes16;
 /// How far ahead codes are fetched: the memory's own reading ahead stops at each page.
 #define PANEL_AHEAD 2048
 
-/// Bytes of vectors that meet one panel after another: half of a usual second-level cache.
-#define PANEL_VECTOR_BYTES (256 << 10)
+/// Runs of vectors that meet one panel after another: half of a usual second-level cache.
+#define PANEL_VECTOR_PLACES ((256 << 10) / 32)
+
+/// Some vectors of a tile as a product meets them, neighbours in each run.
+struct panel_part {
+    const int8_t *values;  ///< [run][lanes][32].
+    const float *scales;   ///< [run][lanes].
+    const int32_t *starts; ///< [run][group][lanes], what sums of products begin with: −zero · sum.
+    const float *weights;  ///< [run][group][lanes], sum · scale, which offsets are multiplied by.
+    int64_t lanes;
+};
 
 /// Bytes of a group's scales or offsets.
 static inline int64_t panel_value_bytes(int32_t kind) {

@@ -35,7 +35,7 @@ void halftone_panel_product(uint32_t features, const struct halftone_panels *m, 
 
 /// Rounds one run.
 __attribute__((always_inline)) static inline void
-panel_quantize_run(const float *x, int8_t *values, float *scale, int32_t *sums) {
+panel_quantize_run(const float *x, int8_t *values, float *scale, int32_t *sums, int64_t apart) {
     floats16 half[2] = {*(const floats16 *)x, *(const floats16 *)(x + 16)};
     // Magnitudes are in the order of their bits, and integers have no NaN to look out for.
     ints16 first = (ints16)half[0] & 0x7FFFFFFF, second = (ints16)half[1] & 0x7FFFFFFF;
@@ -48,25 +48,27 @@ panel_quantize_run(const float *x, int8_t *values, float *scale, int32_t *sums) 
         // Adding 1.5 · 2^23 leaves the nearest integer, ties to even, in the low bits.
         ints16 integers = (ints16)(half[i] * inverse + 0x1.8p23f) - 0x4B400000;
         *(sbytes16 *)(values + 16 * i) = __builtin_convertvector(integers, sbytes16);
-        sums[i] = __builtin_reduce_add(integers);
+        sums[i * apart] = __builtin_reduce_add(integers);
     }
 }
 
 __attribute__((always_inline)) static inline void
 panel_quantize(const float *x, int64_t columns, int64_t stride,
-               const struct halftone_panel_vectors *to) {
+               const struct halftone_panel_vectors *to, int64_t first) {
     for (int64_t t = 0; t < to->count; t++) {
         const float *vector = x + t * stride;
-        for (int64_t run = 0; 32 * run < columns; run++) {
-            int64_t at = t * to->runs + run;
-            const float *source = vector + 32 * run;
-            if (32 * run + 32 <= columns) {
-                panel_quantize_run(source, to->values + 32 * at, to->scales + at, to->sums + 2 * at);
-                continue;
+        int64_t at = halftone_panel_place(to, to->first + t, first);
+        const int64_t lane = at % to->lanes;
+        for (int64_t column = 0; column < columns; column += 32, at += to->lanes) {
+            const float *source = vector + column;
+            float padded[32];
+            if (column + 32 > columns) {
+                memset(padded, 0, sizeof padded);
+                memcpy(padded, source, 4 * (columns - column));
+                source = padded;
             }
-            float padded[32] = {0};
-            memcpy(padded, source, 4 * (columns - 32 * run));
-            panel_quantize_run(padded, to->values + 32 * at, to->scales + at, to->sums + 2 * at);
+            panel_quantize_run(source, to->values + 32 * at, to->scales + at,
+                               to->sums + 2 * at - lane, to->lanes);
         }
     }
 }
@@ -74,25 +76,25 @@ panel_quantize(const float *x, int64_t columns, int64_t stride,
 #if defined(__x86_64__)
 __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq"))) static void
 panel_quantize_avx512(const float *x, int64_t columns, int64_t stride,
-                      const struct halftone_panel_vectors *to) {
-    panel_quantize(x, columns, stride, to);
+                      const struct halftone_panel_vectors *to, int64_t run) {
+    panel_quantize(x, columns, stride, to, run);
 }
 
 __attribute__((target("avx2"))) static void
 panel_quantize_avx2(const float *x, int64_t columns, int64_t stride,
-                    const struct halftone_panel_vectors *to) {
-    panel_quantize(x, columns, stride, to);
+                    const struct halftone_panel_vectors *to, int64_t run) {
+    panel_quantize(x, columns, stride, to, run);
 }
 #endif
 
 void halftone_panel_quantize(uint32_t features, const float *x, int64_t columns, int64_t stride,
-                             const struct halftone_panel_vectors *to) {
+                             const struct halftone_panel_vectors *to, int64_t run) {
 #if defined(__x86_64__)
-    if (features & HALFTONE_CPU_AVX512) return panel_quantize_avx512(x, columns, stride, to);
-    if (features & HALFTONE_CPU_AVX2_FMA) return panel_quantize_avx2(x, columns, stride, to);
+    if (features & HALFTONE_CPU_AVX512) return panel_quantize_avx512(x, columns, stride, to, run);
+    if (features & HALFTONE_CPU_AVX2_FMA) return panel_quantize_avx2(x, columns, stride, to, run);
 #endif
     (void)features;
-    panel_quantize(x, columns, stride, to);
+    panel_quantize(x, columns, stride, to, run);
 }
 
 int64_t halftone_panel_bytes(const struct halftone_panels *m) {

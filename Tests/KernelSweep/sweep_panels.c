@@ -50,9 +50,9 @@ static void make_room(void) {
     room.panels = sweep_memory_of(rows * columns + rows * MOST_GROUPS * 12);
     room.codes = sweep_memory_of(rows * columns);
     room.inputs = sweep_memory_of(4 * n * columns);
-    room.values = sweep_memory_of(n * columns);
-    room.scales = sweep_memory_of(4 * n * MOST_RUNS);
-    room.sums = sweep_memory_of(8 * n * MOST_RUNS);
+    room.values = sweep_memory_of((n + 32) * columns);
+    room.scales = sweep_memory_of(4 * (n + 32) * MOST_RUNS);
+    room.sums = sweep_memory_of(8 * (n + 32) * MOST_RUNS);
     room.bias = sweep_memory_of(4 * rows);
     room.output = sweep_memory_of(4 * n * (n + 4));
     room.row_scales = malloc(sizeof(float) * (size_t)(rows * MOST_GROUPS));
@@ -195,19 +195,23 @@ static float dot_of(const struct halftone_panels *m, const uint8_t *codes, const
 /// The definition: runs from first to last; integers are exact, and each scaled sum is added with
 /// one rounding.
 static float product(const struct halftone_panels *m, const uint8_t *codes, const float *scales,
-                     const float *offsets, const int8_t *x, const float *x_scales) {
+                     const float *offsets, const struct halftone_panel_vectors *vectors,
+                     int64_t vector) {
     const int64_t half = m->record_runs == 0;
     float total = 0;
     for (int64_t run = 0; run < m->runs; run++) {
+        const int64_t at = halftone_panel_place(vectors, vector, run);
+        const float scale = vectors->scales[at];
         for (int64_t part = 0; part <= half; part++) {
             const int64_t group = half ? 2 * run + part : run / m->record_runs;
-            const int64_t first = 32 * run + 16 * part, count = half ? 16 : 32;
+            const int64_t count = half ? 16 : 32;
+            const int8_t *x = vectors->values + 32 * at + 16 * part;
             int32_t sum = 0;
-            for (int64_t c = first; c < first + count; c++) sum += x[c];
-            total = fmaf(dot_of(m, codes + first, x + first, count),
-                         scales[group] * x_scales[run], total);
+            for (int64_t c = 0; c < count; c++) sum += x[c];
+            total = fmaf(dot_of(m, codes + 32 * run + 16 * part, x, count),
+                         scales[group] * scale, total);
             if (m->offsets != HALFTONE_PANEL_NONE) {
-                total = fmaf(offsets[group], (float)sum * x_scales[run], total);
+                total = fmaf(offsets[group], (float)sum * scale, total);
             }
         }
     }
@@ -266,14 +270,20 @@ static void try_shape(struct sweep_result *result, uint32_t features, struct cod
 
     float *inputs = sweep_take(room.inputs, 4 * vectors * columns);
     sweep_floats(&random, inputs, vectors * columns);
+    // In tiles, from the first or a later vector on, and where there is but one also alone.
+    const int64_t lanes = vectors == 1 && rows % 2 ? 1 : 16;
+    const int64_t begin = lanes > 1 ? columns % 5 : 0;
+    const int64_t places = (begin + vectors + lanes - 1) / lanes * lanes * runs;
     struct halftone_panel_vectors x = {
+        .first = begin,
         .count = vectors,
         .runs = runs,
-        .values = sweep_take(room.values, vectors * width),
-        .scales = sweep_take(room.scales, 4 * vectors * runs),
-        .sums = sweep_take(room.sums, 8 * vectors * runs),
+        .lanes = lanes,
+        .values = sweep_take(room.values, 32 * places),
+        .scales = sweep_take(room.scales, 4 * places),
+        .sums = sweep_take(room.sums, 8 * places),
     };
-    halftone_panel_quantize(features, inputs, columns, columns, &x);
+    halftone_panel_quantize(features, inputs, columns, columns, &x, 0);
 
     // Whole and part of the panels; alone or on top of what is there.
     const int64_t first = sweep_integer(&random, 0, panels - 1), stride = rows + rows % 3;
@@ -294,8 +304,7 @@ static void try_shape(struct sweep_result *result, uint32_t features, struct cod
     for (int64_t t = 0; t < vectors; t++) {
         for (int64_t row = 0; row < rows; row++) {
             float sum = product(&m, codes + row * width, room.row_scales + row * groups,
-                                room.row_offsets + row * groups, x.values + t * width,
-                                x.scales + t * runs);
+                                room.row_offsets + row * groups, &x, begin + t);
             float *to = room.expected + t * stride + row;
             if (has_bias) sum += bias[row];
             *to = adds ? sum + *to : sum;

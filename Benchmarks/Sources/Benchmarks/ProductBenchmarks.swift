@@ -22,6 +22,38 @@ func productBenchmarks(rows: Int = 2048, columns: Int = 2048) throws -> [Benchma
     }
 }
 
+/// A weight matrix as wide as those of large models times 1 to 512 vectors in bytes, as the run
+/// time computes prompts, on all threads: what `products_against_onnxruntime.py` reads.
+func wideProductBenchmarks(rows: Int = 4096, columns: Int = 4096) throws -> [BenchmarkGroup] {
+    let pool = WorkerPool()
+    let weights = Tensor.normal([rows, columns], standardDeviation: 0.02, seed: 1).elements.array
+    let float = try BlockMatrix(
+        type: .f32, rows: rows, columns: columns,
+        bytes: Bytes(BlockCodec.encode(.f32, weights, columns: columns)))
+    let forms = try [8, 4].map { bits in
+        (
+            name: "int\(bits)-g32",
+            matrix: try RoundToNearest().quantize(
+                float,
+                scheme: WeightScheme(
+                    format: IntegerFormat(bits: bits, symmetric: true), granularity: .group(32),
+                    scaleFormat: .float16, search: .absmax),
+                pool: pool
+            ).matrix
+        )
+    }
+    return [1, 16, 128, 512].map { count in
+        let input = Tensor.normal([count, columns], seed: 2).elements.array
+        return BenchmarkGroup(
+            name: "wide-\(count)",
+            members: forms.map { form in
+                product(
+                    "wide-\(count)/\(form.name)", form.matrix, input, count: count, pool: pool,
+                    activations: .int8)
+            })
+    }
+}
+
 /// The matrix in every form that is timed, float32 first.
 private func storedForms(
     _ weights: [Float], rows: Int, columns: Int, pool: WorkerPool
@@ -58,9 +90,12 @@ private func storedForms(
 
 /// A product as the run time computes it, checked against sums in Double of the decoded weights.
 private func product(
-    _ name: String, _ matrix: any WeightMatrix, _ input: [Float], count: Int, pool: WorkerPool
+    _ name: String, _ matrix: any WeightMatrix, _ input: [Float], count: Int, pool: WorkerPool,
+    activations: Activations = .float32
 ) -> Benchmark {
-    let multiply = MatrixProduct(matrix, pool: pool)
+    let multiply = MatrixProduct(matrix, activations: activations, pool: pool)
+    // Half a step of a byte, for each of 32 values the largest of which has 127.
+    let step = activations == .int8 ? 0.5 / 127.0 : 0
     let output = Output(count: count * matrix.rows)
     return Benchmark(
         name: name, storedBytes: matrix.byteCount,
@@ -71,20 +106,29 @@ private func product(
         check: {
             multiply(input, count: count, into: &output.values)
             var row = [Float](repeating: 0, count: matrix.columns)
+            let runs = (0..<count).map { vector in
+                stride(from: 0, to: row.count, by: 32).map { first in
+                    (first..<min(first + 32, row.count)).reduce(0.0) {
+                        max($0, Double(input[vector * row.count + $1].magnitude))
+                    }
+                }
+            }
             for index in stride(from: 0, to: matrix.rows, by: 97) {
                 matrix.decode(row: index, into: &row)
                 for vector in 0..<count {
-                    var (sum, size) = (0.0, 0.0)
+                    var (sum, size, rounding) = (0.0, 0.0, 0.0)
                     for column in 0..<matrix.columns {
                         let term = Double(row[column]) * Double(input[vector * row.count + column])
                         sum += term
                         size += term.magnitude
+                        rounding +=
+                            Double(row[column].magnitude) * runs[vector][column / 32] * step
                     }
                     // Any order of n float32 additions errs by at most n · 2⁻²⁴ · Σ|terms|; two
                     // more roundings per term come from the scale and the product. Forms that
                     // subtract a zero point after summing add terms of the code range's size,
                     // below 16 times those of the values.
-                    let bound = Double(matrix.columns + 2) * 0x1p-24 * size * 16
+                    let bound = Double(matrix.columns + 2) * 0x1p-24 * size * 16 + rounding
                     let found = Double(output.values[vector * matrix.rows + index])
                     guard (found - sum).magnitude <= bound else {
                         return "row \(index): \(found), not \(sum) within \(bound)"

@@ -27,7 +27,9 @@ while let argument = arguments.popFirst() {
 
 do {
     let thresholds = try Thresholds(contentsOf: thresholdsPath)
-    let groups = try conversionBenchmarks() + productBenchmarks() + convolutionBenchmarks()
+    let groups =
+        try conversionBenchmarks() + productBenchmarks() + wideProductBenchmarks()
+        + convolutionBenchmarks()
     let names = groups.flatMap { $0.members.map(\.name) }
     var complaints = thresholds.unknownNames(among: names).map { "\($0): no such benchmark" }
     var measurements: [Measurement] = []

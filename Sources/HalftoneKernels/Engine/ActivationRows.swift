@@ -33,10 +33,17 @@ package final class ActivationRows: Sendable {
     var sumWidth: Int { (width + 15) / 16 }
 
     /// Takes memory.
-    package init(width: Int, capacity: Int, forms: Forms) {
+    package convenience init(width: Int, capacity: Int, forms: Forms) {
+        self.init(
+            FloatBuffer(count: width * capacity), width: width, capacity: capacity, forms: forms)
+    }
+
+    /// Takes memory for other forms of floats that are there.
+    init(_ floats: FloatBuffer, width: Int, capacity: Int, forms: Forms) {
+        precondition(floats.count >= width * capacity)
         self.width = width
         self.capacity = capacity
-        floats = FloatBuffer(count: width * capacity)
+        self.floats = floats
         sums =
             forms.contains(.floats) ? FloatBuffer(count: (width + 15) / 16 * capacity) : nil
         bytes = forms.contains(.bytes) ? PanelVectors(columns: width, capacity: capacity) : nil

@@ -8,10 +8,22 @@ package final class FloatBuffer: @unchecked Sendable {
 
     private(set) var base: UnsafeMutablePointer<Float>
 
+    /// Whether the memory is given back at the end.
+    private let isOwner: Bool
+
     /// Takes zeroed memory.
     package init(count: Int) {
         self.count = count
+        isOwner = true
         unsafe base = Self.allocate(count)
+    }
+
+    /// Works in memory that somebody else owns, who keeps it for as long as this is used.
+    @unsafe
+    init(borrowing base: UnsafeMutablePointer<Float>, count: Int) {
+        self.count = count
+        isOwner = false
+        unsafe self.base = base
     }
 
     /// Takes memory for the values of an array.
@@ -20,11 +32,12 @@ package final class FloatBuffer: @unchecked Sendable {
         for (index, value) in values.enumerated() { unsafe base[index] = value }
     }
 
-    deinit { unsafe base.deallocate() }
+    deinit { if isOwner { unsafe base.deallocate() } }
 
     /// Makes room for at least `wanted` floats; when it grows, the contents are lost.
     package func reserve(_ wanted: Int) {
         guard wanted > count else { return }
+        precondition(isOwner, "borrowed memory has its size")
         unsafe base.deallocate()
         unsafe base = Self.allocate(wanted)
         count = wanted
@@ -99,7 +112,7 @@ package final class FloatBuffer: @unchecked Sendable {
     ///   - new: The same afterwards, no fewer.
     ///   - kept: Floats of a group that matter.
     func regroup(groups: Int, from old: Int, to new: Int, keeping kept: Int) {
-        precondition(groups * old <= count && kept <= old && old <= new)
+        precondition(groups * old <= count && kept <= old && old <= new && isOwner)
         let larger = unsafe Self.allocate(groups * new)
         for group in 0..<groups {
             unsafe (larger + group * new).update(from: base + group * old, count: kept)

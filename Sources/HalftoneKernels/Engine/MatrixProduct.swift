@@ -29,13 +29,20 @@ public struct MatrixProduct: Sendable {
     ///   - output: Room for `[count, rows]`.
     public func callAsFunction(_ input: [Float], count: Int, into output: inout [Float]) {
         precondition(input.count >= count * columns && output.count >= count * group.rows)
-        let rows = ActivationRows(width: columns, capacity: count, forms: group.reads)
-        let result = FloatBuffer(count: count * group.rows)
-        rows.floats.take(input, from: 0, count: count * columns)
-        rows.finish(0..<count)
-        pool.together { team in
-            group.run(team, rows, rows: 0..<count, into: result)
+        unsafe input.withUnsafeBufferPointer { input in
+            unsafe output.withUnsafeMutableBufferPointer { output in
+                guard let from = input.baseAddress, let to = output.baseAddress else { return }
+                // Nothing writes to it: floats that are multiplied are read only.
+                let floats = unsafe FloatBuffer(
+                    borrowing: UnsafeMutablePointer(mutating: from), count: input.count)
+                let result = unsafe FloatBuffer(borrowing: to, count: output.count)
+                let rows = ActivationRows(
+                    floats, width: columns, capacity: count, forms: group.reads)
+                pool.together { team in
+                    team.share(count) { rows.finish($0) }
+                    group.run(team, rows, rows: 0..<count, into: result)
+                }
+            }
         }
-        result.copy(0..<count * group.rows, into: &output)
     }
 }

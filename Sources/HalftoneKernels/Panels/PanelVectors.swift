@@ -14,7 +14,11 @@ package final class PanelVectors: @unchecked Sendable {
     /// Vectors that there is memory for.
     package let capacity: Int
 
+    /// Vectors that lie together; a lone one lies alone.
+    private let lanes: Int
+
     private let runs: Int
+    private let places: Int
     private let memory: UnsafeMutableRawPointer
 
     /// Takes memory for `capacity` vectors of finite values.
@@ -22,8 +26,10 @@ package final class PanelVectors: @unchecked Sendable {
         self.columns = columns
         self.capacity = capacity
         runs = (columns + PanelMatrix.runLength - 1) / PanelMatrix.runLength
+        lanes = capacity > 1 ? 16 : 1
+        places = (capacity + lanes - 1) / lanes * lanes * runs
         // For each run 32 bytes, a scale and two sums.
-        let bytes = max(capacity * runs * (PanelMatrix.runLength + 3 * 4), 64)
+        let bytes = max(places * (PanelMatrix.runLength + 3 * 4), 64)
         unsafe memory = .allocate(byteCount: bytes, alignment: 64)
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
     }
@@ -33,15 +39,13 @@ package final class PanelVectors: @unchecked Sendable {
     /// Some of the vectors.
     @unsafe
     func rows(_ range: Range<Int>) -> halftone_panel_vectors {
-        let all = capacity * runs
-        let first = range.lowerBound * runs
-        let scales = unsafe memory + all * PanelMatrix.runLength
-        let sums = unsafe scales + all * 4
+        let scales = unsafe memory + places * PanelMatrix.runLength
+        let sums = unsafe scales + places * 4
         return unsafe halftone_panel_vectors(
-            count: Int64(range.count), runs: Int64(runs),
-            values: (memory + first * PanelMatrix.runLength).assumingMemoryBound(to: Int8.self),
-            scales: scales.assumingMemoryBound(to: Float.self) + first,
-            sums: sums.assumingMemoryBound(to: Int32.self) + 2 * first)
+            first: Int64(range.lowerBound), count: Int64(range.count), runs: Int64(runs),
+            lanes: Int64(lanes), values: memory.assumingMemoryBound(to: Int8.self),
+            scales: scales.assumingMemoryBound(to: Float.self),
+            sums: sums.assumingMemoryBound(to: Int32.self))
     }
 
     /// Rounds some columns, whole runs or the last ones, of some vectors.
@@ -59,14 +63,10 @@ package final class PanelVectors: @unchecked Sendable {
         precondition(range.lowerBound >= 0 && range.upperBound <= capacity, "rows out of bounds")
         precondition(part.lowerBound >= 0 && part.upperBound <= columns, "columns out of bounds")
         precondition(part.lowerBound % PanelMatrix.runLength == 0, "columns begin with a run")
-        let run = part.lowerBound / PanelMatrix.runLength
-        var target = unsafe rows(range)
-        unsafe target.values += run * PanelMatrix.runLength
-        unsafe target.scales += run
-        unsafe target.sums += 2 * run
-        unsafe withUnsafePointer(to: target) {
+        unsafe withUnsafePointer(to: rows(range)) {
             unsafe halftone_panel_quantize(
-                Processor.features, values, Int64(part.count), Int64(stride), $0)
+                Processor.features, values, Int64(part.count), Int64(stride), $0,
+                Int64(part.lowerBound / PanelMatrix.runLength))
         }
     }
 }

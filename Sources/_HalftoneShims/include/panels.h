@@ -61,18 +61,27 @@ struct halftone_panels {
 int64_t halftone_panel_bytes(const struct halftone_panels *m);
 
 /// Vectors of signed bytes with a scale for each run of 32.
+///
+/// They lie in tiles of `lanes` vectors: run r of vector t has place
+/// (t / lanes · runs + r) · lanes + t mod lanes, so that what meets a run of a panel lies together.
 struct halftone_panel_vectors {
-    int64_t count;
-    int64_t runs;        ///< Of each vector; runs · 32 bytes, runs scales and 2 · runs sums apart.
-    int8_t *values;      ///< −127 to 127; zeros behind the last column.
-    float *scales;       ///< Largest magnitude of a run / 127.
-    int32_t *sums;       ///< Sums of the bytes of each half run.
+    int64_t first, count; ///< Which of the vectors that there is memory for.
+    int64_t runs;         ///< Of each vector.
+    int64_t lanes;        ///< 16, or 1.
+    int8_t *values;       ///< [place][32], −127 to 127; zeros behind the last column.
+    float *scales;        ///< [place], the largest magnitude of a run / 127.
+    int32_t *sums;        ///< [place / lanes][2][lanes], of the bytes of each half run.
 };
 
-/// Rounds vectors of `columns` finite floats, `stride` apart, into `to`; fewer than it has fill its
-/// first runs.
+/// Where a run of a vector is.
+static inline int64_t halftone_panel_place(const struct halftone_panel_vectors *x, int64_t vector,
+                                           int64_t run) {
+    return (vector / x->lanes * x->runs + run) * x->lanes + vector % x->lanes;
+}
+
+/// Rounds `columns` finite floats of each vector, `stride` apart, into the runs from `run` on.
 void halftone_panel_quantize(uint32_t features, const float *x, int64_t columns, int64_t stride,
-                             const struct halftone_panel_vectors *to);
+                             const struct halftone_panel_vectors *to, int64_t run);
 
 /// Where products go: row r of vector t at values[t · stride + r].
 struct halftone_panel_output {
