@@ -20,7 +20,7 @@ typedef PANEL_VECTOR(uint8_t, 16) bytes16;
 typedef PANEL_VECTOR(int8_t, 16) sbytes16;
 
 /// How far ahead codes are fetched: the memory's own reading ahead stops at each page.
-#define PANEL_AHEAD 2048
+#define PANEL_AHEAD 4096
 
 /// Runs of vectors that meet one panel after another: half of a usual second-level cache.
 #define PANEL_VECTOR_PLACES ((256 << 10) / 32)
