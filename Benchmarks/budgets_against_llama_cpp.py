@@ -2,9 +2,9 @@
 """Budgets of `halftone compress` against llama.cpp's quantizer, both on the same text in one run.
 
 For each seed the articles of a calibration text are shuffled. llama.cpp reads the result for its
-importance matrix (`--chunks` windows of it) and quantizes a twin of the model, padded with zeros so that every one of its types
-fits; `halftone compress` reads it and spends no more bits per weight of the layers, the table in 6
-bits (in Q6_K there). Both files are measured by `halftone eval` against the float model on another
+importance matrix (`--chunks` windows of it) and quantizes a twin of the model, padded with zeros so
+that every one of its types fits; `halftone compress` reads it and spends no more bits per weight of
+the layers, the table in 6 bits (in Q6_K there). Both files are measured by `halftone eval` against the float model on another
 text. With `--equal-bytes` the twin is compressed by both, into GGUF files of the same bytes.
 
 Needs Python's standard library, and llama.cpp's llama-imatrix and llama-quantize.
@@ -154,7 +154,8 @@ def main():
         pairs = bench.row(kind)
         ratios = [ours["kl"] / theirs["kl"] for theirs, ours in pairs]
         print(
-            f"{kind:8} {statistics.median(t['bits'] for t, _ in pairs):6.2f} {statistics.median(t['kl'] for t, _ in pairs):11.4f}"
+            f"{kind:8} {statistics.median(t['bits'] for t, _ in pairs):6.2f}"
+            f" {statistics.median(t['kl'] for t, _ in pairs):11.4f}"
             f" {statistics.median(o['kl'] for _, o in pairs):11.4f}   "
             + " ".join(f"{ratio:.2f}" for ratio in ratios)
             + f"   {statistics.median(ratios):.2f}"

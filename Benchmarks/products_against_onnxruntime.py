@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Times integer products with Halftone and with onnxruntime, in turns, and compares them.
 
-A matrix of 4096 × 4096 times M vectors of float32: in 8 bits against DynamicQuantizeMatMul, in 4
-bits (groups of 32) against MatMulNBits with integer products. All of them round the vectors
+A matrix of 4096 × 4096 times M vectors of float32: in 8 bits (groups of 32) against
+DynamicQuantizeMatMul, which has one scale for the matrix and one for all vectors, and in 4 bits
+(groups of 32 in both) against MatMulNBits with integer products. All of them round the vectors
 themselves. Each round runs Halftone's program and onnxruntime once for each shape; the figures are
 medians of rounds, in 10⁹ multiplications and additions a second.
 
     swift build -c release --package-path Benchmarks --product Benchmarks
     Benchmarks/products_against_onnxruntime.py [--rounds 5] [--threads N]
 
-Made with: onnxruntime==1.32.0 onnx==1.20.0 numpy==2.4.6
+Made with: onnxruntime==1.32.0 onnx==1.23.2 numpy==2.4.6
 """
 
 import argparse

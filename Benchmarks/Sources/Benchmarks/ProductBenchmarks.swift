@@ -10,7 +10,7 @@ import HalftoneTensor
 func productBenchmarks(rows: Int = 2048, columns: Int = 2048) throws -> [BenchmarkGroup] {
     let pool = WorkerPool(threads: 1)
     let weights = Tensor.normal([rows, columns], standardDeviation: 0.02, seed: 1).elements.array
-    let forms = try storedForms(weights, rows: rows, columns: columns, pool: pool)
+    let forms = try storedForms(weights, columns: columns, pool: pool)
     return [(name: "product-1", count: 1), (name: "product-32", count: 32)].map { job in
         let input = Tensor.normal([job.count, columns], seed: 2).elements.array
         return BenchmarkGroup(
@@ -27,20 +27,9 @@ func productBenchmarks(rows: Int = 2048, columns: Int = 2048) throws -> [Benchma
 func wideProductBenchmarks(rows: Int = 4096, columns: Int = 4096) throws -> [BenchmarkGroup] {
     let pool = WorkerPool()
     let weights = Tensor.normal([rows, columns], standardDeviation: 0.02, seed: 1).elements.array
-    let float = try BlockMatrix(
-        type: .f32, rows: rows, columns: columns,
-        bytes: Bytes(BlockCodec.encode(.f32, weights, columns: columns)))
+    let float = try blocks(.f32, weights, columns: columns)
     let forms = try [8, 4].map { bits in
-        (
-            name: "int\(bits)-g32",
-            matrix: try RoundToNearest().quantize(
-                float,
-                scheme: WeightScheme(
-                    format: IntegerFormat(bits: bits, symmetric: true), granularity: .group(32),
-                    scaleFormat: .float16, search: .absmax),
-                pool: pool
-            ).matrix
-        )
+        (name: "int\(bits)-g32", matrix: try uniform(bits, float, pool: pool))
     }
     return [1, 16, 128, 512].map { count in
         let input = Tensor.normal([count, columns], seed: 2).elements.array
@@ -56,36 +45,44 @@ func wideProductBenchmarks(rows: Int = 4096, columns: Int = 4096) throws -> [Ben
 
 /// The matrix in every form that is timed, float32 first.
 private func storedForms(
-    _ weights: [Float], rows: Int, columns: Int, pool: WorkerPool
+    _ weights: [Float], columns: Int, pool: WorkerPool
 ) throws -> [(name: String, matrix: any WeightMatrix)] {
-    func blocks(_ type: BlockType) throws -> any WeightMatrix {
-        try BlockMatrix(
-            type: type, rows: rows, columns: columns,
-            bytes: Bytes(BlockCodec.encode(type, weights, columns: columns)))
-    }
-    let float = try blocks(.f32)
-    func uniform(_ bits: Int, symmetric: Bool = true) throws -> any WeightMatrix {
-        try RoundToNearest().quantize(
-            float,
-            scheme: WeightScheme(
-                format: IntegerFormat(bits: bits, symmetric: symmetric), granularity: .group(32),
-                scaleFormat: .float16, search: .absmax),
-            pool: pool
-        ).matrix
-    }
+    let float = try blocks(.f32, weights, columns: columns)
     return [
         ("f32", float),
-        ("f16", try blocks(.f16)),
-        ("bf16", try blocks(.bf16)),
-        ("q8_0", try blocks(.q8_0)),
-        ("q4_0", try blocks(.q4_0)),
-        ("int8-g32", try uniform(8)),
-        ("int4-g32", try uniform(4)),
-        ("uint4-g32", try uniform(4, symmetric: false)),
-        ("int3-g32", try uniform(3)),
-        ("int2-g32", try uniform(2)),
-        ("int1-g32", try uniform(1)),
+        ("f16", try blocks(.f16, weights, columns: columns)),
+        ("bf16", try blocks(.bf16, weights, columns: columns)),
+        ("q8_0", try blocks(.q8_0, weights, columns: columns)),
+        ("q4_0", try blocks(.q4_0, weights, columns: columns)),
+        ("int8-g32", try uniform(8, float, pool: pool)),
+        ("int4-g32", try uniform(4, float, pool: pool)),
+        ("uint4-g32", try uniform(4, symmetric: false, float, pool: pool)),
+        ("int3-g32", try uniform(3, float, pool: pool)),
+        ("int2-g32", try uniform(2, float, pool: pool)),
+        ("int1-g32", try uniform(1, float, pool: pool)),
     ]
+}
+
+/// A matrix in blocks.
+private func blocks(
+    _ type: BlockType, _ weights: [Float], columns: Int
+) throws -> any WeightMatrix {
+    try BlockMatrix(
+        type: type, rows: weights.count / columns, columns: columns,
+        bytes: Bytes(BlockCodec.encode(type, weights, columns: columns)))
+}
+
+/// A matrix in packed codes, groups of 32.
+private func uniform(
+    _ bits: Int, symmetric: Bool = true, _ float: any WeightMatrix, pool: WorkerPool
+) throws -> any WeightMatrix {
+    try RoundToNearest().quantize(
+        float,
+        scheme: WeightScheme(
+            format: IntegerFormat(bits: bits, symmetric: symmetric), granularity: .group(32),
+            scaleFormat: .float16, search: .absmax),
+        pool: pool
+    ).matrix
 }
 
 /// A product as the run time computes it, checked against sums in Double of the decoded weights.
