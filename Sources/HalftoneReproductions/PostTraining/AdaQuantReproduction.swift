@@ -133,7 +133,7 @@ struct AdaQuantReproduction: Reproduction {
                         && found.normChange.allSatisfy { $0 < 1e-4 },
                     guards: [learned, damaged],
                     unconfirmed: normalized.lead(over: minMax) > 0
-                        ? "accuracy is surely better, but by less: 4 bits take 0.015 away in all"
+                        ? "accuracy is surely better, but by less: 4 bits take little away in all"
                         : nil),
                 ClaimResult(
                     "biases-help", measured: tunedDivergence, baseline: divergence,
