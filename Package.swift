@@ -127,7 +127,10 @@ let package = Package(
         library("HalftoneFiles", ["HalftoneKernels", "HalftoneFormats", "HalftoneRuns"]),
         library(
             "HalftoneKernels",
-            ["HalftoneFormats", "_HalftoneShims", "_HalftoneConvolution", "COpenBLAS", "CKissFFT"]),
+            [
+                "HalftoneFormats", "_HalftoneShims", "_HalftoneConvolution", "COpenBLAS", "CCbc",
+                "CKissFFT",
+            ]),
         library("HalftoneFormats"),
         library("HalftoneRecipes", ["HalftoneRuns", .product(name: "Yams", package: "Yams")]),
         library("HalftoneReport"),
@@ -143,6 +146,8 @@ let package = Package(
             name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
         .systemLibrary(
             name: "CKissFFT", providers: [.apt(["libkissfft-dev"]), .brew(["kissfft"])]),
+        .systemLibrary(
+            name: "CCbc", providers: [.apt(["coinor-libcbc-dev"]), .brew(["cbc"])]),
         .systemLibrary(
             name: "CLibCrypto", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),

@@ -4,15 +4,29 @@ public struct AllocationChoice: Sendable, Hashable, Codable {
     public var name: String
     /// The damage that it does, in any unit that adds up over units of a model; lower is better.
     public var cost: Double
-    /// How much of the budget it takes, at least 0, in any whole unit: bits, bytes, nanoseconds.
-    public var size: Int
+    /// How much it takes of each budget, at least 0, in any whole unit: bits, bytes, nanoseconds.
+    public var sizes: [Int]
 
     /// States a choice.
-    public init(_ name: String, cost: Double, size: Int) {
+    ///
+    /// - Parameters:
+    ///   - name: What it is.
+    ///   - cost: The damage that it does.
+    ///   - sizes: How much it takes of each budget, of at least one.
+    public init(_ name: String, cost: Double, sizes: [Int]) {
+        precondition(!sizes.isEmpty, "a choice takes of a budget")
         self.name = name
         self.cost = cost
-        self.size = size
+        self.sizes = sizes
     }
+
+    /// States a choice where there is one budget.
+    public init(_ name: String, cost: Double, size: Int) {
+        self.init(name, cost: cost, sizes: [size])
+    }
+
+    /// How much of the first budget it takes.
+    public var size: Int { sizes[0] }
 }
 
 /// What is given a choice of its own: a layer, a tensor, a group of columns.
@@ -31,27 +45,68 @@ public struct AllocationUnit: Sendable, Hashable, Codable {
     }
 }
 
-/// Which choice each unit should get, so that sizes stay within a budget and costs are least.
+/// Which choice each unit should get, so that sizes stay within budgets and costs are least.
 public struct AllocationProblem: Sendable, Hashable, Codable {
     /// What is given choices.
     public var units: [AllocationUnit]
-    /// What the sizes of all choices may add up to.
-    public var budget: Int
+    /// What the sizes of all choices may add up to, each budget for itself.
+    public var budgets: [Int]
 
     /// States a problem.
-    public init(units: [AllocationUnit], budget: Int) {
+    ///
+    /// - Parameters:
+    ///   - units: What is given choices.
+    ///   - budgets: At least one; each choice has a size for each.
+    public init(units: [AllocationUnit], budgets: [Int]) {
+        precondition(!budgets.isEmpty, "a problem has a budget")
         self.units = units
-        self.budget = budget
+        self.budgets = budgets
     }
 
-    /// The least and the largest size that there is: what budgets make sense.
-    public var sizeRange: ClosedRange<Int> {
-        let sizes = units.map { $0.choices.map(\.size) }
+    /// States a problem of one budget.
+    public init(units: [AllocationUnit], budget: Int) {
+        self.init(units: units, budgets: [budget])
+    }
+
+    /// The first budget.
+    public var budget: Int {
+        get { budgets[0] }
+        set { budgets[0] = newValue }
+    }
+
+    /// The least and the largest size in the first budget: what budgets make sense.
+    public var sizeRange: ClosedRange<Int> { sizeRange(of: 0) }
+
+    /// The least and the largest size in a budget.
+    public func sizeRange(of budget: Int) -> ClosedRange<Int> {
+        let sizes = units.map { $0.choices.map { $0.sizes[budget] } }
         let least = sizes.reduce(0) { $0 + ($1.min() ?? 0) }
         return least...max(least, sizes.reduce(0) { $0 + ($1.max() ?? 0) })
     }
 
-    /// What a choice for every unit costs and takes.
+    /// The same with one of the budgets alone.
+    func alone(_ budget: Int) -> AllocationProblem {
+        AllocationProblem(
+            units: units.map { unit in
+                AllocationUnit(
+                    unit.name,
+                    choices: unit.choices.map {
+                        AllocationChoice($0.name, cost: $0.cost, size: $0.sizes[budget])
+                    })
+            }, budget: budgets[budget])
+    }
+
+    /// What a choice for every unit takes of each budget.
+    ///
+    /// - Parameter choices: The place of a choice for each unit.
+    public func sizes(_ choices: [Int]) -> [Int] {
+        precondition(choices.count == units.count, "a choice for each of \(units.count) units")
+        return budgets.indices.map { budget in
+            zip(units, choices).reduce(0) { $0 + $1.0.choices[$1.1].sizes[budget] }
+        }
+    }
+
+    /// What a choice for every unit costs, and what it takes of the first budget.
     ///
     /// - Parameter choices: The place of a choice for each unit.
     public func measure(_ choices: [Int]) -> (cost: Double, size: Int) {
@@ -69,13 +124,20 @@ public struct AllocationProblem: Sendable, Hashable, Codable {
     public func check() throws(AllocationError) {
         for unit in units {
             if unit.choices.isEmpty { throw .noChoice(unit: unit.name) }
-            for choice in unit.choices where !choice.cost.isFinite || choice.size < 0 {
-                throw .badChoice(
-                    unit: unit.name, choice: choice.name, cost: choice.cost, size: choice.size)
+            for choice in unit.choices {
+                precondition(
+                    choice.sizes.count == budgets.count, "a choice has a size for each budget")
+                let least = choice.sizes.min() ?? 0
+                guard choice.cost.isFinite, least >= 0 else {
+                    throw .badChoice(
+                        unit: unit.name, choice: choice.name, cost: choice.cost, size: least)
+                }
             }
         }
-        let least = sizeRange.lowerBound
-        if budget < least { throw .infeasible(budget: budget, least: least) }
+        for (place, budget) in budgets.enumerated() {
+            let least = sizeRange(of: place).lowerBound
+            if budget < least { throw .infeasible(budget: budget, least: least) }
+        }
     }
 }
 
@@ -85,7 +147,7 @@ public struct Allocation: Sendable, Hashable, Codable {
     public var choices: [Int]
     /// The sum of their costs.
     public var cost: Double
-    /// The sum of their sizes, at most the budget.
+    /// The sum of their sizes in the first budget, at most that.
     public var size: Int
     /// A cost that no allocation within the budget is below: ``cost`` itself for a proven optimum.
     public var lowerBound: Double
@@ -104,7 +166,7 @@ public struct Allocation: Sendable, Hashable, Codable {
     }
 }
 
-/// Chooses for every unit within a budget.
+/// Chooses for every unit within all budgets.
 public protocol Allocator: Sendable {
     /// Solves a problem.
     ///
@@ -143,6 +205,8 @@ extension Allocator {
 public enum AllocationError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The budget is below the least size that there is.
     case infeasible(budget: Int, least: Int)
+    /// Each of several budgets can be kept, but not all at once.
+    case conflicting(budgets: [Int])
     /// A unit has no choice.
     case noChoice(unit: String)
     /// A cost is not finite, or a size below 0.
@@ -153,6 +217,9 @@ public enum AllocationError: Error, Sendable, Equatable, CustomStringConvertible
         switch self {
         case .infeasible(let budget, let least):
             "a budget of \(budget) is below \(least), the least that the choices take together"
+        case .conflicting(let budgets):
+            "budgets of " + budgets.map { "\($0)" }.joined(separator: " and ")
+                + " cannot be kept at once, only each of them"
         case .noChoice(let unit): "\(unit): has no choice"
         case .badChoice(let unit, let choice, let cost, let size):
             "\(unit), \(choice): cost \(cost) and size \(size); costs are finite and sizes at least 0"

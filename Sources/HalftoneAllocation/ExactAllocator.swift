@@ -8,6 +8,9 @@
 ///
 /// The allocation is optimal unless more partial choices than ``stateLimit`` were left at once;
 /// then the least promising were dropped, and ``Allocation/gap`` says what they could have saved.
+///
+/// Of several budgets those are left out that nothing exceeds; what more than one is left of goes to
+/// an ``IntegerProgramAllocator``.
 public struct ExactAllocator: Allocator {
     /// The most partial choices that are kept at once.
     public var stateLimit: Int
@@ -24,6 +27,15 @@ public struct ExactAllocator: Allocator {
     ///   each state of each unit.
     public func allocate(_ problem: AllocationProblem) throws(AllocationError) -> Allocation {
         try problem.check()
+        let binding = problem.budgets.indices.filter {
+            problem.sizeRange(of: $0).upperBound > problem.budgets[$0]
+        }
+        guard binding.count < 2 else { return try IntegerProgramAllocator().allocate(problem) }
+        guard problem.budgets.count == 1 else {
+            var found = try allocate(problem.alone(binding.first ?? 0))
+            found.size = problem.measure(found.choices).size
+            return found
+        }
         let prices = SizePrices(problem)
         var best = prices.start
         if prices.isFree { return optimum(problem, best) }

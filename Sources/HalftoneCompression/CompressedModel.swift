@@ -181,7 +181,9 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
     /// The format has no exact counterpart where it should be written.
     case notRepresentable(String)
     /// No size is as near to the float model on held-out text as was asked for.
-    case unreachable(divergence: Double, least: Double, packedBytes: Int)
+    case unreachable(loss: String, least: String, packedBytes: Int)
+    /// A limit that no way to store the matrices keeps.
+    case infeasible(limit: String, possible: String)
     /// Something is in the way of the output.
     case outputExists(String)
 
@@ -204,10 +206,11 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
                     + widths.map { "\($0)" }.joined(separator: ", ")
         case .badCalibration(let reason): reason
         case .notRepresentable(let reason): reason
-        case .unreachable(let divergence, let least, let bytes):
-            "no size that there is has a divergence of at most \(divergence) nats per token on "
-                + "held-out text; the least that was reached is \(least), with \(bytes) bytes of "
-                + "matrices, so ask for that or more"
+        case .unreachable(let loss, let least, let bytes):
+            "no size has \(loss) on held-out text; the nearest that was reached has \(least), "
+                + "with \(bytes) bytes of matrices, so ask for that or more"
+        case .infeasible(let limit, let possible):
+            "\(limit) cannot be kept; possible: \(possible)"
         case .outputExists(let path):
             "\(path) exists; choose another name or add --force to replace it"
         }

@@ -43,6 +43,27 @@ struct BudgetReportTests {
         #expect(!FileManager.default.fileExists(atPath: path + ".run"))
     }
 
+    /// Limits that depend on the machine are measured on what was written.
+    @Test func memoryAndSpeedAreMeasured() throws {
+        let folder = NSTemporaryDirectory() + "halftone-budget-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var command = try HalftoneCommand.parseAsRoot([
+            "compress", "stories", "--bits", "3.0", "--speed", "1", "--effort", "fast",
+            "--calibration-windows", "2", "--calibration-length", "64", "--quiet", "-o", folder,
+        ])
+        try command.run()
+        #expect(FileManager.default.fileExists(atPath: folder + "/model.safetensors"))
+        #expect(throws: (any Error).self) {
+            var command = try HalftoneCommand.parseAsRoot([
+                "compress", "stories", "--speed", "1e12", "--effort", "fast",
+                "--calibration-windows", "2", "--calibration-length", "64", "--quiet", "--restart",
+                "--force", "-o", folder,
+            ])
+            try command.run()
+        }
+        try? FileManager.default.removeItem(atPath: folder + ".run")
+    }
+
     @Test func thePageIsForBudgets() {
         #expect(throws: (any Error).self) {
             _ = try HalftoneCommand.parseAsRoot([
@@ -55,10 +76,10 @@ struct BudgetReportTests {
     @Test(arguments: [
         ["--bits", "2.5", "--method", "gptq"], ["--bits", "2.5", "--order", "rows"],
         ["--bits", "2.5", "--column-order", "natural"], ["--size", "1MB", "--group", "32"],
-        ["--bits", "2.5", "--weighting", "uniform"], ["--bits", "2.5", "--size", "1MB"],
+        ["--bits", "2.5", "--weighting", "uniform"], ["--bits", "3", "--size", "1MB"],
         ["--size", "1 furlong"], ["--size", "-1MB"], ["--bits", "nan"], ["--bits", "-2.5"],
-        ["--kl", "0"], ["--kl", "-1"], ["--kl", "0.1", "--size", "1MB"],
-        ["--kl", "0.1", "--bits", "2.5"],
+        ["--kl", "0"], ["--kl", "-1"], ["--speed", "0"], ["--perplexity", "-3%"],
+        ["--context", "100", "--size", "1MB"], ["--memory", "1MB", "--context", "0"],
         ["--bits", "2.5", "--target", "gguf"], ["--bits", "4", "--target", "folder"],
     ])
     func whatDoesNotGoWithABudgetIsRefused(options: [String]) {
@@ -69,7 +90,8 @@ struct BudgetReportTests {
 
     @Test(arguments: [
         ["--size", "1.5 MB"], ["--size", "600kB"], ["--size", "1_000_000"], ["--kl", "0.05"],
-        ["--bits", "4.25", "--target", "folder"],
+        ["--bits", "4.25", "--target", "folder"], ["--kl", "0.1", "--size", "1MB"],
+        ["--perplexity", "5%", "--speed", "20", "--memory", "1GB", "--context", "64"],
     ])
     func sizesAreReadAsPeopleWriteThem(options: [String]) throws {
         _ = try HalftoneCommand.parseAsRoot(["compress", "stories", "-o", "x"] + options)

@@ -31,7 +31,7 @@ struct BudgetedCompressionTests {
     }
 
     private func job(
-        _ model: LanguageModel, _ budget: SizeBudget, _ settings: BudgetSettings? = nil
+        _ model: LanguageModel, _ budget: ModelBudget, _ settings: BudgetSettings? = nil
     ) throws -> BudgetedCompression {
         try BudgetedCompression(
             model, budget: budget, settings: settings ?? self.settings, tokens: tokens(model),
@@ -54,6 +54,60 @@ struct BudgetedCompressionTests {
         try ModelFolderWriter(model).write(to: path, replaces: false)
         let file = URL(filePath: path).appending(path: "model.safetensors")
         return Array(try Data(contentsOf: file))
+    }
+
+    /// Bytes and time at once: both are kept, and each costs something.
+    @Test func severalLimitsAreKeptAtOnce() throws {
+        let model = try modelFixture("llama2")
+        let measured = try job(model, .bitsPerWeight(8)).run().costs
+        let settings = settings
+        let times = try TokenTimes(model.weights, packings: settings.packings, pool: Self.pool)
+        let (sizes, range) = (measured.byteRange, measured.timeRange(times))
+        let bytes = (sizes.lowerBound + sizes.upperBound) / 2
+        // Kernels of tiny matrices need not be faster with fewer bits: the most is the free plan's.
+        let free = try measured.plan(byteCount: bytes)
+        let most = (range.lowerBound + measured.nanoseconds(free, times)) / 2
+        let limit = StorageCosts.TimeLimit(times, nanoseconds: most)
+        let plan = try measured.plan(byteCount: bytes, within: limit)
+        #expect(plan.byteCount <= bytes && measured.nanoseconds(plan, times) <= most)
+        #expect(plan.cost >= free.cost && plan.gap < 1e-3)
+        if let uniform = measured.uniformPlan(byteCount: bytes, within: limit) {
+            #expect(measured.nanoseconds(uniform, times) <= most)
+            #expect(uniform.cost >= plan.cost * (1 - 1e-4))
+        }
+    }
+
+    /// Memory is bytes of the file beside keys and values, which floats take.
+    @Test func memoryLimitsTheFile() throws {
+        let model = try modelFixture("llama2")
+        let spec = model.spec
+        let plain = try job(model, .bitsPerWeight(4)).run()
+        let cache = Decoder(model.weights, pool: Self.pool).cacheByteCount(capacity: 40)
+        let numbers = spec.blocks.reduce(0) { $0 + $1.attention.keyHeads * $1.attention.headDim }
+        #expect(cache >= 2 * 4 * 40 * numbers)
+        var budget = ModelBudget()
+        budget.memory = ModelBudget.Memory(
+            bytes: plain.fileBytes + cache + 1000, context: 40, programBytes: 1000)
+        let outcome = try job(model, budget).run()
+        #expect(outcome.fileBytes <= plain.fileBytes)
+        #expect(outcome.fileBytes + cache + 1000 == outcome.expectedMemoryBytes)
+        budget.memory?.bytes = cache
+        #expect(throws: CompressionError.self) { _ = try job(model, budget).run() }
+    }
+
+    /// The smallest model whose perplexity is near enough, within a size.
+    @Test func perplexityIsLimited() throws {
+        let model = try modelFixture("llama2")
+        var budget = ModelBudget()
+        budget.perplexityRise = 0.02
+        let outcome = try job(model, budget).run()
+        let chosen = try #require(outcome.candidates.last)
+        #expect(chosen.perplexity <= 1.02 * outcome.floatPerplexity)
+        #expect(!outcome.trials.isEmpty && outcome.trials.count <= settings.trials)
+        #expect(outcome.plan.byteCount < outcome.costs.byteRange.upperBound)
+        budget.fileBytes = outcome.fileBytes - 1
+        budget.perplexityRise = 1e-9
+        #expect(throws: CompressionError.self) { _ = try job(model, budget).run() }
     }
 
     /// 48 budgets over the whole range, the file written for each: never a byte more, and as near
@@ -151,7 +205,7 @@ struct BudgetedCompressionTests {
 
     @Test func tooSmallABudgetIsRefused() throws {
         let model = try modelFixture("llama3")
-        #expect(throws: AllocationError.self) {
+        #expect(throws: CompressionError.self) {
             _ = try job(model, .bitsPerWeight(0.5)).run()
         }
         #expect(throws: CompressionError.self) {

@@ -27,7 +27,7 @@ struct GGUFBudgetTests {
     }
 
     private func job(
-        _ model: LanguageModel, _ budget: SizeBudget, _ settings: BudgetSettings? = nil
+        _ model: LanguageModel, _ budget: ModelBudget, _ settings: BudgetSettings? = nil
     ) throws -> BudgetedCompression {
         try BudgetedCompression(
             model, budget: budget, settings: settings ?? self.settings, tokens: tokens(model),
@@ -219,8 +219,8 @@ struct DivergenceBudgetTests {
         do {
             _ = try job(1e-12).run()
             Issue.record("1e-12 nats are not reached in 8 bits")
-        } catch CompressionError.unreachable(let asked, let least, let bytes) {
-            #expect(asked == 1e-12 && least > asked && least < 1e-3 && bytes > 0)
+        } catch CompressionError.unreachable(let loss, let least, let bytes) {
+            #expect(loss.contains("1e-12 nats") && least.contains("divergence") && bytes > 0)
         }
     }
 }

@@ -103,7 +103,7 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         if firstToken {
-            return try StartTest.firstToken(model: model, shared, generation)
+            return try StartTest.firstToken(model: model, behind: behind, shared, generation)
         }
         if start { return try measureStarts() }
         var loaded = try LanguageModel(

@@ -18,8 +18,10 @@ struct CompressCommand: ParsableCommand {
             --size 60MB or --bits 2.75, with a decimal point, is a budget: every matrix gets the \
             bits that it is worth, within the budget to the byte, and the result is compared with \
             all layers alike at the same bytes on text that was held out (the end of \
-            --calibration). --kl 0.05 is one, too: the smallest file that is as near to the float \
-            model on that text, found by trying some sizes. --effort says how long that may take.
+            --calibration). --kl 0.05 and --perplexity 5% are, too: the smallest file that is as \
+            near to the float model on that text, found by trying some sizes. So are --memory \
+            200MB --context 4096 and --speed 150, tokens a second on this machine. Several hold at \
+            once. --effort says how long that may take.
 
             --bits N, a whole number, chooses a good integer format of N bits; --format names one \
             exactly: int4 (symmetric) or uint4 (affine), 1 to 8 bits. Widths that a group does not \
@@ -63,18 +65,7 @@ struct CompressCommand: ParsableCommand {
             """, valueName: "bits"))
     var widthOrBudget: WidthOrBudget?
 
-    @Option(
-        help: ArgumentHelp(
-            "A budget: the bytes that the weight file may have, 60MB.", valueName: "bytes"))
-    var size: ByteCount?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            A budget: how far predictions on held-out text may be from the float model's, in nats \
-            per token (0.05); the smallest file within that is looked for.
-            """, valueName: "nats"))
-    var kl: Double?
+    @OptionGroup var limits: BudgetOptions
 
     @Option(help: "What a budget is spent on: folder or gguf (default: by the ending of --output).")
     var target: BudgetTarget?
@@ -141,21 +132,19 @@ struct CompressCommand: ParsableCommand {
         if case .width(let bits) = widthOrBudget { bits } else { nil }
     }
 
-    /// The budget, if one is given.
-    private var budget: SizeBudget? {
-        if let size { return .fileBytes(size.bytes) }
-        if let kl { return .divergence(kl) }
-        if case .budget(let bits) = widthOrBudget { return .bitsPerWeight(bits) }
-        return nil
+    /// Bits of a weight at most, if that is given.
+    private var mostBits: Double? {
+        if case .budget(let bits) = widthOrBudget { bits } else { nil }
     }
 
+    /// Whether limits are given that formats are chosen for.
+    private var hasBudget: Bool { !limits.budget(bits: mostBits).isEmpty }
+
     /// Refuses options that a budget has no use for.
-    private func validate(_ budget: SizeBudget) throws {
-        guard [size == nil, widthOrBudget == nil, kl == nil].count(where: { !$0 }) == 1 else {
-            throw ValidationError("give one of --size, --bits and --kl")
-        }
-        guard kl.map({ $0 > 0 && $0.isFinite }) ?? true else {
-            throw ValidationError("--kl is a number of nats above 0")
+    private func validateBudget() throws {
+        if let bits {
+            throw ValidationError(
+                "--bits \(bits) is a width, \(bits).0 a budget; other budgets go with that alone")
         }
         let others =
             [
@@ -190,9 +179,13 @@ struct CompressCommand: ParsableCommand {
     }
 
     /// Spends a budget.
-    private func run(
-        _ loaded: LanguageModel, _ budget: SizeBudget, since start: ContinuousClock.Instant
+    private func spendBudget(
+        on loaded: LanguageModel, since start: ContinuousClock.Instant
     ) throws {
+        let budget = limits.budget(
+            bits: mostBits, contextLength: loaded.spec.contextLength,
+            programBytes: try limits.memory.map { _ in try MemoryTest.programBytes(for: loaded) }
+                ?? 0)
         let job = BudgetJob(
             budget: budget, settings: try budgetSettings, calibration: method.calibration,
             restart: method.restart, output: output, shared: shared)
@@ -202,6 +195,7 @@ struct CompressCommand: ParsableCommand {
         if !output.hasSuffix(".gguf") { try outcome.note.write(toFolder: output) }
         let result = BudgetReport(
             model: model, output: output, outcome: outcome, fileBytes: written.fileBytes,
+            measured: try MeasuredLimits(budget, of: output, shared),
             seconds: (ContinuousClock.now - start).seconds)
         if let pagePath {
             let page = BudgetPage(
@@ -216,10 +210,11 @@ struct CompressCommand: ParsableCommand {
     }
 
     mutating func validate() throws {
-        if let budget { return try validate(budget) }
+        if hasBudget { return try validateBudget() }
         guard pagePath == nil, target == nil else {
             throw ValidationError(
-                "--report and --target are for a budget: --size 60MB, --bits 2.75 or --kl 0.05")
+                "--report and --target are for a budget: --size 60MB, --bits 2.75, --memory, "
+                    + "--speed, --kl or --perplexity")
         }
         try method.check()
         if let published = try method.pipeline.published { return try validate(published) }
@@ -306,7 +301,7 @@ struct CompressCommand: ParsableCommand {
     func run() throws {
         let start = ContinuousClock.now
         let loaded = try ModelArgument.load(model, shared)
-        if let budget { return try run(loaded, budget, since: start) }
+        if hasBudget { return try spendBudget(on: loaded, since: start) }
         let finder: any WeightMethod
         switch try method.pipeline.engine {
         case .forms(let published): return try run(loaded, published, since: start)

@@ -20,13 +20,14 @@ struct StartTest {
     }
 
     /// Prepares starts of this program.
-    init(model: String, threads: Int, activations: Activations) throws {
+    init(model: String, behind: Int = 1, threads: Int, activations: Activations) throws {
         guard let program = Bundle.main.executableURL else {
             throw CommandError("this program does not know its own path", .unavailable)
         }
         self.program = program
         arguments = [
-            "bench", model, "--first-token", "--threads", "\(threads)", "--activations",
+            "bench", model, "--first-token", "--behind", "\(behind)", "--threads", "\(threads)",
+            "--activations",
             activations.rawValue,
         ]
     }
@@ -50,16 +51,23 @@ struct StartTest {
         return (seconds, try JSONDecoder().decode(Outcome.self, from: data))
     }
 
-    /// What a process that is started does: reads a token and tells about its memory.
+    /// What a process that is started does: reads one token, or more of them, and tells about its
+    /// memory.
     static func firstToken(
-        model: String, _ shared: SharedOptions, _ generation: GenerationArguments
+        model: String, behind: Int = 1, _ shared: SharedOptions,
+        _ generation: GenerationArguments
     ) throws {
         var loaded = try LanguageModel(path: ModelStore.path(of: model), readsTokenizer: false)
         let pool = shared.pool
         generation.layOut(&loaded, on: pool)
         let decoder = Decoder(loaded.weights, pool: pool, activations: generation.activations)
-        let state = decoder.makeState(capacity: 2)
-        _ = try decoder.logits(after: [1], state: state)
+        let state = decoder.makeState(capacity: behind + 1)
+        var left = behind
+        while left > 0 {
+            let piece = min(left, MemoryTest.piece)
+            _ = try decoder.logits(after: [Int32](repeating: 1, count: piece), state: state)
+            left -= piece
+        }
         try Console.json(
             Outcome(
                 residentBytes: ProcessMemory.residentBytes, peakBytes: ProcessMemory.peakBytes,

@@ -47,13 +47,104 @@ struct ByteCount: ExpressibleByArgument, Equatable {
     }
 }
 
+/// A share as people write it: `5%`, `0.05`.
+struct Share: ExpressibleByArgument, Equatable {
+    let share: Double
+
+    init?(argument: String) {
+        let isPercent = argument.hasSuffix("%")
+        guard let number = Double(isPercent ? String(argument.dropLast()) : argument),
+            number > 0, number.isFinite
+        else { return nil }
+        share = isPercent ? number / 100 : number
+    }
+}
+
+/// Limits of a model that `compress` keeps, beside bits of a weight.
+struct BudgetOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A budget: the bytes that the weight file may have, 60MB.", valueName: "bytes"))
+    var size: ByteCount?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            A budget: resident memory of a program that runs the model with a sequence of \
+            --context tokens, 200MB.
+            """, valueName: "bytes"))
+    var memory: ByteCount?
+
+    @Option(help: "With --memory: tokens of the sequence (default: 2048, at most the model's).")
+    var context: Int?
+
+    @Option(
+        name: .customLong("speed"),
+        help: ArgumentHelp(
+            """
+            A budget: the tokens that one sequence is to get a second at least, on this machine \
+            with --threads; what each format takes is timed first.
+            """, valueName: "tokens"))
+    var tokensPerSecond: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            A budget: how far predictions on held-out text may be from the float model's, in nats \
+            per token (0.05); the smallest file within that is looked for.
+            """, valueName: "nats"))
+    var kl: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            A budget: by how much perplexity on held-out text may be above the float model's, 5%; \
+            the smallest file within that is looked for.
+            """, valueName: "share"))
+    var perplexity: Share?
+
+    mutating func validate() throws {
+        for (name, value) in [("--kl", kl), ("--speed", tokensPerSecond)] {
+            guard value.map({ $0 > 0 && $0.isFinite }) ?? true else {
+                throw ValidationError("\(name) is a number above 0")
+            }
+        }
+        guard context.map({ $0 >= 1 }) ?? true, context == nil || memory != nil else {
+            throw ValidationError("--context is a number of tokens, and goes with --memory")
+        }
+    }
+
+    /// The limits, with those of bits.
+    ///
+    /// - Parameters:
+    ///   - bits: Bits of a weight, if they are limited.
+    ///   - contextLength: What the model reads at most.
+    ///   - programBytes: Memory of the program beside model, keys and values.
+    func budget(
+        bits: Double?, contextLength: Int = .max, programBytes: Int = 0
+    ) -> ModelBudget {
+        var budget = ModelBudget()
+        budget.bitsPerWeight = bits
+        budget.fileBytes = size?.bytes
+        budget.memory = memory.map {
+            ModelBudget.Memory(
+                bytes: $0.bytes, context: min(context ?? 2048, contextLength),
+                programBytes: programBytes)
+        }
+        budget.tokensPerSecond = tokensPerSecond
+        budget.divergence = kl
+        budget.perplexityRise = perplexity?.share
+        return budget
+    }
+}
+
 extension BudgetSettings.Effort: ExpressibleByArgument {}
 
 extension BudgetTarget: ExpressibleByArgument {}
 
 /// A model within a budget, for `halftone compress`.
 struct BudgetJob {
-    var budget: SizeBudget
+    var budget: ModelBudget
     var settings: BudgetSettings
     /// A file, or nil for what the model writes itself.
     var calibration: String?
@@ -83,7 +174,7 @@ struct BudgetJob {
             if restart, FileManager.default.fileExists(atPath: folder) { try removeFolder() }
             return try job.run(keepingAt: folder) { shared.progress($0, total: $1, unit: $2) }
         } catch let error as AllocationError {
-            throw CommandError("the budget is too small: \(error)", .badInput)
+            throw CommandError("the budget cannot be kept: \(error)", .badInput)
         } catch RunError.recipeDiffers(let path, let differences) {
             throw CommandError(
                 """

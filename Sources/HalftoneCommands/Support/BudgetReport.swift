@@ -22,13 +22,19 @@ struct BudgetReport: Encodable {
     var candidates: [BudgetedCompression.Candidate]
     var floatPerplexity: Double
     var trials: [BudgetedCompression.Trial]
+    var expectedTokensPerSecond: Double?
+    var expectedMemoryBytes: Int?
+    var measured: MeasuredLimits
     var seconds: Double
     var peakMemoryBytes: Int?
 
     init(
         model: String, output: String, outcome: BudgetedCompression.Outcome, fileBytes: Int,
-        seconds: Double
+        measured: MeasuredLimits, seconds: Double
     ) {
+        self.measured = measured
+        expectedTokensPerSecond = outcome.expectedTokensPerSecond
+        expectedMemoryBytes = outcome.expectedMemoryBytes
         self.model = model
         self.output = output
         self.fileBytes = fileBytes
@@ -63,6 +69,22 @@ struct BudgetReport: Encodable {
         .tuned: "scales and gains tuned",
     ]
 
+    /// Lines on limits that depend on the machine.
+    private var limits: String {
+        var lines = ""
+        if let expectedTokensPerSecond, let found = measured.tokensPerSecond {
+            lines +=
+                "\nspeed              \(Formatting.decimal(found, 1)) tokens per second, foretold "
+                + Formatting.decimal(expectedTokensPerSecond, 1)
+        }
+        if let expectedMemoryBytes, let found = measured.residentBytes {
+            lines +=
+                "\nresident memory    \(Formatting.bytes(found)), foretold "
+                + Formatting.bytes(expectedMemoryBytes)
+        }
+        return lines
+    }
+
     var text: String {
         var candidateTable = TextTable(["held-out text", "#bytes", "#KL", "#perplexity", ""])
         for (place, candidate) in candidates.enumerated() {
@@ -76,11 +98,11 @@ struct BudgetReport: Encodable {
             ])
         }
         candidateTable.add(["float model", "", "", Formatting.decimal(floatPerplexity, 2), ""])
-        var trialTable = TextTable(["sizes tried", "#bytes", "#KL"])
+        var trialTable = TextTable(["sizes tried", "#bytes", "#KL", "#perplexity"])
         for (place, trial) in trials.enumerated() {
             trialTable.add([
                 "\(place + 1)", Formatting.grouped(trial.packedBytes),
-                Formatting.decimal(trial.divergence, 4),
+                Formatting.decimal(trial.divergence, 4), Formatting.decimal(trial.perplexity, 2),
             ])
         }
         let tried = trials.isEmpty ? "" : trialTable.text + "\n\n"
@@ -95,7 +117,7 @@ struct BudgetReport: Encodable {
             \(tried)\(candidateTable.text)
 
             bits per weight    \(Formatting.decimal(bitsPerWeight, 3)), everything counted
-            weight file        \(Formatting.grouped(fileBytes)) bytes, as predicted
+            weight file        \(Formatting.grouped(fileBytes)) bytes, as predicted\(limits)
             choice             within \(Formatting.decimal(100 * gap, 3)) % of the least expected cost
             written to         \(output)
             took               \(Formatting.duration(seconds))\(memory)

@@ -3,28 +3,6 @@ import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
 
-/// What a compressed model may take.
-public enum SizeBudget: Sendable, Hashable {
-    /// Bits for each weight of the packed matrices, everything that they need counted.
-    case bitsPerWeight(Double)
-    /// Bytes of the weight file, everything in it counted.
-    case fileBytes(Int)
-    /// The divergence from the float model on held-out text, in nats per token: the smallest model
-    /// within it is looked for.
-    case divergence(Double)
-}
-
-extension SizeBudget: CustomStringConvertible {
-    /// `2.75 bits per weight`, `60000000 bytes`, `a divergence of 0.05 nats per token`.
-    public var description: String {
-        switch self {
-        case .bitsPerWeight(let bits): "\(bits) bits per weight"
-        case .fileBytes(let bytes): "\(bytes) bytes"
-        case .divergence(let nats): "a divergence of \(nats) nats per token"
-        }
-    }
-}
-
 /// The file that a budget is spent on, and with it the ways to store a matrix.
 public enum BudgetTarget: String, Sendable, Hashable, Codable, CaseIterable {
     /// This package's folder: integer codes of any width.
@@ -88,7 +66,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// Windows that candidates are compared on; no other step reads them.
     public var heldOutWindows = 8
 
-    /// Sizes that are tried at most on the way to a divergence, at least 3.
+    /// Sizes that are tried at most on the way to a limit of loss, at least 3.
     public var trials = 6
 
     /// Tokens of a window, at most the model's context.

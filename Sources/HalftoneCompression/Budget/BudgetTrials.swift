@@ -8,6 +8,8 @@ import HalftoneRuns
 final class BudgetTrials {
     /// What each way to store each matrix was expected to cost.
     let costs: StorageCosts
+    /// How long tokens take, where the budget limits that.
+    private let times: TokenTimes?
     private let job: BudgetedCompression
     private let steps: BudgetSteps
     private let display: BudgetedCompression.Display
@@ -20,6 +22,7 @@ final class BudgetTrials {
         var model: () throws -> CompressedModel
 
         var divergence: Double { candidates.last?.divergence ?? .infinity }
+        var perplexity: Double { candidates.last?.perplexity ?? .infinity }
 
         /// The same with another candidate, which is written if it is nearer.
         func with(
@@ -40,8 +43,10 @@ final class BudgetTrials {
     ) throws {
         self.job = job
         self.display = display
-        var units = ["costs", "measured uniform", "measured allocated", "tuned", "measured tuned"]
-        if case .divergence = job.budget {
+        var units = [
+            "costs", "times", "measured uniform", "measured allocated", "tuned", "measured tuned",
+        ]
+        if job.budget.limitsLoss {
             units += (1...job.settings.trials).flatMap { trial in
                 ["measured \(trial)", "tuned \(trial)", "measured tuned \(trial)"]
             }
@@ -49,7 +54,11 @@ final class BudgetTrials {
         steps = try BudgetSteps(
             path: path, job: job, kind: BudgetedCompression.runKind, budget: "\(job.budget)",
             units: units)
+        let steps = steps
         costs = try steps.value("costs") { try job.measureCosts(display) }
+        times = try job.budget.tokensPerSecond.map { _ in
+            try steps.value("times") { try job.measureTimes(display) }
+        }
     }
 
     /// The float model on held-out text, read when it is first asked for.
@@ -60,10 +69,36 @@ final class BudgetTrials {
         return made
     }
 
-    /// The best model within a number of bytes.
-    func spent(_ bytes: Int) throws -> BudgetedCompression.Outcome {
-        let uniform = try job.fitting(bytes) { costs.uniformPlan(byteCount: $0) }
-        let allocated = try job.fitting(bytes) { try costs.plan(byteCount: $0) }
+    /// How long a token may take.
+    private var timeLimit: StorageCosts.TimeLimit? {
+        guard let times, let speed = job.budget.tokensPerSecond else { return nil }
+        return StorageCosts.TimeLimit(times, nanoseconds: Int(1e9 / speed))
+    }
+
+    /// The bytes that packed matrices may take, once it is known that there is a plan.
+    ///
+    /// - Throws: ``CompressionError/infeasible(limit:possible:)``.
+    private func packedBudget() throws -> Int {
+        let bytes = try job.packedBudget(costs)
+        let sizes = costs.byteRange
+        guard bytes >= sizes.lowerBound else {
+            throw try job.infeasible(costs)
+        }
+        guard let limit = timeLimit else { return bytes }
+        let range = costs.timeRange(limit.times)
+        guard limit.nanoseconds >= range.lowerBound else {
+            throw CompressionError.infeasible(
+                limit: "\(job.budget.tokensPerSecond ?? 0) tokens per second",
+                possible: "up to \(Int(1e9 / Double(max(range.lowerBound, 1)))) tokens per second")
+        }
+        return bytes
+    }
+
+    /// The best model within the budget.
+    func best() throws -> BudgetedCompression.Outcome {
+        let (bytes, time) = (try packedBudget(), timeLimit)
+        let uniform = try job.fitting(bytes) { costs.uniformPlan(byteCount: $0, within: time) }
+        let allocated = try job.fitting(bytes) { try costs.plan(byteCount: $0, within: time) }
         var best: Result?
         for (kind, plan) in [(.uniform, uniform), (.allocated, allocated)]
             as [(BudgetedCompression.Candidate.Kind, StoragePlan?)]
@@ -75,37 +110,48 @@ final class BudgetTrials {
         return try outcome(tuned(best, named: "tuned"))
     }
 
-    /// The smallest model whose divergence on held-out text is at most a number.
+    /// The smallest model within the budget whose loss on held-out text is at most what it says.
     ///
-    /// - Throws: ``CompressionError/unreachable(divergence:least:packedBytes:)`` when none is.
-    func smallest(within most: Double) throws -> BudgetedCompression.Outcome {
+    /// - Throws: ``CompressionError/unreachable(loss:least:packedBytes:)`` when none is.
+    func smallest() throws -> BudgetedCompression.Outcome {
+        let (most, time) = (try packedBudget(), timeLimit)
         let allocator = ExactAllocator(stateLimit: 1 << 10)
+        let scale = 1 / job.budget.likelyDivergence
         var search = DivergenceSearch(
-            limit: most, sizes: costs.byteRange, trials: job.settings.trials
+            limit: 1, sizes: costs.byteRange.lowerBound...most, trials: job.settings.trials
         ) { [costs] bytes in
-            (try? costs.plan(byteCount: bytes, by: allocator).cost) ?? .infinity
+            (try? costs.plan(byteCount: bytes, by: allocator).cost * scale) ?? .infinity
         }
         var trials: [BudgetedCompression.Trial] = []
         var best: Result?
         while let bytes = search.next() {
-            let plan = try costs.plan(byteCount: bytes)
+            guard
+                let plan = try job.fitting(bytes, { try costs.plan(byteCount: $0, within: time) })
+            else { break }
             let name = "\(trials.count + 1)"
             let found = try tuned(
                 measured(plan, .allocated, named: name, beside: nil), named: "tuned " + name)
             trials.append(
                 BudgetedCompression.Trial(
-                    packedBytes: plan.byteCount, divergence: found.divergence))
-            search.note(asked: bytes, size: plan.byteCount, divergence: found.divergence)
-            if found.divergence <= most { best = found }
+                    packedBytes: plan.byteCount, divergence: found.divergence,
+                    perplexity: found.perplexity))
+            let loss = try job.budget.loss(
+                divergence: found.divergence, perplexity: found.perplexity,
+                floatPerplexity: comparison().floatPerplexity)
+            search.note(asked: bytes, size: plan.byteCount, divergence: loss)
+            if loss <= 1 { best = found }
         }
         guard let found = best else {
             let nearest = trials.min { $0.divergence < $1.divergence }
-            throw CompressionError.unreachable(
-                divergence: most, least: nearest?.divergence ?? .infinity,
+            throw try CompressionError.unreachable(
+                loss: "\(job.budget)",
+                least: "a divergence of \(nearest?.divergence ?? .infinity) nats per token and a "
+                    + "perplexity of \(nearest?.perplexity ?? .infinity), where the float model "
+                    + "has \(comparison().floatPerplexity)",
                 packedBytes: nearest?.packedBytes ?? 0)
         }
         var chosen = found
-        if let uniform = costs.uniformPlan(byteCount: found.plan.byteCount) {
+        if let uniform = costs.uniformPlan(byteCount: found.plan.byteCount, within: time) {
             chosen = try measured(uniform, .uniform, named: "uniform", beside: found)
         }
         return try outcome(chosen, trials)
@@ -114,12 +160,16 @@ final class BudgetTrials {
     private func outcome(
         _ result: Result, _ trials: [BudgetedCompression.Trial] = []
     ) throws -> BudgetedCompression.Outcome {
-        BudgetedCompression.Outcome(
-            model: try result.model(),
-            fileBytes: try job.settings.target.fileByteCount(
-                of: job.model, recipe: result.plan.recipe),
-            plan: result.plan, costs: costs, candidates: result.candidates,
-            floatPerplexity: try comparison().floatPerplexity, trials: trials)
+        let fileBytes = try job.settings.target.fileByteCount(
+            of: job.model, recipe: result.plan.recipe)
+        return BudgetedCompression.Outcome(
+            model: try result.model(), fileBytes: fileBytes, plan: result.plan, costs: costs,
+            candidates: result.candidates, floatPerplexity: try comparison().floatPerplexity,
+            trials: trials,
+            expectedTokensPerSecond: times.map {
+                1e9 / Double(max(costs.nanoseconds(result.plan, $0), 1))
+            },
+            expectedMemoryBytes: job.budget.memory.map { fileBytes + job.beside($0) })
     }
 }
 

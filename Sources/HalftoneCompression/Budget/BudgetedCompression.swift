@@ -1,3 +1,4 @@
+import Foundation
 import HalftoneAllocation
 import HalftoneEvaluation
 import HalftoneFiles
@@ -6,6 +7,7 @@ import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuns
+import HalftoneRuntime
 
 /// From one number to a model: bits where they are worth most, never more bytes than allowed, and
 /// never worse on held-out text than all layers alike at the same bytes.
@@ -22,8 +24,8 @@ import HalftoneRuns
 public struct BudgetedCompression: Sendable {
     /// The float model.
     public let model: LanguageModel
-    /// What may be used.
-    public let budget: SizeBudget
+    /// What may be used, and how near the result has to be.
+    public let budget: ModelBudget
     /// What is tried.
     public let settings: BudgetSettings
     /// What is read to find codes, and to tune.
@@ -46,7 +48,7 @@ public struct BudgetedCompression: Sendable {
     ///   - pool: The threads to use; with another number sums are rounded otherwise.
     /// - Throws: ``CompressionError`` for a text of fewer than two windows.
     public init(
-        _ model: LanguageModel, budget: SizeBudget, settings: BudgetSettings = BudgetSettings(),
+        _ model: LanguageModel, budget: ModelBudget, settings: BudgetSettings = BudgetSettings(),
         tokens: [Int32], opening: Int32?, pool: WorkerPool
     ) throws(CompressionError) {
         let length = min(settings.length, model.spec.contextLength)
@@ -84,8 +86,12 @@ extension BudgetedCompression {
         public let candidates: [Candidate]
         /// The float model's perplexity on the held-out text.
         public let floatPerplexity: Double
-        /// What was tried where the budget is a divergence, in that order; else empty.
+        /// What was tried where the budget limits the loss, in that order; else empty.
         public let trials: [Trial]
+        /// The tokens a second that the times of kernels foretell, where the budget limits them.
+        public let expectedTokensPerSecond: Double?
+        /// The bytes of resident memory that are foretold, where the budget limits them.
+        public let expectedMemoryBytes: Int?
     }
 
     /// A model within the budget.
@@ -114,12 +120,14 @@ extension BudgetedCompression {
         public var perplexity: Double
     }
 
-    /// A size that was tried on the way to a divergence.
+    /// A size that was tried on the way to a limit of loss.
     public struct Trial: Sendable, Codable, Equatable {
         /// Bytes of the packed matrices.
         public var packedBytes: Int
         /// The divergence on held-out text, nats per token, tuned where that is nearer.
         public var divergence: Double
+        /// Perplexity on held-out text.
+        public var perplexity: Double
     }
 
     /// Shows a step that takes a while: its title, units of work if known, and what they are.
@@ -133,17 +141,14 @@ extension BudgetedCompression {
     /// - Parameters:
     ///   - path: A folder to keep what is done in; nil for none.
     ///   - display: Makes displays.
-    /// - Throws: `AllocationError.infeasible` for a budget below the least that there is,
-    ///   ``CompressionError``, and what the disk says.
+    /// - Throws: ``CompressionError/infeasible(limit:possible:)`` for a limit that no plan keeps,
+    ///   `AllocationError.conflicting` for limits that none keeps at once, other
+    ///   ``CompressionError``s, and what the disk says.
     public func run(
         keepingAt path: String? = nil, display: @escaping Display = { _, _, _ in nil }
     ) throws -> Outcome {
         let trials = try BudgetTrials(self, keepingAt: path, display)
-        switch budget {
-        case .divergence(let most): return try trials.smallest(within: most)
-        case .bitsPerWeight, .fileBytes:
-            return try trials.spent(packedBudget(trials.costs))
-        }
+        return try budget.limitsLoss ? trials.smallest() : trials.best()
     }
 
     /// Whether the model is one that gradients can be taken of.
@@ -159,16 +164,23 @@ extension BudgetedCompression {
     /// About the bits that each weight of a block gets, by which candidates are narrowed down; nil
     /// when the budget does not say.
     private var bitsPerWeight: Double? {
-        switch budget {
-        case .divergence: return nil
-        case .bitsPerWeight(let bits): return bits
-        case .fileBytes(let bytes):
-            let packed = model.spec.slots.filter {
-                $0.role.isPackable && !settings.packings(for: $0.role, columns: $0.shape[1]).isEmpty
-            }
-            return Double(8 * bytes)
-                / Double(max(packed.reduce(0) { $0 + $1.shape.reduce(1, *) }, 1))
+        guard !budget.limitsLoss, budget.tokensPerSecond == nil else { return nil }
+        let packed = model.spec.slots.filter {
+            $0.role.isPackable && !settings.packings(for: $0.role, columns: $0.shape[1]).isEmpty
         }
+        let weights = Double(max(packed.reduce(0) { $0 + $1.shape.reduce(1, *) }, 1))
+        var any = CompressionRecipe(bits: 8)
+        any.embedding = nil
+        for slot in packed {
+            any.overrides[slot.role] =
+                settings.packings(for: slot.role, columns: slot.shape[1]).first
+        }
+        // What is in a file beside packed matrices.
+        let others =
+            ((try? settings.target.fileByteCount(of: model, recipe: any)) ?? 0)
+            - CompressedSize(of: model.spec, recipe: any, order: .automatic).packedByteCount
+        let fromBytes = fileLimit.map { Double(8 * max($0 - others, 0)) / weights }
+        return [budget.bitsPerWeight, fromBytes].compactMap(\.self).min()
     }
 }
 
@@ -229,17 +241,52 @@ extension BudgetedCompression {
         }
     }
 
-    /// What packed matrices may take within the budget.
-    private func packedBudget(_ costs: StorageCosts) throws -> Int {
-        switch budget {
-        case .divergence: return costs.byteRange.upperBound
-        case .bitsPerWeight(let bits): return Int(bits * Double(costs.weightCount) / 8)
-        case .fileBytes(let bytes):
-            // What a file holds beside packed matrices is nearly the same for all plans.
-            let any = try costs.plan(byteCount: costs.byteRange.upperBound)
-            return try bytes
-                - (settings.target.fileByteCount(of: model, recipe: any.recipe) - any.byteCount)
+    /// What the packed matrices may take within the budget.
+    func packedBudget(_ costs: StorageCosts) throws -> Int {
+        let range = costs.byteRange
+        var most = range.upperBound
+        if let bits = budget.bitsPerWeight {
+            most = min(most, Int(bits * Double(costs.weightCount) / 8))
         }
+        if let bytes = fileLimit {
+            // What a file holds beside packed matrices is nearly the same for all plans.
+            let any = try costs.plan(byteCount: range.upperBound)
+            let file = try settings.target.fileByteCount(of: model, recipe: any.recipe)
+            most = min(most, bytes - (file - any.byteCount))
+        }
+        return most
+    }
+
+    /// What to say of limits that are below the least size, and what sizes there are.
+    func infeasible(_ costs: StorageCosts) throws -> CompressionError {
+        let sizes = costs.byteRange
+        func bits(_ bytes: Int) -> String {
+            String(format: "%.3f", Double(8 * bytes) / Double(max(costs.weightCount, 1)))
+        }
+        func file(_ bytes: Int) throws -> Int {
+            let plan = try costs.plan(byteCount: bytes)
+            return try settings.target.fileByteCount(of: model, recipe: plan.recipe)
+        }
+        let (least, most) = try (file(sizes.lowerBound), file(sizes.upperBound))
+        let memory = budget.memory.map { memory in
+            "; \(least + beside(memory)) to \(most + beside(memory)) bytes of memory at "
+                + "\(memory.context) tokens"
+        }
+        return .infeasible(
+            limit: "\(budget)",
+            possible: "\(bits(sizes.lowerBound)) to \(bits(sizes.upperBound)) bits per weight, "
+                + "that is files of \(least) to \(most) bytes" + (memory ?? ""))
+    }
+
+    /// Bytes that the weight file may have, if that is limited: a program that runs it maps it.
+    private var fileLimit: Int? {
+        [budget.fileBytes, budget.memory.map { $0.bytes - beside($0) }].compactMap(\.self).min()
+    }
+
+    /// Bytes of a program that runs the model beside its file.
+    func beside(_ memory: ModelBudget.Memory) -> Int {
+        let decoder = Decoder(model.weights, pool: pool)
+        return memory.programBytes + decoder.cacheByteCount(capacity: memory.context)
     }
 
     /// The best plan whose file fits: names and places in a file take some bytes that depend on what
@@ -249,12 +296,21 @@ extension BudgetedCompression {
     ) throws -> StoragePlan? {
         var bytes = budget
         while let found = try plan(bytes) {
-            guard case .fileBytes(let limit) = self.budget else { return found }
+            guard let limit = fileLimit else { return found }
             let file = try settings.target.fileByteCount(of: model, recipe: found.recipe)
             if file <= limit { return found }
             bytes = found.byteCount - (file - limit)
         }
         return nil
+    }
+
+    /// Times tokens by how matrices are stored.
+    func measureTimes(_ display: Display) throws -> TokenTimes {
+        let count = TokenTimes.count(model.weights, packings: settings.packings)
+        return try measured("Timing tokens", display, total: count, unit: "ways") {
+            try TokenTimes(
+                model.weights, packings: settings.packings, pool: pool, progress: $0)
+        }
     }
 
     /// Finds the codes of a plan.

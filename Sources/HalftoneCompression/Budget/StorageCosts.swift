@@ -143,24 +143,41 @@ public struct StorageCosts: Sendable, Codable {
 }
 
 extension StorageCosts {
+    /// How long a token may take.
+    public struct TimeLimit: Sendable {
+        /// What matrices add to it.
+        public var times: TokenTimes
+        /// The most.
+        public var nanoseconds: Int
+
+        /// States a limit.
+        public init(_ times: TokenTimes, nanoseconds: Int) {
+            self.times = times
+            self.nanoseconds = nanoseconds
+        }
+    }
+
     /// The choices within a number of bytes that are expected to cost least together.
     ///
     /// - Parameters:
     ///   - byteCount: What all matrices may take.
+    ///   - time: How long a token may take besides; nil for as long as it likes.
     ///   - allocator: Chooses.
-    /// - Throws: `AllocationError.infeasible` below ``byteRange``.
+    /// - Throws: `AllocationError.infeasible` below ``byteRange`` or ``timeRange(_:)``, and
+    ///   `AllocationError.conflicting` where bytes and time cannot be kept at once.
     public func plan(
-        byteCount: Int, by allocator: any Allocator = ExactAllocator()
+        byteCount: Int, within time: TimeLimit? = nil,
+        by allocator: any Allocator = ExactAllocator()
     ) throws(AllocationError) -> StoragePlan {
-        let problem = problem(byteCount)
+        let problem = problem(byteCount, time)
         let found = try allocator.allocate(problem)
         return plan(found.choices, problem, gap: found.gap)
     }
 
-    /// The best plan within a number of bytes that stores all matrices of the blocks alike, and
-    /// embedding and head alike; nil when none fits.
-    public func uniformPlan(byteCount: Int) -> StoragePlan? {
-        let problem = problem(byteCount)
+    /// The best plan within a number of bytes, and a time, that stores all matrices of the blocks
+    /// alike, and embedding and head alike; nil when none fits.
+    public func uniformPlan(byteCount: Int, within time: TimeLimit? = nil) -> StoragePlan? {
+        let problem = problem(byteCount, time)
         func packings(_ isTable: Bool) -> [WeightPacking] {
             units.first { ($0.role.block == nil) == isTable }?.choices.map(\.packing) ?? []
         }
@@ -174,8 +191,11 @@ extension StorageCosts {
                     }
                 }
                 guard places.count == units.count else { continue }
+                guard zip(problem.sizes(places), problem.budgets).allSatisfy({ $0 <= $1 }) else {
+                    continue
+                }
                 let plan = plan(places, problem, gap: 0)
-                if plan.byteCount <= byteCount, plan.cost < best?.cost ?? .infinity { best = plan }
+                if plan.cost < best?.cost ?? .infinity { best = plan }
             }
         }
         return best
@@ -183,6 +203,22 @@ extension StorageCosts {
 
     /// The least and the most bytes that the matrices can take.
     public var byteRange: ClosedRange<Int> { problem(0).sizeRange }
+
+    /// The least and the most nanoseconds that a token can take.
+    public func timeRange(_ times: TokenTimes) -> ClosedRange<Int> {
+        problem(0, TimeLimit(times, nanoseconds: 0)).sizeRange(of: 1)
+    }
+
+    /// The nanoseconds of a token with a plan's matrices.
+    public func nanoseconds(_ plan: StoragePlan, _ times: TokenTimes) -> Int {
+        units.reduce(0) { sum, unit in
+            let packing = plan.packings[unit.role]
+            return sum
+                + (packing.map {
+                    times.nanoseconds(of: unit.role, weightCount: unit.weightCount, as: $0)
+                } ?? 0)
+        }
+    }
 
     /// Elements of all matrices.
     public var weightCount: Int { units.reduce(0) { $0 + $1.weightCount } }
@@ -197,15 +233,19 @@ extension StorageCosts {
             byteCount: size, cost: cost, gap: gap)
     }
 
-    private func problem(_ budget: Int) -> AllocationProblem {
+    private func problem(_ byteCount: Int, _ time: TimeLimit? = nil) -> AllocationProblem {
         AllocationProblem(
             units: units.map { unit in
                 AllocationUnit(
                     "\(unit.role)",
-                    choices: unit.choices.map {
-                        AllocationChoice("\($0.packing)", cost: $0.cost, size: $0.byteCount)
+                    choices: unit.choices.map { choice in
+                        let takes = time?.times.nanoseconds(
+                            of: unit.role, weightCount: unit.weightCount, as: choice.packing)
+                        return AllocationChoice(
+                            "\(choice.packing)", cost: choice.cost,
+                            sizes: [choice.byteCount] + (takes.map { [$0] } ?? []))
                     })
-            }, budget: budget)
+            }, budgets: [byteCount] + (time.map { [$0.nanoseconds] } ?? []))
     }
 }
 
