@@ -39,9 +39,9 @@ struct BudgetReport: Encodable {
         self.output = output
         self.fileBytes = fileBytes
         self.seconds = seconds
-        let size = outcome.model.size
-        bitsPerWeight = size.bitsPerWeight
-        packedBytes = size.packedByteCount
+        packedBytes = outcome.plan.byteCount
+        bitsPerWeight =
+            Double(8 * packedBytes) / Double(max(outcome.costs.weightCount, 1))
         gap = outcome.plan.gap
         candidates = outcome.candidates
         floatPerplexity = outcome.floatPerplexity

@@ -94,7 +94,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
             groups = [.group(32), .group(64), .channel]
             calibrationWindows = 64
             trials = 8
-            tuning?.steps = 256
+            tuning?.steps = 512
         }
     }
 

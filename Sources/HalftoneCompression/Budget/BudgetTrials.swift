@@ -193,7 +193,8 @@ extension BudgetTrials {
             return made
         }
         let found = try steps.value("measured " + name) {
-            try comparison().candidate(kind, make(), job.isTunable ? plan.cost : nil)
+            try comparison().candidate(
+                kind, make(), plan, expected: job.isTunable ? plan.cost : nil)
         }
         let none = Result(plan: plan, candidates: [], model: make)
         return (other ?? none).with(found, of: plan, make)
@@ -206,11 +207,11 @@ extension BudgetTrials {
             let packed = try result.model()
             return try packed.tuned(
                 steps.parameters(name, of: job.model.spec) {
-                    try job.tune(packed, tuning, display)
+                    try job.tune(packed, tuning, result.divergence, display)
                 })
         }
         let found = try steps.value("measured " + name) {
-            try comparison().candidate(.tuned, make(), nil)
+            try comparison().candidate(.tuned, make(), result.plan)
         }
         return result.with(found, of: result.plan, make)
     }

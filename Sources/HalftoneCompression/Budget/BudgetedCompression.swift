@@ -326,11 +326,13 @@ extension BudgetedCompression {
             journal: journal, pool: pool, progress: progress)
     }
 
-    /// Trains scales and gains.
+    /// Trains scales and gains of a model that is so far from the float model, in nats per token.
     func tune(
-        _ compressed: CompressedModel, _ tuning: PredictionTuning, _ display: Display
+        _ compressed: CompressedModel, _ tuning: PredictionTuning, _ divergence: Double,
+        _ display: Display
     ) throws -> TunedParameters {
-        try measured("Tuning scales and gains", display, total: tuning.steps, unit: "steps") {
+        let tuning = tuning.slowed(for: divergence)
+        return try measured("Tuning scales and gains", display, total: tuning.steps, unit: "steps") {
             progress in
             try tuning.tuned(
                 compressed.matrices, in: compressed.weights, float: model.weights,

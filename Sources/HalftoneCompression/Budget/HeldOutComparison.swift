@@ -14,13 +14,19 @@ struct HeldOutComparison {
     var floatPerplexity: Double { evaluator.perplexity(of: reference).perplexity }
 
     /// Measures a candidate.
+    ///
+    /// - Parameters:
+    ///   - kind: How its bits were chosen.
+    ///   - compressed: It.
+    ///   - plan: How its matrices are stored.
+    ///   - expected: The divergence that costs foretold.
     func candidate(
         _ kind: BudgetedCompression.Candidate.Kind, _ compressed: CompressedModel,
-        _ expected: Double?
+        _ plan: StoragePlan, expected: Double? = nil
     ) throws -> BudgetedCompression.Candidate {
         let found = try evaluator.compare(Decoder(compressed.weights, pool: pool), with: reference)
         return BudgetedCompression.Candidate(
-            kind: kind, packedBytes: compressed.size.packedByteCount, expected: expected,
+            kind: kind, packedBytes: plan.byteCount, expected: expected,
             divergence: found.divergence.mean,
             divergenceError: found.divergence.standardError,
             perplexity: found.candidate.perplexity)

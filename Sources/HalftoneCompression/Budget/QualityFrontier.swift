@@ -134,13 +134,14 @@ extension QualityFrontier {
     ) throws -> [BudgetedCompression.Candidate] {
         let compressed = try job.quantized(plan, costs, journal: nil, progress: progress)
         var found = [
-            try comparison.candidate(kind, compressed, job.isTunable ? plan.cost : nil)
+            try comparison.candidate(
+                kind, compressed, plan, expected: job.isTunable ? plan.cost : nil)
         ]
         if kind == .allocated, let tuning = job.settings.tuning, job.isTunable {
             progress?.advance(by: 0, note: "tuning scales and gains")
             let tuned = try compressed.tuned(
-                try job.tune(compressed, tuning) { _, _, _ in nil })
-            found.append(try comparison.candidate(.tuned, tuned, nil))
+                try job.tune(compressed, tuning, found[0].divergence) { _, _, _ in nil })
+            found.append(try comparison.candidate(.tuned, tuned, plan))
         }
         return found
     }
