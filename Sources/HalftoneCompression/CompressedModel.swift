@@ -182,6 +182,8 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
     case notRepresentable(String)
     /// No size is as near to the float model on held-out text as was asked for.
     case unreachable(divergence: Double, least: Double, packedBytes: Int)
+    /// A measure does not serve, or a file of sensitivities is no such file or of another model.
+    case badSensitivity(String)
     /// Something is in the way of the output.
     case outputExists(String)
 
@@ -202,7 +204,7 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
                 ? "\(method) has one width; leave --bits out"
                 : "\(method) needs --bits, one of "
                     + widths.map { "\($0)" }.joined(separator: ", ")
-        case .badCalibration(let reason): reason
+        case .badCalibration(let reason), .badSensitivity(let reason): reason
         case .notRepresentable(let reason): reason
         case .unreachable(let divergence, let least, let bytes):
             "no size that there is has a divergence of at most \(divergence) nats per token on "

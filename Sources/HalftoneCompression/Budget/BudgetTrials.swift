@@ -143,7 +143,7 @@ extension BudgetTrials {
             return made
         }
         let found = try steps.value("measured " + name) {
-            try comparison().candidate(kind, make(), job.isTunable ? plan.cost : nil)
+            try comparison().candidate(kind, make(), costs.foretold(plan))
         }
         let none = Result(plan: plan, candidates: [], model: make)
         return (other ?? none).with(found, of: plan, make)
