@@ -132,6 +132,8 @@ struct CompressCommand: ParsableCommand {
     @Flag(help: "Replace the output if it exists.")
     var force = false
 
+    @OptionGroup var sensitivity: SensitivityOptions
+
     @OptionGroup var method: MethodOptions
 
     @OptionGroup var shared: SharedOptions
@@ -180,6 +182,7 @@ struct CompressCommand: ParsableCommand {
         get throws {
             var settings = BudgetSettings(effort: effort)
             settings.target = output.hasSuffix(".gguf") ? .gguf : .folder
+            settings.sensitivity = sensitivity.sensitivity
             settings.length = method.calibrationLength
             if let windows = method.calibrationWindows { settings.calibrationWindows = windows }
             guard let embedding else { return settings }
@@ -195,7 +198,7 @@ struct CompressCommand: ParsableCommand {
     ) throws {
         let job = BudgetJob(
             budget: budget, settings: try budgetSettings, calibration: method.calibration,
-            restart: method.restart, output: output, shared: shared)
+            sensitivity: sensitivity, restart: method.restart, output: output, shared: shared)
         let compression = try job.compression(of: loaded, named: model)
         let outcome = try job.outcome(of: compression)
         let written = try write(outcome.model)
@@ -217,9 +220,10 @@ struct CompressCommand: ParsableCommand {
 
     mutating func validate() throws {
         if let budget { return try validate(budget) }
-        guard pagePath == nil, target == nil else {
+        guard pagePath == nil, target == nil, !sensitivity.areGiven else {
             throw ValidationError(
-                "--report and --target are for a budget: --size 60MB, --bits 2.75 or --kl 0.05")
+                "--report, --target, --sensitivity and --worth are for a budget: --size 60MB, "
+                    + "--bits 2.75 or --kl 0.05")
         }
         try method.check()
         if let published = try method.pipeline.published { return try validate(published) }
