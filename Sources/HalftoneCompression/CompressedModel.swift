@@ -184,6 +184,8 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
     case unreachable(loss: String, least: String, packedBytes: Int)
     /// A limit that no way to store the matrices keeps.
     case infeasible(limit: String, possible: String)
+    /// A measure does not serve, or a file of sensitivities is no such file or of another model.
+    case badSensitivity(String)
     /// Something is in the way of the output.
     case outputExists(String)
 
@@ -204,7 +206,7 @@ public enum CompressionError: Error, Sendable, Equatable, CustomStringConvertibl
                 ? "\(method) has one width; leave --bits out"
                 : "\(method) needs --bits, one of "
                     + widths.map { "\($0)" }.joined(separator: ", ")
-        case .badCalibration(let reason): reason
+        case .badCalibration(let reason), .badSensitivity(let reason): reason
         case .notRepresentable(let reason): reason
         case .unreachable(let loss, let least, let bytes):
             "no size has \(loss) on held-out text; the nearest that was reached has \(least), "

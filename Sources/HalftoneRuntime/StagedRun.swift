@@ -57,6 +57,28 @@ public final class StagedRun {
         }
     }
 
+    private init(_ other: StagedRun, _ weights: DecoderWeights) {
+        (pool, workspace, change) = (other.pool, other.workspace, other.change)
+        (lengths, block) = (other.lengths, other.block)
+        self.weights = weights
+        residual = FloatBuffer(count: other.residual.count)
+        other.residual.copy(0..<other.residual.count, to: residual, at: 0)
+    }
+
+    /// A run of its own that goes on from here with other matrices, so that what they change is
+    /// computed without the blocks before them.
+    ///
+    /// Both share working memory: one at a time computes.
+    ///
+    /// - Parameter matrices: Of the shapes of those that they stand for, none of them read before
+    ///   the next block.
+    /// - Complexity: A copy of the residual stream, `4 · tokens · width` bytes.
+    public func branch(replacing matrices: [Role: any WeightMatrix] = [:]) -> StagedRun {
+        var changed = weights
+        for (role, matrix) in matrices { changed.replace(role, with: matrix) }
+        return StagedRun(self, changed)
+    }
+
     /// Bytes that a run takes while it computes a block: the residual stream, what attention gives
     /// and the hidden layer of all tokens, and keys and values of one sequence.
     ///

@@ -152,8 +152,8 @@ struct BudgetedCompressionTests {
         func costs(_ rowStep: Int) throws -> StorageCosts {
             try StorageCosts(
                 model.weights, packings: settings.packings, method: GPTQ(),
-                measure: .curvature(curvature), calibration: text, rowStep: rowStep,
-                leastRows: 16, pool: Self.pool)
+                measure: .curvature(curvature), tables: curvature, calibration: text,
+                rowStep: rowStep, leastRows: 16, pool: Self.pool)
         }
         let (all, some) = (try costs(1), try costs(2))
         #expect(some.units.map(\.role) == all.units.map(\.role))
@@ -266,10 +266,10 @@ struct BudgetedCompressionTests {
             WeightScheme(
                 format: IntegerFormat(bits: 4, symmetric: false), granularity: .group(32),
                 search: .leastError))
+        let curvature = try OutputCurvature(of: model.weights, text: text)
         let costs = try StorageCosts(
             model.weights, packings: { role, _ in role.block == nil ? [packing] : [] },
-            method: GPTQ(),
-            measure: .curvature(try OutputCurvature(of: model.weights, text: text)),
+            method: GPTQ(), measure: .curvature(curvature), tables: curvature,
             calibration: text, pool: Self.pool)
         let table = try #require(costs.tables.first)
         #expect(costs.tables.count == 1 && table.role == Role(.embedding))

@@ -123,6 +123,8 @@ struct CompressCommand: ParsableCommand {
     @Flag(help: "Replace the output if it exists.")
     var force = false
 
+    @OptionGroup var sensitivity: SensitivityOptions
+
     @OptionGroup var method: MethodOptions
 
     @OptionGroup var shared: SharedOptions
@@ -169,6 +171,7 @@ struct CompressCommand: ParsableCommand {
         get throws {
             var settings = BudgetSettings(effort: effort)
             settings.target = output.hasSuffix(".gguf") ? .gguf : .folder
+            settings.sensitivity = sensitivity.sensitivity
             settings.length = method.calibrationLength
             if let windows = method.calibrationWindows { settings.calibrationWindows = windows }
             guard let embedding else { return settings }
@@ -188,7 +191,7 @@ struct CompressCommand: ParsableCommand {
                 ?? 0)
         let job = BudgetJob(
             budget: budget, settings: try budgetSettings, calibration: method.calibration,
-            restart: method.restart, output: output, shared: shared)
+            sensitivity: sensitivity, restart: method.restart, output: output, shared: shared)
         let compression = try job.compression(of: loaded, named: model)
         let outcome = try job.outcome(of: compression)
         let written = try write(outcome.model)
@@ -211,10 +214,10 @@ struct CompressCommand: ParsableCommand {
 
     mutating func validate() throws {
         if hasBudget { return try validateBudget() }
-        guard pagePath == nil, target == nil else {
+        guard pagePath == nil, target == nil, !sensitivity.areGiven else {
             throw ValidationError(
-                "--report and --target are for a budget: --size 60MB, --bits 2.75, --memory, "
-                    + "--speed, --kl or --perplexity")
+                "--report, --target, --sensitivity and --worth are for a budget: --size 60MB, "
+                    + "--bits 2.75, --memory, --speed, --kl or --perplexity")
         }
         try method.check()
         if let published = try method.pipeline.published { return try validate(published) }

@@ -9,7 +9,12 @@ import HalftoneModels
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show a model's architecture, tensors and where its bytes are.")
+        abstract: "Show a model's architecture, where its bytes are, and what they are worth.",
+        discussion: """
+            --worth measures what the model loses when a part of it is stored in few bits and the \
+            rest stays float: by matrix, by layer, by groups of output channels or input columns, \
+            or by bit planes of codes. --save keeps it for compress --bits 2.75 --worth FILE.
+            """)
 
     @Argument(help: ModelArgument.help)
     var model: String
@@ -17,10 +22,15 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "List every tensor.")
     var tensors = false
 
+    @OptionGroup var worth: WorthOptions
+
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
         let loaded = try ModelArgument.load(model, shared)
+        if worth.worth {
+            return try WorthJob(options: worth, shared: shared, name: model).run(loaded)
+        }
         let report = InspectReport(loaded, listsTensors: tensors)
         if shared.json { return try Console.json(report) }
         Console.result(report.text)

@@ -45,6 +45,8 @@ struct FrontierCommand: ParsableCommand {
         name: [.short, .long], help: "The folder of the measurement (default: MODEL.frontier).")
     var output: String?
 
+    @OptionGroup var sensitivity: SensitivityOptions
+
     @OptionGroup var shared: SharedOptions
 
     mutating func validate() throws {
@@ -67,12 +69,14 @@ struct FrontierCommand: ParsableCommand {
         let loaded = try ModelArgument.load(model, shared)
         let tokenizer = try ModelArgument.tokenizer(loaded, model)
         var settings = BudgetSettings(effort: effort)
+        settings.sensitivity = sensitivity.sensitivity
         settings.tuning = tune ? settings.tuning ?? .init() : nil
         let frontier = try QualityFrontier(
             loaded, bitsPerWeight: budgets, settings: settings,
             tokens: try WrittenText.tokens(
                 of: calibration, or: loaded, tokenizer, settings, shared),
-            opening: tokenizer.openingToken, pool: shared.pool)
+            opening: tokenizer.openingToken,
+            costs: try sensitivity.costs(for: loaded, settings, shared), pool: shared.pool)
         let folder = output ?? URL(filePath: model).lastPathComponent + ".frontier"
         let report = FrontierReport(
             model: model, settings: settings, calibration: calibration,

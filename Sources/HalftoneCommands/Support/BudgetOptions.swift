@@ -148,6 +148,7 @@ struct BudgetJob {
     var settings: BudgetSettings
     /// A file, or nil for what the model writes itself.
     var calibration: String?
+    var sensitivity: SensitivityOptions
     var restart: Bool
     /// Of what is written.
     var output: String
@@ -165,7 +166,8 @@ struct BudgetJob {
             model, budget: budget, settings: settings,
             tokens: try WrittenText.tokens(
                 of: calibration, or: model, tokenizer, settings, shared),
-            opening: tokenizer.openingToken, pool: shared.pool)
+            opening: tokenizer.openingToken,
+            costs: try sensitivity.costs(for: model, settings, shared), pool: shared.pool)
     }
 
     /// Does the job.

@@ -16,9 +16,6 @@ struct BudgetPage {
     private let calibration: String?
     private let choices: [Role: StorageCosts.Choice]
 
-    /// Whether costs are divergences, in nats, or shares of outputs.
-    private var costsAreNats: Bool { outcome.candidates.contains { $0.expected != nil } }
-
     init(
         _ report: BudgetReport, job: BudgetedCompression, outcome: BudgetedCompression.Outcome,
         calibration: String?
@@ -32,9 +29,7 @@ struct BudgetPage {
 
     /// The page.
     func page() throws -> Page {
-        let damage =
-            costsAreNats
-            ? "expected divergence, nats per token" : "change of outputs, share of their squares"
+        let damage = "expected " + outcome.costs.unit.title
         return Page(
             "\(URL(filePath: report.model).lastPathComponent) in "
                 + Formatting.bytes(report.fileBytes),
@@ -110,35 +105,17 @@ struct BudgetPage {
 }
 
 extension BudgetPage {
-    /// A value of each matrix of the blocks, by block and part.
+    /// A value of each matrix, by block and part.
     private func map(
         _ title: String, _ scale: Axis,
         _ value: (StorageCosts.Unit, StorageCosts.Choice) -> Double
     ) -> Figure {
-        let units = outcome.costs.units.filter { $0.role.block != nil }
-        var parts: [Role.Part] = []
-        for unit in units where !parts.contains(unit.role.part) { parts.append(unit.role.part) }
-        let blocks = outcome.model.original.spec.blocks.count
-        var values = [[Double]](
-            repeating: [Double](repeating: .nan, count: parts.count), count: blocks)
-        for unit in units {
-            guard let block = unit.role.block, let column = parts.firstIndex(of: unit.role.part),
-                let choice = choices[unit.role]
-            else { continue }
-            values[block][column] = value(unit, choice)
-        }
-        let tables = outcome.costs.units.filter { $0.role.block == nil }.compactMap { unit in
-            choices[unit.role].map { "\(unit.role.part): \(Self.short(value(unit, $0)))" }
-        }
-        return .heatMap(
+        .heatMap(
             HeatMap(
-                title, note: tables.joined(separator: ", "),
-                rows: (0..<blocks).map { "block \($0)" }, columns: parts.map(\.rawValue),
-                values: values, scale: scale))
-    }
-
-    private static func short(_ value: Double) -> String {
-        value >= 0.1 ? Formatting.decimal(value, 2) : String(format: "%.2g", value)
+                title, blocks: outcome.model.original.spec.blocks.count,
+                values: outcome.costs.units.compactMap { unit in
+                    choices[unit.role].map { (unit.role, value(unit, $0)) }
+                }, scale: scale))
     }
 
     /// Bytes by kind; what is no matrix, and what a file says of itself, counts as written.
@@ -181,8 +158,8 @@ extension BudgetPage {
             rows: outcome.costs.steps(below: outcome.plan).prefix(20).map { step in
                 [
                     "\(step.role)".replacing(".weight", with: ""), step.chosen.packing.formatName,
-                    Self.short(step.chosen.cost), step.smaller.packing.formatName,
-                    Self.short(step.smaller.cost), Formatting.bytes(step.savedBytes),
+                    HeatMap.short(step.chosen.cost), step.smaller.packing.formatName,
+                    HeatMap.short(step.smaller.cost), Formatting.bytes(step.savedBytes),
                 ]
             })
     }

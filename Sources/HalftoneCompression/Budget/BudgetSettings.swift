@@ -51,6 +51,13 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// Types for layers that none of those but Q8_0 divides.
     public var smallBlockTypes: [BlockType] = [.iq4_NL, .q4_1, .q5_0, .q5_1, .q8_0]
 
+    /// What costs are measured by; nil takes the curvature of predictions where gradients can be
+    /// taken, and the error of outputs elsewhere.
+    public var sensitivity: SensitivityMeasure?
+
+    /// About the tokens that measures read which run the model for each change.
+    public var trialTokens = 256
+
     /// Windows that codes are found on where costs are measured.
     public var costWindows = 24
 

@@ -18,6 +18,7 @@ struct BudgetSteps {
         var settings: BudgetSettings
         var calibration: String
         var heldOut: String
+        var costs: String?
         var threads: Int
     }
 
@@ -44,7 +45,8 @@ struct BudgetSteps {
             weights: CompressionJournal.sample(of: job.model.weights), budget: budget,
             settings: job.settings,
             calibration: CompressionJournal.digest(of: job.calibration.sequences),
-            heldOut: CompressionJournal.digest(of: [job.heldOut]), threads: job.pool.threadCount)
+            heldOut: CompressionJournal.digest(of: [job.heldOut]),
+            costs: try job.costs.map { try $0.digest() }, threads: job.pool.threadCount)
         run = try Run.open(
             at: path, kind: kind,
             recipe: RunRecipe(encoding: recipe),

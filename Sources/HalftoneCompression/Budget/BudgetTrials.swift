@@ -193,8 +193,7 @@ extension BudgetTrials {
             return made
         }
         let found = try steps.value("measured " + name) {
-            try comparison().candidate(
-                kind, make(), plan, expected: job.isTunable ? plan.cost : nil)
+            try comparison().candidate(kind, make(), plan, expected: costs.foretold(plan))
         }
         let none = Result(plan: plan, candidates: [], model: make)
         return (other ?? none).with(found, of: plan, make)

@@ -32,6 +32,8 @@ public struct BudgetedCompression: Sendable {
     public let calibration: CalibrationText
     /// What candidates are compared on, tokenized as a whole.
     public let heldOut: [Int32]
+    /// What matrices cost, if it was measured before.
+    public let costs: StorageCosts?
     /// The threads to use.
     public let pool: WorkerPool
     private let opening: Int32?
@@ -45,11 +47,12 @@ public struct BudgetedCompression: Sendable {
     ///   - tokens: A text; as many windows at its end as the settings say, at most a third of it, are
     ///     held out.
     ///   - opening: What begins each window, if anything does.
+    ///   - costs: What matrices cost, of the same model (``SensitivityFile``); nil measures it.
     ///   - pool: The threads to use; with another number sums are rounded otherwise.
     /// - Throws: ``CompressionError`` for a text of fewer than two windows.
     public init(
         _ model: LanguageModel, budget: ModelBudget, settings: BudgetSettings = BudgetSettings(),
-        tokens: [Int32], opening: Int32?, pool: WorkerPool
+        tokens: [Int32], opening: Int32?, costs: StorageCosts? = nil, pool: WorkerPool
     ) throws(CompressionError) {
         let length = min(settings.length, model.spec.contextLength)
         let held = min(max(tokens.count / 3, length), settings.heldOutWindows * length)
@@ -63,6 +66,7 @@ public struct BudgetedCompression: Sendable {
         self.budget = budget
         self.settings = settings
         self.opening = opening
+        self.costs = costs
         self.pool = pool
         heldOut = Array(tokens.suffix(held))
         calibration = try CalibrationText(
@@ -186,9 +190,7 @@ extension BudgetedCompression {
 
 extension BudgetedCompression {
     func few(_ count: Int) -> CalibrationText {
-        let all = calibration.sequences
-        let taken = min(count, all.count)
-        return CalibrationText(sequences: (0..<taken).map { all[$0 * all.count / taken] })
+        calibration.few(count)
     }
 
     func measured<Value>(
@@ -213,32 +215,11 @@ extension BudgetedCompression {
     func measureCosts(
         over range: ClosedRange<Double>?, _ display: Display
     ) throws -> StorageCosts {
-        let text = few(settings.costWindows + settings.judgingWindows)
-        // A short text has at most half of it to judge.
-        let judges = min(settings.judgingWindows, text.sequences.count / 2)
-        var measure = StorageCosts.Measure.error
-        if isTunable {
-            let judging = CalibrationText(sequences: text.sequences.suffix(max(judges, 1)))
-            let count = judging.sequences.count
-            measure = try measured("Measuring what outputs are worth", display, total: count) {
-                progress in
-                .curvature(
-                    try OutputCurvature(of: model.weights, text: judging, seed: settings.seed) {
-                        progress?.update(completed: $0)
-                    })
-            }
-        }
-        let tried = range.map { settings.narrowed(to: $0) } ?? settings
-        let total = model.spec.slots.filter { $0.role.isPackable }.reduce(0) {
-            $0 + tried.packings(for: $1.role, columns: $1.shape[1]).count * $1.shape.reduce(1, *)
-        }
-        return try measured("Measuring what bits are worth", display, total: total, unit: "weights")
-        { progress in
-            try StorageCosts(
-                model.weights, packings: tried.packings, method: GPTQ(), measure: measure,
-                calibration: text, judges: judges, rowStep: settings.costRowStep, pool: pool,
-                progress: progress)
-        }
+        if let costs { return costs }
+        return try SensitivityStudy(
+            model.weights, settings: range.map { settings.narrowed(to: $0) } ?? settings,
+            text: calibration, pool: pool
+        ).costs(display: display)
     }
 
     /// What the packed matrices may take within the budget.
@@ -332,7 +313,8 @@ extension BudgetedCompression {
         _ display: Display
     ) throws -> TunedParameters {
         let tuning = tuning.slowed(for: divergence)
-        return try measured("Tuning scales and gains", display, total: tuning.steps, unit: "steps") {
+        return try measured("Tuning scales and gains", display, total: tuning.steps, unit: "steps")
+        {
             progress in
             try tuning.tuned(
                 compressed.matrices, in: compressed.weights, float: model.weights,

@@ -24,17 +24,18 @@ public struct QualityFrontier: Sendable {
     ///   - tokens: A text; as many windows at its end as the settings say, at most a third of it, are
     ///     held out.
     ///   - opening: What begins each window, if anything does.
+    ///   - costs: What matrices cost, of the same model (``SensitivityFile``); nil measures it.
     ///   - pool: The threads to use; with another number sums are rounded otherwise.
     /// - Throws: ``CompressionError`` for a text of fewer than two windows.
     public init(
         _ model: LanguageModel, bitsPerWeight: [Double], settings: BudgetSettings,
-        tokens: [Int32], opening: Int32?, pool: WorkerPool
+        tokens: [Int32], opening: Int32?, costs: StorageCosts? = nil, pool: WorkerPool
     ) throws(CompressionError) {
         precondition(!bitsPerWeight.isEmpty, "a frontier has budgets")
         self.bitsPerWeight = bitsPerWeight
         job = try BudgetedCompression(
             model, budget: .bitsPerWeight(bitsPerWeight[0]), settings: settings, tokens: tokens,
-            opening: opening, pool: pool)
+            opening: opening, costs: costs, pool: pool)
     }
 }
 
@@ -134,8 +135,7 @@ extension QualityFrontier {
     ) throws -> [BudgetedCompression.Candidate] {
         let compressed = try job.quantized(plan, costs, journal: nil, progress: progress)
         var found = [
-            try comparison.candidate(
-                kind, compressed, plan, expected: job.isTunable ? plan.cost : nil)
+            try comparison.candidate(kind, compressed, plan, expected: costs.foretold(plan))
         ]
         if kind == .allocated, let tuning = job.settings.tuning, job.isTunable {
             progress?.advance(by: 0, note: "tuning scales and gains")

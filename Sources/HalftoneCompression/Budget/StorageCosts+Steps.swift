@@ -1,4 +1,6 @@
+import Foundation
 import HalftoneModels
+import HalftoneRuns
 
 extension StorageCosts {
     /// A matrix as a plan stores it, and the best way to store it in fewer bytes.
@@ -15,6 +17,9 @@ extension StorageCosts {
         /// The bytes that it saves.
         public var savedBytes: Int { chosen.byteCount - smaller.byteCount }
     }
+
+    /// The divergence that a plan is expected to cause, if costs have that unit.
+    func foretold(_ plan: StoragePlan) -> Double? { unit == .divergence ? plan.cost : nil }
 
     /// What a plan chose for each matrix.
     public func choices(of plan: StoragePlan) -> [Role: Choice] {
@@ -36,5 +41,12 @@ extension StorageCosts {
             else { return nil }
             return Step(role: unit.role, chosen: choice, smaller: smaller)
         }.sorted { $0.addedCost > $1.addedCost }
+    }
+
+    /// The SHA-256 of all costs.
+    func digest() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return SHA256.hexadecimal(of: Array(try encoder.encode(self)))
     }
 }

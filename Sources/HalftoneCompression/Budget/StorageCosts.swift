@@ -12,9 +12,7 @@ public struct StorageCosts: Sendable, Codable {
     public struct Choice: Sendable, Hashable, Codable {
         /// How.
         public var packing: WeightPacking
-        /// The divergence from the float model that it alone is expected to cause, in nats per
-        /// token; with ``StorageCosts/Measure/error``, which has no such unit, the change of the
-        /// output as a share of it.
+        /// What it alone costs the model, in ``StorageCosts/unit``.
         public var cost: Double
         /// Bytes in the file, scales and what fills up panels included.
         public var byteCount: Int
@@ -30,34 +28,33 @@ public struct StorageCosts: Sendable, Codable {
         public var choices: [Choice]
     }
 
-    /// How costs are found, the matrix quantized for the inputs that it has in the float model.
-    public enum Measure: Sendable {
-        /// The change of each output by what it costs the predictions.
-        case curvature(OutputCurvature)
-        /// The change of all outputs as a share of what they are: knows nothing of what follows.
-        case error
-    }
+    /// What costs count.
+    public let unit: CostUnit
 
     /// The matrices, in the order of the model.
-    public private(set) var units: [Unit] = []
+    public private(set) var units: [Unit]
 
-    /// What errors of embedding and head cost; none with ``Measure/error``.
-    public private(set) var tables: [TableInputs] = []
+    /// What errors of embedding and head cost, if that is known.
+    public private(set) var tables: [TableInputs]
 
-    /// Measures the matrices of a model.
+    /// Measures the matrices of a model, each quantized for the inputs that it has in the float
+    /// model.
     ///
     /// - Parameters:
     ///   - weights: The float model.
     ///   - packings: The ways to store a matrix of a role with so many columns; none for those that
     ///     stay float.
     ///   - method: Finds codes.
-    ///   - measure: How a change of outputs counts.
+    ///   - measure: What a change costs.
+    ///   - tables: What errors of embedding and head count when their codes are found, which are
+    ///     rounded to nearest without; by default nothing is known.
     ///   - calibration: What is read.
     ///   - judges: So many sequences at the end of that are not read to find codes: changes are
     ///     judged by them. On text that codes are found for, error compensation looks better than
     ///     it is, and the more so the wider a matrix is.
-    ///   - rowStep: Each so manieth row of a matrix stands for all, where that leaves enough: rows
-    ///     are quantized apart, and some hundred of them tell what a matrix costs.
+    ///   - rowStep: Each so manieth row of a matrix stands for all, where that leaves enough and the
+    ///     measure allows it: rows are quantized apart, and some hundred of them tell what a matrix
+    ///     costs.
     ///   - leastRows: How many are enough.
     ///   - order: How matrices are stored.
     ///   - pool: The threads to use.
@@ -66,83 +63,41 @@ public struct StorageCosts: Sendable, Codable {
     /// - Complexity: A pass over the text, and a quantization for each way.
     public init(
         _ weights: DecoderWeights, packings: (Role, Int) -> [WeightPacking],
-        method: any WeightMethod,
-        measure: Measure, calibration: CalibrationText, judges: Int = 0, rowStep: Int = 1,
-        leastRows: Int = 256,
+        method: any WeightMethod, measure: some Sensitivity, tables: OutputCurvature? = nil,
+        calibration: CalibrationText, judges: Int = 0, rowStep: Int = 1, leastRows: Int = 256,
         order: StorageOrder = .automatic, pool: WorkerPool, progress: RunProgress? = nil
     ) throws(CompressionError) {
-        let count = calibration.sequences.count
-        precondition(rowStep >= 1 && leastRows >= 1, "there are rows")
-        precondition(judges >= 0 && judges < count, "there is something to find codes on")
+        unit = measure.unit
+        let walk = SiteWalk(
+            weights: weights, calibration: calibration, judges: judges,
+            rowStep: measure.needsAllRows ? 1 : rowStep, leastRows: leastRows, tables: tables,
+            pool: pool)
         var found: [Role: Unit] = [:]
-        func step(_ role: Role) -> Int {
-            max(1, min(rowStep, weights.matrix(role).rows / leastRows))
-        }
-        func note(
-            _ role: Role, _ change: OutputChange, _ method: any WeightMethod,
-            _ inputs: InputStatistics?
-        ) throws(CompressionError) {
-            let matrix = weights.matrix(role)
-            let sample = matrix.sampled(step(role))
-            var unit = Unit(role: role, weightCount: matrix.rows * matrix.columns, choices: [])
-            for packing in packings(role, matrix.columns) {
-                do throws(QuantizationError) {
-                    let packed = try method.packed(
-                        sample, as: packing, inputs: inputs, pool: pool)
-                    unit.choices.append(
-                        Choice(
-                            packing: packing, cost: change.cost(of: packed),
-                            byteCount: packing.byteCount(
-                                order, rows: matrix.rows, columns: matrix.columns)))
-                } catch {
-                    throw .cannotQuantize(matrix: "\(role)", reason: error.description)
-                }
-                progress?.advance(by: unit.weightCount, note: "\(role), \(packing)")
+        let isPacked = { (slot: ParameterSlot) in !packings(slot.role, slot.shape[1]).isEmpty }
+        self.tables = try walk.each(method, where: isPacked) {
+            site, method throws(CompressionError) in
+            let (rows, columns) = (weights.matrix(site.role).rows, site.matrix.columns)
+            var unit = Unit(role: site.role, weightCount: rows * columns, choices: [])
+            for packing in packings(site.role, columns) {
+                let change = WeightChange(site, try site.packed(packing, by: method, pool: pool))
+                unit.choices.append(
+                    Choice(
+                        packing: packing, cost: try measure.cost(of: change),
+                        byteCount: packing.byteCount(order, rows: rows, columns: columns)))
+                progress?.advance(by: unit.weightCount, note: "\(site.role), \(packing)")
             }
-            if !unit.choices.isEmpty { found[role] = unit }
-        }
-        let pass = try CalibrationPass(weights, calibration, detail: .gram, pool: pool)
-        for index in weights.spec.blocks.indices {
-            try pass.nextBlock(splitAt: [count - judges, count]) {
-                stage, roles, parts throws(CompressionError) in
-                let inputs = parts[0]
-                let ready: any WeightMethod
-                do throws(QuantizationError) {
-                    ready = try method.prepared(for: inputs, pool: pool)
-                } catch {
-                    throw .cannotQuantize(
-                        matrix: "block \(index), \(stage)", reason: error.description)
-                }
-                let moments = (judges > 0 ? parts[1] : inputs).secondMoments()
-                for role in roles {
-                    try note(
-                        role,
-                        OutputChange(
-                            weights.matrix(role), moments, measure, role, rowStep: step(role)),
-                        ready, inputs)
-                }
-                return [:]
-            }
-        }
-        let moments = pass.finalInputs().secondMoments()
-        for slot in weights.spec.slots where slot.role.block == nil && slot.role.isPackable {
-            guard !packings(slot.role, slot.shape[1]).isEmpty else { continue }
-            let change = OutputChange(
-                table: slot.role, of: weights, moments, measure, calibration,
-                rowStep: step(slot.role))
-            guard case .curvature = measure else {
-                try note(slot.role, change, RoundToNearest(), nil)
-                continue
-            }
-            let table = TableInputs(slot.role, change.rowMoments)
-            tables.append(table)
-            try note(slot.role, change, method, table.statistics)
+            found[site.role] = unit
         }
         units = weights.spec.slots.compactMap { found[$0.role] }
     }
 }
 
 extension StorageCosts {
+    /// Costs that were measured before.
+    init(_ unit: CostUnit, _ units: [Unit], _ tables: [TableInputs]) {
+        (self.unit, self.units, self.tables) = (unit, units, tables)
+    }
+
     /// How long a token may take.
     public struct TimeLimit: Sendable {
         /// What matrices add to it.
@@ -268,120 +223,5 @@ public struct StoragePlan: Sendable, Hashable {
         recipe.embedding = nil
         recipe.overrides = packings
         return recipe
-    }
-}
-
-/// How much a quantized matrix changes what a layer gives, and what a table gives to both ends.
-private struct OutputChange {
-    let original: Tensor
-    /// Of the inputs; nil where nothing is multiplied.
-    let moments: Tensor?
-    /// What the squared change of each output counts.
-    let weights: Tensor
-    /// What the squared change of each element counts that is looked up: by row, and by column.
-    var lookup: (rows: Tensor, columns: Tensor)?
-
-    func cost(of packed: PackedWeight) -> Double {
-        let change = original - packed.dequantized()
-        var cost = 0.0
-        if let moments { cost += Double((Self.squares(change, moments) * weights).sum().item) }
-        if let lookup {
-            let rows = (change.squared() * lookup.columns).sum(axes: [1])
-            cost += Double((rows * lookup.rows).sum().item)
-        }
-        return cost
-    }
-
-    /// What changes of a row count, as second moments: the same for all rows, since both the head's
-    /// share and that of lookups go with how often a token occurs.
-    var rowMoments: GramSum {
-        let width = original.shape[1]
-        var sum = (moments.map { $0 * weights.sum() } ?? .zeros([width, width])).elements.map(
-            \.self)
-        if let lookup {
-            let diagonal = lookup.columns * lookup.rows.sum()
-            for (column, value) in diagonal.elements.enumerated() {
-                sum[column * width + column] += value
-            }
-        }
-        return GramSum(width: width, elements: FloatArray(sum))
-    }
-
-    /// The mean square of each output of a matrix: the diagonal of `D·M·Dᵀ`.
-    private static func squares(_ matrix: Tensor, _ moments: Tensor) -> Tensor {
-        (matrix.matmul(moments) * matrix).sum(axes: [1])
-    }
-}
-
-extension OutputChange {
-    /// For a layer of a block.
-    init(
-        _ matrix: any WeightMatrix, _ moments: Tensor, _ measure: StorageCosts.Measure,
-        _ role: Role, rowStep: Int
-    ) {
-        let original = matrix.sampled(rowStep).tensor
-        let weights: Tensor
-        switch measure {
-        case .curvature(let curvature):
-            let counts = curvature.outputs[role] ?? []
-            precondition(counts.count == matrix.rows, "the curvature is of the same model")
-            weights = Self.sample(counts, rowStep) * 0.5
-        case .error:
-            let size = Self.squares(original, moments).sum().item
-            weights = .filled([original.shape[0]], with: size > 0 ? 1 / size : 0)
-        }
-        self.init(original: original, moments: moments, weights: weights)
-    }
-
-    /// For the embedding, which is looked up and may be the head, or for a head of its own.
-    init(
-        table role: Role, of model: DecoderWeights, _ moments: Tensor,
-        _ measure: StorageCosts.Measure, _ text: CalibrationText, rowStep: Int
-    ) {
-        let matrix = model.matrix(role)
-        guard case .curvature(let curvature) = measure else {
-            self.init(matrix, moments, .error, role, rowStep: rowStep)
-            return
-        }
-        let isHead = role.part == .head || model.spec.isHeadTied
-        self.init(
-            original: matrix.sampled(rowStep).tensor, moments: isHead ? moments : nil,
-            weights: Self.sample(curvature.outputs[Role(.head)] ?? [], rowStep) * 0.5)
-        guard role.part == .embedding else { return }
-        // A token that the text does not have counts as one that it has once in twice its length.
-        var counts = [Float](repeating: 0.5, count: matrix.rows)
-        for sequence in text.sequences { for token in sequence { counts[Int(token)] += 1 } }
-        let all = counts.reduce(0, +)
-        lookup = (
-            Self.sample(counts, rowStep) * (1 / all),
-            Tensor(shape: [matrix.columns], elements: curvature.embedding) * 0.5
-        )
-    }
-
-    /// What stands for the numbers of all rows: those of the rows that were taken, scaled up to the
-    /// sum of all.
-    private static func sample(_ numbers: [Float], _ rowStep: Int) -> Tensor {
-        guard rowStep > 1 else { return Tensor(shape: [numbers.count], elements: numbers) }
-        let taken = stride(from: 0, to: numbers.count, by: rowStep).map { numbers[$0] }
-        let (all, some) = (numbers.reduce(0, +), taken.reduce(0, +))
-        return Tensor(shape: [taken.count], elements: taken) * (some > 0 ? all / some : 1)
-    }
-}
-
-extension WeightMatrix {
-    /// Each so manieth row.
-    fileprivate func sampled(_ rowStep: Int) -> any WeightMatrix {
-        rowStep == 1 ? self : gatheringRows(Array(stride(from: 0, to: rows, by: rowStep)))
-    }
-
-    fileprivate var tensor: Tensor { Tensor(shape: [rows, columns], elements: decoded()) }
-}
-
-extension InputStatistics {
-    /// The mean of `x·xᵀ` over tokens, `[width, width]`.
-    fileprivate func secondMoments() -> Tensor {
-        guard let gram else { preconditionFailure("the statistics have second moments") }
-        return Tensor(shape: [width, width], elements: gram.symmetric())
-            * (1 / Float(max(tokenCount, 1)))
     }
 }

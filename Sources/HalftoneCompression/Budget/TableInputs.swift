@@ -16,7 +16,7 @@ public struct TableInputs: Sendable, Hashable, Codable {
 
     /// `M`, float32, the rows of the upper triangle.
     private let moments: Data
-    private let width: Int
+    let width: Int
 
     /// Keeps second moments.
     ///

@@ -22,7 +22,9 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
     /// Steps of Adam, each on one window.
     public var steps = 128
 
-    /// The rate for the factors of scales, which falls to 0 as a cosine. It suits 2 and 3 bits;
+    /// The rate for the factors of scales, which falls to 0 as a cosine.
+    ///
+    /// It suits 2 and 3 bits;
     /// ``slowed(for:)`` gives that for more.
     public var rate = 2e-3
 

@@ -1,0 +1,113 @@
+import HalftoneKernels
+import HalftoneMethods
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuns
+
+/// Measures what parts of a model are worth, on the text and with the settings of a budget.
+public struct SensitivityStudy: Sendable {
+    /// The float model.
+    public let weights: DecoderWeights
+    /// The measure, how much text is read, and the ways to store a matrix.
+    public let settings: BudgetSettings
+    /// Windows to choose from.
+    public let text: CalibrationText
+    /// The threads to use.
+    public let pool: WorkerPool
+
+    /// Sets up the measurement.
+    ///
+    /// - Parameters:
+    ///   - weights: The float model.
+    ///   - settings: The measure, how much text is read, and the ways to store a matrix.
+    ///   - text: Windows of one length, at least one.
+    ///   - pool: The threads to use.
+    public init(
+        _ weights: DecoderWeights, settings: BudgetSettings, text: CalibrationText,
+        pool: WorkerPool
+    ) {
+        self.weights = weights
+        self.settings = settings
+        self.text = text
+        self.pool = pool
+    }
+
+    /// The measure: that of the settings, else the curvature where gradients can be taken, and the
+    /// error of outputs elsewhere.
+    public var measure: SensitivityMeasure {
+        settings.sensitivity ?? (hasGradients ? .curvature : .error)
+    }
+
+    private var hasGradients: Bool { (try? LlamaNetwork.Shape(weights.spec)) != nil }
+
+    /// What each way to store each matrix costs.
+    ///
+    /// - Parameter display: Makes displays.
+    /// - Throws: As ``SensitivityMeasure/prepared(for:reading:trialTokens:seed:pool:display:)``.
+    public func costs(
+        display: BudgetedCompression.Display = { _, _, _ in nil }
+    ) throws -> StorageCosts {
+        let (measure, tables) = try prepared(display)
+        let progress = display("Measuring what bits are worth", work { _ in true }, "weights")
+        defer { progress?.finish() }
+        return try StorageCosts(
+            weights, packings: settings.packings, method: GPTQ(), measure: measure, tables: tables,
+            calibration: read, judges: judges, rowStep: settings.costRowStep, pool: pool,
+            progress: progress)
+    }
+
+    /// What parts of matrices or whole blocks cost.
+    ///
+    /// - Parameters:
+    ///   - partition: What is changed by itself.
+    ///   - parts: Into how many parts channels and columns of a matrix are cut.
+    ///   - isWanted: Which matrices are measured; by default all.
+    ///   - display: Makes displays.
+    /// - Throws: As ``costs(display:)``.
+    public func map(
+        by partition: SensitivityMap.Partition, parts: Int = 16,
+        where isWanted: (Role) -> Bool = { _ in true },
+        display: BudgetedCompression.Display = { _, _, _ in nil }
+    ) throws -> SensitivityMap {
+        let (measure, tables) = try prepared(display)
+        let progress = display("Measuring what \(partition.title) are worth", work(isWanted), "weights")
+        defer { progress?.finish() }
+        // Parts are of all rows.
+        let walk = SiteWalk(
+            weights: weights, calibration: read, judges: judges, rowStep: 1, leastRows: 1,
+            tables: tables, pool: pool)
+        return try SensitivityMap(
+            walk, by: partition, parts: parts, measure: measure, method: GPTQ(),
+            packings: { isWanted($0) ? settings.packings(for: $0, columns: $1) : [] },
+            progress: progress)
+    }
+
+    /// Windows that codes are found on, then those that they are judged on.
+    var read: CalibrationText { text.few(settings.costWindows + settings.judgingWindows) }
+
+    /// A short text has at most half of it to judge.
+    private var judges: Int { min(settings.judgingWindows, read.sequences.count / 2) }
+
+    /// The measure made ready, and what errors of tables count.
+    private func prepared(
+        _ display: BudgetedCompression.Display
+    ) throws -> (any Sensitivity, OutputCurvature?) {
+        let judging = CalibrationText(sequences: read.sequences.suffix(max(judges, 1)))
+        func ready(_ measure: SensitivityMeasure) throws -> any Sensitivity {
+            try measure.prepared(
+                for: weights, reading: judging, trialTokens: settings.trialTokens,
+                seed: settings.seed, pool: pool, display: display)
+        }
+        let tables = hasGradients ? try ready(.curvature) as? OutputCurvature : nil
+        if measure == .curvature, let tables { return (tables, tables) }
+        return (try ready(measure), tables)
+    }
+
+    /// Weights that are quantized, each as often as there are ways.
+    private func work(_ isWanted: (Role) -> Bool) -> Int {
+        weights.spec.slots.filter { $0.role.isPackable && isWanted($0.role) }.reduce(0) {
+            $0 + settings.packings(for: $1.role, columns: $1.shape[1]).count
+                * $1.shape.reduce(1, *)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import HalftoneKernels
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneTensor
+
+/// A way through the matrices of a float model, each with what it reads: those of the blocks in the
+/// order of computation, then embedding and head.
+struct SiteWalk {
+    var weights: DecoderWeights
+    var calibration: CalibrationText
+    /// So many sequences at the end are judged by and not read to find codes.
+    var judges: Int
+    /// Each so manieth row stands for all, where that leaves enough.
+    var rowStep: Int
+    var leastRows: Int
+    /// What errors of tables count when their codes are found.
+    var tables: OutputCurvature?
+    var pool: WorkerPool
+
+    /// A matrix, and how its codes are found.
+    typealias Body = (WeightSite, any WeightMethod) throws(CompressionError) -> Void
+
+    /// Goes through all matrices that are wanted.
+    ///
+    /// - Returns: What errors of the tables cost.
+    func each(
+        _ method: any WeightMethod, where isWanted: (ParameterSlot) -> Bool, _ body: Body
+    ) throws(CompressionError) -> [TableInputs] {
+        let count = calibration.sequences.count
+        precondition(rowStep >= 1 && leastRows >= 1, "there are rows")
+        precondition(judges >= 0 && judges < count, "there is something to find codes on")
+        let wanted = Set(
+            weights.spec.slots.filter { $0.role.isPackable && isWanted($0) }.map(\.role))
+        let pass = try CalibrationPass(weights, calibration, detail: .gram, pool: pool)
+        for index in weights.spec.blocks.indices {
+            try pass.nextBlock(splitAt: [count - judges, count]) {
+                stage, roles, parts throws(CompressionError) in
+                let roles = roles.filter(wanted.contains)
+                guard !roles.isEmpty else { return [:] }
+                let ready: any WeightMethod
+                do throws(QuantizationError) {
+                    ready = try method.prepared(for: parts[0], pool: pool)
+                } catch {
+                    throw .cannotQuantize(
+                        matrix: "block \(index), \(stage)", reason: error.description)
+                }
+                let moments = (judges > 0 ? parts[1] : parts[0]).secondMoments()
+                for role in roles {
+                    try body(site(role, inputs: parts[0], moments: moments), ready)
+                }
+                return [:]
+            }
+        }
+        let moments = pass.finalInputs().secondMoments()
+        var found: [TableInputs] = []
+        for role in [Role(.embedding), Role(.head)] where wanted.contains(role) {
+            let isHead = role.part == .head || weights.spec.isHeadTied
+            let site = site(role, inputs: nil, moments: isHead ? moments : nil)
+            guard let table = tables.map({ TableInputs(role, $0.rowMoments(site)) }) else {
+                try body(site, RoundToNearest())
+                continue
+            }
+            found.append(table)
+            try body(site.reading(table.statistics), method)
+        }
+        return found
+    }
+
+    private func site(_ role: Role, inputs: InputStatistics?, moments: Tensor?) -> WeightSite {
+        let matrix = weights.matrix(role)
+        return WeightSite(
+            role, matrix, rowStep: max(1, min(rowStep, matrix.rows / leastRows)), inputs: inputs,
+            moments: moments, counts: role.part == .embedding ? counts(matrix.rows) : nil)
+    }
+
+    /// How often each token occurs; one that the text does not have counts as one that it has once in
+    /// twice its length.
+    private func counts(_ size: Int) -> [Float] {
+        var counts = [Float](repeating: 0.5, count: size)
+        for sequence in calibration.sequences { for token in sequence { counts[Int(token)] += 1 } }
+        return counts
+    }
+}
+
+extension WeightSite {
+    /// The matrix packed by a method.
+    func packed(
+        _ packing: WeightPacking, by method: any WeightMethod, pool: WorkerPool
+    ) throws(CompressionError) -> PackedWeight {
+        do throws(QuantizationError) {
+            return try method.packed(matrix, as: packing, inputs: inputs, pool: pool)
+        } catch {
+            throw .cannotQuantize(matrix: "\(role)", reason: error.description)
+        }
+    }
+}
+
+extension InputStatistics {
+    /// The mean of `x·xᵀ` over tokens, `[width, width]`.
+    fileprivate func secondMoments() -> Tensor {
+        guard let gram else { preconditionFailure("the statistics have second moments") }
+        return Tensor(shape: [width, width], elements: gram.symmetric())
+            * (1 / Float(max(tokenCount, 1)))
+    }
+}
