@@ -48,7 +48,7 @@ public struct SensitivityStudy: Sendable {
         display: BudgetedCompression.Display = { _, _, _ in nil }
     ) throws -> StorageCosts {
         let (measure, tables) = try prepared(display)
-        let progress = display("Measuring what bits are worth", work, "weights")
+        let progress = display("Measuring what bits are worth", work { _ in true }, "weights")
         defer { progress?.finish() }
         return try StorageCosts(
             weights, packings: settings.packings, method: GPTQ(), measure: measure, tables: tables,
@@ -70,7 +70,8 @@ public struct SensitivityStudy: Sendable {
         display: BudgetedCompression.Display = { _, _, _ in nil }
     ) throws -> SensitivityMap {
         let (measure, tables) = try prepared(display)
-        let progress = display("Measuring what \(partition.title) are worth", work, "weights")
+        let progress = display(
+            "Measuring what \(partition.title) are worth", work(isWanted), "weights")
         defer { progress?.finish() }
         // Parts are of all rows.
         let walk = SiteWalk(
@@ -104,8 +105,8 @@ public struct SensitivityStudy: Sendable {
     }
 
     /// Weights that are quantized, each as often as there are ways.
-    private var work: Int {
-        weights.spec.slots.filter { $0.role.isPackable }.reduce(0) {
+    private func work(_ isWanted: (Role) -> Bool) -> Int {
+        weights.spec.slots.filter { $0.role.isPackable && isWanted($0.role) }.reduce(0) {
             $0 + settings.packings(for: $1.role, columns: $1.shape[1]).count
                 * $1.shape.reduce(1, *)
         }
