@@ -70,7 +70,8 @@ public struct SensitivityStudy: Sendable {
         display: BudgetedCompression.Display = { _, _, _ in nil }
     ) throws -> SensitivityMap {
         let (measure, tables) = try prepared(display)
-        let progress = display("Measuring what \(partition.title) are worth", work(isWanted), "weights")
+        let progress = display(
+            "Measuring what \(partition.title) are worth", work(isWanted), "weights")
         defer { progress?.finish() }
         // Parts are of all rows.
         let walk = SiteWalk(

@@ -24,8 +24,7 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
 
     /// The rate for the factors of scales, which falls to 0 as a cosine.
     ///
-    /// It suits 2 and 3 bits;
-    /// ``slowed(for:)`` gives that for more.
+    /// It suits 2 and 3 bits; ``slowed(for:)`` gives that for more.
     public var rate = 2e-3
 
     /// The rate for the gains of normalizations, as shares of their root mean square.
