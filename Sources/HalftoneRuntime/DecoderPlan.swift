@@ -74,8 +74,10 @@ struct DecoderPlan: Sendable {
         _ team: Team, count: Int, needed: Range<Int>, segments: [[Attention.Segment]],
         _ workspace: Workspace
     ) {
-        // What is packed is stored in order, and new tokens are read as floats by those after them.
-        if count >= Self.passage * team.threadCount, cache.isFloat32 {
+        // Some of what is packed is stored in order, and read as floats by the tokens after it.
+        if count >= Self.passage * team.threadCount,
+            segments.allSatisfy({ $0.allSatisfy(\.hasIndependentParts) })
+        {
             return runPassages(team, count, needed, segments, workspace)
         }
         for index in blocks.indices {

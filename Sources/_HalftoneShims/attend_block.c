@@ -66,10 +66,16 @@ void halftone_attend_block_scores(uint32_t features, const struct halftone_atten
 /// VECTORS · 16 columns of the values of COUNT queries.
 LANES_INLINE void mix_columns(const struct halftone_attend_block *b, int64_t q, const int COUNT,
                               const int VECTORS, const float *values, int64_t keys,
-                              int64_t column) {
+                              int64_t column, int32_t adds) {
     const float *weights = b->scores + q * b->score_stride;
     lanes sum[BLOCK_QUERIES][4] = {0};
     const int part = b->width - column < LANES ? (int)(b->width - column) : LANES;
+    for (int k = 0; adds && k < COUNT; k++) {
+        const float *from = b->output + (q + k) * b->output_stride + column;
+        for (int j = 0; j < VECTORS; j++) {
+            sum[k][j] = load_lanes(from + j * LANES, VECTORS > 1 ? LANES : part);
+        }
+    }
     for (int64_t i = 0; i < keys; i++) {
         const float *value = values + i * b->width + column;
         lanes v[4];
@@ -90,29 +96,33 @@ LANES_INLINE void mix_columns(const struct halftone_attend_block *b, int64_t q, 
 
 /// COUNT queries and the keys that the last of them sees.
 LANES_INLINE void some_mixed(const struct halftone_attend_block *b, int64_t q, const int COUNT,
-                             const float *values, int64_t visible) {
-    const int64_t keys = visible + q + COUNT - 1;
+                             const float *values, int64_t keys, int64_t visible, int32_t adds) {
+    const int64_t seen = visible + q + COUNT - 1;
+    if (seen < keys) keys = seen;
     int64_t column = 0;
     for (; column + 4 * LANES <= b->width; column += 4 * LANES) {
-        mix_columns(b, q, COUNT, 4, values, keys, column);
+        mix_columns(b, q, COUNT, 4, values, keys, column, adds);
     }
-    for (; column < b->width; column += LANES) mix_columns(b, q, COUNT, 1, values, keys, column);
+    for (; column < b->width; column += LANES) {
+        mix_columns(b, q, COUNT, 1, values, keys, column, adds);
+    }
 }
 
 LANES_INLINE void block_mix_body(const struct halftone_attend_block *b, const float *values,
-                                 int64_t visible) {
+                                 int64_t keys, int64_t visible, int32_t adds) {
     int64_t q = 0;
     for (; q + BLOCK_QUERIES <= b->count; q += BLOCK_QUERIES) {
-        some_mixed(b, q, BLOCK_QUERIES, values, visible);
+        some_mixed(b, q, BLOCK_QUERIES, values, keys, visible, adds);
     }
-    for (; q < b->count; q++) some_mixed(b, q, 1, values, visible);
+    for (; q < b->count; q++) some_mixed(b, q, 1, values, keys, visible, adds);
 }
 
 LANES_FORMS(block_mix,
-            (const struct halftone_attend_block *b, const float *values, int64_t visible),
-            (b, values, visible))
+            (const struct halftone_attend_block *b, const float *values, int64_t keys,
+             int64_t visible, int32_t adds),
+            (b, values, keys, visible, adds))
 
 void halftone_attend_block_mix(uint32_t features, const struct halftone_attend_block *b,
-                               const float *values, int64_t visible) {
-    LANES_CALL(block_mix, (b, values, visible));
+                               const float *values, int64_t keys, int64_t visible, int32_t adds) {
+    LANES_CALL(block_mix, (b, values, keys, visible, adds));
 }

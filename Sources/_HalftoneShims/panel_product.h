@@ -145,18 +145,39 @@ PANEL_INLINE bytes64 panel_step(const uint8_t *codes, const int BITS, const int 
     return panel_codes(codes, BITS, step) ^ (uint8_t)(PANEL_LESS_128(BITS) ? 128 : 0);
 }
 
+/// Whether records are float16 scales and the codes of whole runs, of fewer than 8 bits.
+PANEL_INLINE int panel_is_simple(const struct halftone_panels *m) {
+    return m->bits < 8 && m->digits == 0 && m->record_runs != 0 && m->header_records == 0 &&
+           m->scales == HALFTONE_PANEL_FLOAT16 && m->offsets == HALFTONE_PANEL_NONE;
+}
+
 /// A panel and COUNT vectors.
 PANEL_INLINE void panel_sums(const struct halftone_panels *m, const uint8_t *panel, const int BITS,
-                             const int HALVES, const int COUNT, const struct panel_part *x,
-                             floats16 *total) {
+                             const int HALVES, const int SIMPLE, const int COUNT,
+                             const struct panel_part *x, floats16 *total) {
     enum { TABLE = 0 }; // for PANEL_DOT
     const int GROUPS = HALVES ? 2 : 1, STEPS = 8 / GROUPS;
     const int TOGETHER = COUNT < PANEL_TOGETHER ? COUNT : PANEL_TOGETHER;
-    const int affine = m->offsets != HALFTONE_PANEL_NONE;
+    const int affine = !SIMPLE && m->offsets != HALFTONE_PANEL_NONE;
     struct panel_reader reader = {.at = panel};
+    int64_t record_end = 0;
     for (int64_t run = 0; run < m->runs; run++) {
-        const uint8_t *codes = panel_read(m, BITS, HALVES, &reader);
-        for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
+        const uint8_t *codes;
+        if (SIMPLE) {
+            if (run == record_end) {
+                reader.scale[0] = PANEL_HALVES(reader.at);
+                reader.at += 32;
+                record_end = run + m->record_runs;
+            }
+            codes = reader.at;
+            reader.at += 64 * BITS;
+        } else {
+            codes = panel_read(m, BITS, HALVES, &reader);
+        }
+        // Of the eights that meet a panel the later ones find it in the cache.
+        if (!SIMPLE || x->fetches) {
+            for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + PANEL_AHEAD + 64 * i);
+        }
         const int64_t at = run * x->lanes;
         const int8_t *values = x->values + 32 * at;
         const float *scales = x->scales + at;
@@ -244,9 +265,11 @@ typedef void (*panel_pass)(const struct halftone_panels *, const uint8_t *,
         floats16 total[COUNT];                                                                     \
         for (int t = 0; t < COUNT; t++) total[t] = (floats16){0};                                  \
         if (m->record_runs == 0) {                                                                 \
-            panel_sums(m, panel, BITS, 1, COUNT, x, total);                                        \
+            panel_sums(m, panel, BITS, 1, 0, COUNT, x, total);                                     \
+        } else if (BITS < 8 && COUNT == 8 && panel_is_simple(m)) {                                 \
+            panel_sums(m, panel, BITS, 0, 1, COUNT, x, total);                                     \
         } else {                                                                                   \
-            panel_sums(m, panel, BITS, 0, COUNT, x, total);                                        \
+            panel_sums(m, panel, BITS, 0, 0, COUNT, x, total);                                     \
         }                                                                                          \
         for (int t = 0; t < COUNT; t++) sums[t] = total[t];                                        \
     }
@@ -318,6 +341,9 @@ PANEL_TARGET void PANEL_NAME(const struct halftone_panels *m, int64_t first, int
     const int groups = m->record_runs == 0 ? 2 : 1;
     const int32_t zero = m->digits ? PANEL_TABLE_ZERO
                                    : m->zero - (PANEL_LESS_128(m->bits) ? 128 : 0);
+    // Eight vectors at once leave registers for sums that are under way; sixteen share what reading
+    // scales and unpacking take, where that is more.
+    const int largest = PANEL_MOST < 16 ? 2 : panel_is_simple(m) ? 3 : 4;
     // Tiles that stay in the cache while all panels pass by, and what comes before their products.
     const int64_t lanes = x->lanes, tile = m->runs * lanes, end = x->first + x->count;
     int64_t tiles = PANEL_VECTOR_PLACES / groups / (tile + 1) + 1;
@@ -344,7 +370,7 @@ PANEL_TARGET void PANEL_NAME(const struct halftone_panels *m, int64_t first, int
             for (int64_t t = start; t < stop;) {
                 // Not beyond the tile.
                 int64_t most = lanes - t % lanes < stop - t ? lanes - t % lanes : stop - t;
-                int power = PANEL_MOST == 16 ? 4 : 2;
+                int power = largest;
                 while (1 << power > most) power--;
                 const int64_t at = halftone_panel_place(x, t, 0), lane = t % lanes;
                 const int64_t begin = groups * (at - lane - base) + lane;
@@ -352,7 +378,8 @@ PANEL_TARGET void PANEL_NAME(const struct halftone_panels *m, int64_t first, int
                                           .scales = x->scales + at,
                                           .starts = starts + begin,
                                           .weights = weights + begin,
-                                          .lanes = lanes};
+                                          .lanes = lanes,
+                                          .fetches = t == start};
                 floats16 sums[PANEL_MOST];
 #ifdef PANEL_TABLES_ONLY
                 panel_pass pass = panel_table_pass(m, power);

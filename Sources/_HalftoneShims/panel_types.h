@@ -32,6 +32,7 @@ struct panel_part {
     const int32_t *starts; ///< [run][group][lanes], what sums of products begin with: −zero · sum.
     const float *weights;  ///< [run][group][lanes], sum · scale, which offsets are multiplied by.
     int64_t lanes;
+    int32_t fetches; ///< Whether codes are fetched ahead.
 };
 
 /// Bytes of a group's scales or offsets.

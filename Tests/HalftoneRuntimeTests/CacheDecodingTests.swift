@@ -75,6 +75,23 @@ struct CacheDecodingTests {
         #expect(results[0] == results[1] && results[0] == results[2])
     }
 
+    /// Threads take passages of 64 tokens where each token is stored on its own, and a prompt that
+    /// goes on behind another begins anywhere.
+    @Test(arguments: policies + ["K:uint4/token16,V:int8,protect=3", "K:float32,V:bfp4/token16"])
+    func neitherThreadsNorWhatAPromptFollowsChangeABit(policy: String) throws {
+        var results: [[Float]] = []
+        for threads in [1, 2, 3] {
+            let decoder = try decoder("llama3", policy, threads: threads)
+            let text = tokens(211, decoder)
+            let state = decoder.makeState()
+            _ = try decoder.logits(after: Array(text[..<5]), state: state)
+            var last = [Float](repeating: 0, count: 3 * decoder.spec.vocabularySize)
+            try decoder.logits(after: Array(text[5...]), state: state, last: 3, into: &last)
+            results.append(last + (try decoder.logits(after: [7], state: state)))
+        }
+        #expect(results[0] == results[1] && results[0] == results[2])
+    }
+
     @Test(arguments: ["weights", "magnitudes", "ranges"], ["smollm2", "gemma3", "phi3", "gpt2"])
     func anOrderOfExactKeysChangesNothing(order: String, name: String) throws {
         var ordered = try decoder(name, "K:float32,V:float16,order=\(order)")

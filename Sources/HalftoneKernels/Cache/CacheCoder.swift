@@ -14,7 +14,7 @@ package struct CacheCoder: Sendable {
     package let format: CacheFormat
 
     /// Bits of an element.
-    package var bits: Int { format.bits }
+    package let bits: Int
 
     /// What a code stands for where it is no integer, at least sixteen entries.
     let table: FloatBuffer?
@@ -46,6 +46,7 @@ package struct CacheCoder: Sendable {
     /// Makes what rounding needs.
     package init(_ format: CacheFormat) {
         self.format = format
+        bits = format.bits
         var table: FloatBuffer?
         var zero: Float = 0
         var scaleKind = HALFTONE_CACHE_HALF_SCALES

@@ -1,18 +1,25 @@
 import COpenBLAS
+import _HalftoneShims
 
 /// Attention of many queries over packed keys and values: blocks of them meet pages that are
-/// decoded once for all queries of a block.
+/// decoded once for all queries of a block. Settled tokens are summed for each query alone, so that
+/// it does not matter which others are in the block.
 ///
 /// What a query sees is what it would see if it were read alone: tokens that it finds settled as
 /// they are stored, and the others as floats, although later queries of the block find more
 /// settled.
 extension Attention {
+    /// Floats before and behind the scores of a query, which whole tiles of keys may write.
+    static let scoreMargin = 16
+
     /// Attends from many tokens, and keeps the latest ones afterwards.
     func runBlocks(
         _ team: Team, _ segment: Segment, _ packed: PackedKeyValues, _ projected: FloatBuffer,
         scratch: [FloatBuffer], into output: ActivationRows
     ) {
-        let size = max(1, Self.queryBlock / (heads / keyHeads))
+        // Queries of a head meet keys in fours.
+        let most = max(1, Self.queryBlock / (heads / keyHeads))
+        let size = most > 4 ? most / 4 * 4 : most
         let blocks = (segment.count + size - 1) / size
         team.share(blocks * keyHeads) { range in
             for unit in range {
@@ -47,9 +54,9 @@ extension Attention {
         let start = visible(segment, block.lowerBound).lowerBound
         let end = visible(segment, block.upperBound - 1).upperBound
         let counts = segment.position + block.lowerBound + 1...segment.position + block.upperBound
-        let stride = end - start
+        let stride = end - start + 2 * Self.scoreMargin
         var memory = unsafe Arena(scratch.base, scratch.count)
-        let scores = unsafe memory.take(rows * stride)
+        let scores = unsafe memory.take((rows + 1) * stride) + Self.scoreMargin
         let natural = unsafe memory.take(rows * headDim)
         let ordered = unsafe memory.take(rows * padded)
         let sums = unsafe memory.take(rows * padded)
@@ -71,14 +78,24 @@ extension Attention {
         // them as such.
         unsafe eachStored(
             packed.keys, start..<max(start, packed.keys.settled(counts.upperBound)), keyHead, page
-        ) {
-            range, vectors, isPage in
-            unsafe cblas_sgemm(
-                CblasRowMajor, CblasNoTrans, isPage ? CblasNoTrans : CblasTrans, blasint(rows),
-                blasint(range.count), blasint(isPage ? padded : headDim), 1,
-                isPage ? ordered : natural, blasint(isPage ? padded : headDim), vectors,
-                blasint(isPage ? PackedPages.usualTokens : headDim), 0,
-                scores + range.lowerBound - start, blasint(stride))
+        ) { range, vectors, isPage in
+            let width = isPage ? padded : headDim
+            for query in 0..<group {
+                var part = unsafe halftone_attend_block(
+                    count: Int64(block.count), width: Int64(width),
+                    queries: (isPage ? ordered : natural) + query * width,
+                    query_stride: Int64(group * width),
+                    scores: scores + query * stride + range.lowerBound - start,
+                    score_stride: Int64(group * stride), output: nil, output_stride: 0)
+                let seen = counts.lowerBound - range.lowerBound
+                if isPage {
+                    unsafe halftone_attend_block_scores(
+                        Processor.features, &part, vectors, Int64((range.count + 15) / 16),
+                        Int64(seen), 1)
+                } else {
+                    unsafe score(vectors, range.count, seenFirst: seen, part, 1)
+                }
+            }
         }
         let lateKeys = max(start, packed.keys.settled(counts.lowerBound))..<end
         if !lateKeys.isEmpty {
@@ -112,7 +129,7 @@ extension Attention {
             unsafe line.update(repeating: 0, count: hidden)
             unsafe FloatKernels.softmax(line + hidden, count: seen.count)
             unsafe (line + hidden + seen.count).update(
-                repeating: 0, count: stride - hidden - seen.count)
+                repeating: 0, count: end - start + Self.scoreMargin - hidden - seen.count)
         }
 
         // The mix of floats takes its weights away from that of settled values.
@@ -145,10 +162,17 @@ extension Attention {
             packed.values, start..<max(start, packed.values.settled(counts.upperBound)), keyHead,
             page
         ) { range, vectors, isPage in
-            unsafe cblas_sgemm(
-                CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(headDim),
-                blasint(range.count), 1, scores + range.lowerBound - start, blasint(stride),
-                vectors, blasint(isPage ? padded : headDim), 1, sums, blasint(padded))
+            for query in 0..<group {
+                var part = unsafe halftone_attend_block(
+                    count: Int64(block.count), width: Int64(isPage ? padded : headDim),
+                    queries: nil, query_stride: 0,
+                    scores: scores + query * stride + range.lowerBound - start,
+                    score_stride: Int64(group * stride), output: sums + query * padded,
+                    output_stride: Int64(group * padded))
+                unsafe halftone_attend_block_mix(
+                    Processor.features, &part, vectors, Int64(range.count),
+                    Int64(counts.lowerBound - range.lowerBound), 1)
+            }
         }
         for row in 0..<rows {
             let to =
@@ -160,7 +184,8 @@ extension Attention {
     }
 
     /// Calls a closure with settled positions: protected ones, `[tokens][headDim]`, and page
-    /// after page, decoded: keys as columns of `[padded][page]`, values as rows of padded ones.
+    /// after page, decoded: keys as tiles `[padded][16]`, perhaps with tokens before the first of
+    /// them, values as rows of padded ones.
     @inline(__always) @unsafe
     private func eachStored(
         _ side: PackedSide, _ range: Range<Int>, _ head: Int,
@@ -179,12 +204,16 @@ extension Attention {
             let index = (start - side.protectedTokens) / tokens
             let origin = side.protectedTokens + index * tokens
             let end = min(range.upperBound, origin + tokens)
-            unsafe side.bands.decode(
-                head, page: index, length: end - origin, into: page,
-                stride: isKeys ? tokens : padded)
             let skipped = start - origin
-            unsafe body(
-                start..<end, UnsafePointer(page + skipped * (isKeys ? 1 : padded)), true)
+            if isKeys {
+                let tiles = skipped / 16..<(end - origin + 15) / 16
+                unsafe side.bands.decodeKeys(head, page: index, tiles: tiles, into: page)
+                unsafe body(origin + tiles.lowerBound * 16..<end, UnsafePointer(page), true)
+            } else {
+                unsafe side.bands.decodeValues(
+                    head, page: index, length: end - origin, into: page)
+                unsafe body(start..<end, UnsafePointer(page + skipped * padded), true)
+            }
             start = end
         }
     }

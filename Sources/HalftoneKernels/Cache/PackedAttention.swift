@@ -47,7 +47,8 @@ extension Attention {
         // Tokens that some query of a block sees as floats.
         let floats = policy.window + atOnce + rows
         let many =
-            rows * (positions + floats + 3 * width) + (tokens + floats) * width
+            (rows + 1) * (positions + 2 * Self.scoreMargin) + rows * (floats + 3 * width)
+            + (tokens + floats) * width
         return max(few, many, 2 * atOnce * headDim)
     }
 

@@ -192,15 +192,27 @@ final class PackedBands: Sendable {
         }
     }
 
-    /// As ``PackedPages/decode(_:page:length:into:stride:)``, as it is stored.
+    /// The first values of a page as they are stored: `[length][paddedChannels]`.
     @unsafe
-    func decode(
-        _ head: Int, page: Int, length: Int, into output: UnsafeMutablePointer<Float>, stride: Int
+    func decodeValues(
+        _ head: Int, page: Int, length: Int, into output: UnsafeMutablePointer<Float>
     ) {
         for band in bands {
-            unsafe band.pages.decode(
-                head, page: page, length: length,
-                into: output + band.offset * (isKeys ? stride : 1), stride: stride)
+            unsafe band.pages.decodeValues(
+                head, page: page, length: length, into: output + band.offset,
+                stride: paddedChannels)
+        }
+    }
+
+    /// Keys of some panels of a page as they are stored: `[tiles][paddedChannels][16]`.
+    @unsafe
+    func decodeKeys(
+        _ head: Int, page: Int, tiles: Range<Int>, into output: UnsafeMutablePointer<Float>
+    ) {
+        for band in bands {
+            unsafe band.pages.decodeKeys(
+                head, page: page, tiles: tiles, into: output + band.offset * 16,
+                stride: paddedChannels * 16)
         }
     }
 

@@ -123,25 +123,42 @@ extension PackedPages {
         }
     }
 
-    /// Decodes the first tokens of a page, with vectors.
+    /// Decodes the first values of a page, with vectors, as rows.
     ///
     /// - Parameters:
     ///   - head: The head.
     ///   - page: The page.
     ///   - length: Tokens; at least one.
-    ///   - output: Keys as columns, `[paddedChannels][stride]` with a column for each token in
-    ///     whole panels, values as rows, `[length][stride]`.
+    ///   - output: `[length][stride]`.
     @unsafe
-    func decode(
+    func decodeValues(
         _ head: Int, page: Int, length: Int, into output: UnsafeMutablePointer<Float>, stride: Int
     ) {
-        let steps = isKeys ? paddedChannels : length
-        let count = isKeys ? (length + 15) / 16 : paddedChannels / 16
-        eachRun(0..<count) { run in
+        eachRun(0..<paddedChannels / 16) { run in
             var panels = unsafe panels(head, page: page, run)
             unsafe halftone_cache_decode(
-                features, &panels, Int64(steps), output + run.lowerBound * 16,
+                features, &panels, Int64(length), output + run.lowerBound * 16,
                 Int64(stride))
+        }
+    }
+
+    /// Decodes some keys of a page, with vectors, as tiles of sixteen columns.
+    ///
+    /// - Parameters:
+    ///   - head: The head.
+    ///   - page: The page.
+    ///   - tiles: Which of its panels.
+    ///   - output: `[tiles][paddedChannels][16]`, tiles `stride` floats apart.
+    @unsafe
+    func decodeKeys(
+        _ head: Int, page: Int, tiles: Range<Int>, into output: UnsafeMutablePointer<Float>,
+        stride: Int
+    ) {
+        for tile in tiles {
+            var panels = unsafe panels(head, page: page, tile..<tile + 1)
+            unsafe halftone_cache_decode(
+                features, &panels, Int64(paddedChannels),
+                output + (tile - tiles.lowerBound) * stride, 16)
         }
     }
 }

@@ -62,6 +62,14 @@ final class PackedSide: @unchecked Sendable {
         return max(min(count, protectedTokens) + packed, floor)
     }
 
+    /// Whether each token is settled at once and shares no word of memory with tokens of other
+    /// threads, whose parts are multiples of 16 tokens from a position.
+    func hasIndependentTokens(from position: Int) -> Bool {
+        ringLength == 0
+            && ((position - protectedTokens) % 16 == 0
+                || bands.bands.allSatisfy { $0.pages.coder.bits >= 8 })
+    }
+
     /// Takes memory for a number of tokens.
     func reserve(_ count: Int) { bands.reserve(max(0, count - protectedTokens)) }
 

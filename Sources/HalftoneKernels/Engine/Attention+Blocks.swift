@@ -27,7 +27,8 @@ extension Attention {
             scores: scratch.base, score_stride: Int64(stride),
             output: output.floats.base + row * output.width + head * headDim,
             output_stride: Int64(output.width))
-        unsafe score(store.keys.base + past, keys, seenFirst: position + 1 - start, described)
+        unsafe score(
+            store.keys.base + past, keys, seenFirst: position + 1 - start, described, scale)
         for query in 0..<count {
             let line = unsafe scratch.base + query * stride
             let visible = position + query + 1 - start
@@ -40,14 +41,15 @@ extension Attention {
             for index in visible..<min(visible + 3, stride) { unsafe line[index] = 0 }
         }
         unsafe halftone_attend_block_mix(
-            Processor.features, &described, store.values.base + past, Int64(position + 1 - start))
+            Processor.features, &described, store.values.base + past, Int64(keys),
+            Int64(position + 1 - start), 0)
     }
 
     /// The scores of a block of queries with keys `[keys][headDim]`.
     @unsafe
-    private func score(
+    func score(
         _ from: UnsafePointer<Float>, _ keys: Int, seenFirst: Int,
-        _ block: halftone_attend_block
+        _ block: halftone_attend_block, _ scale: Float
     ) {
         let features = Processor.features
         unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.keyBlock * headDim) {

@@ -61,6 +61,8 @@ package struct Attention: Sendable {
         let position: Int
         let store: KeyValueStore
         let rotation: HeadRotation?
+        /// Whether there are tokens of the same sequence beside them, which other threads may have.
+        private(set) var isPart = false
 
         /// Describes tokens for whose keys and values the store has room.
         package init(
@@ -78,9 +80,19 @@ package struct Attention: Sendable {
         package func part(_ rows: Range<Int>) -> Segment? {
             let own = rows.clamped(to: row..<row + count)
             if own.isEmpty { return nil }
-            return Segment(
+            var result = Segment(
                 row: own.lowerBound, count: own.count, position: position + own.lowerBound - row,
                 store: store, rotation: rotation)
+            result.isPart = isPart || own.count < count
+            return result
+        }
+
+        /// Whether threads may store parts of it at once, which begin at rows that are multiples of
+        /// 64, and then attend from them.
+        package var hasIndependentParts: Bool {
+            guard let packed = store.packed else { return true }
+            return packed.keys.hasIndependentTokens(from: position - row)
+                && packed.values.hasIndependentTokens(from: position - row)
         }
     }
 
@@ -149,7 +161,7 @@ package struct Attention: Sendable {
         precondition(output.width == heads * headDim)
         precondition(output.capacity >= segment.row + segment.count)
         if let packed = segment.store.packed {
-            return segment.count < Self.blocksFrom
+            return segment.count < Self.blocksFrom && !segment.isPart
                 ? runFew(team, segment, packed, projected, scratch: scratch, into: output)
                 : runBlocks(team, segment, packed, projected, scratch: scratch, into: output)
         }

@@ -127,10 +127,11 @@ struct halftone_attend_block {
 void halftone_attend_block_scores(uint32_t features, const struct halftone_attend_block *block,
                                   const float *keys, int64_t tiles, int64_t visible, float scale);
 
-/// The sums of values `[keys][width]` weighted by scores, as of each query alone. The first query
-/// sees `visible`, each later one more; scores of the three keys behind are 0.
+/// The sums of values `[keys][width]` weighted by scores, as of each query alone; with `adds` they go
+/// on from what the output holds. The first query sees `visible` of them, perhaps below 0, each later
+/// one more; scores of the three keys behind are 0.
 void halftone_attend_block_mix(uint32_t features, const struct halftone_attend_block *block,
-                               const float *values, int64_t visible);
+                               const float *values, int64_t keys, int64_t visible, int32_t adds);
 
 // Batch norm of [rows, channels], with a sum and a rectifier behind it. Parts of an array can be
 // worked on apart; the results do not depend on the instruction set.
