@@ -2,7 +2,7 @@
 /// allocators of bits.
 ///
 /// A larger cost is worse and 0 is that of no change. Allocators add up the costs of changes that
-/// are made together; ``cost(of:)`` of several changes is what they cost as one.
+/// are made together; the cost of a list of changes is what they cost as one.
 public protocol Sensitivity {
     /// What a cost counts.
     var unit: CostUnit { get }
