@@ -207,6 +207,8 @@ public enum AllocationError: Error, Sendable, Equatable, CustomStringConvertible
     case infeasible(budget: Int, least: Int)
     /// Each of several budgets can be kept, but not all at once.
     case conflicting(budgets: [Int])
+    /// Whether several budgets can be kept at once was not known when the time was over.
+    case undecided(budgets: [Int], seconds: Double)
     /// A unit has no choice.
     case noChoice(unit: String)
     /// A cost is not finite, or a size below 0.
@@ -220,6 +222,10 @@ public enum AllocationError: Error, Sendable, Equatable, CustomStringConvertible
         case .conflicting(let budgets):
             "budgets of " + budgets.map { "\($0)" }.joined(separator: " and ")
                 + " cannot be kept at once, only each of them"
+        case .undecided(let budgets, let seconds):
+            "in \(seconds) seconds no way was found to keep budgets of "
+                + budgets.map { "\($0)" }.joined(separator: " and ")
+                + " at once; give larger ones, or more time"
         case .noChoice(let unit): "\(unit): has no choice"
         case .badChoice(let unit, let choice, let cost, let size):
             "\(unit), \(choice): cost \(cost) and size \(size); costs are finite and sizes at least 0"

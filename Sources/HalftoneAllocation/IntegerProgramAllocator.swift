@@ -17,7 +17,8 @@ public struct IntegerProgramAllocator: Allocator {
     /// Solves a problem.
     ///
     /// - Throws: ``AllocationError``; ``AllocationError/conflicting(budgets:)`` for budgets of which
-    ///   only each for itself can be kept, or where the time was over before that was known.
+    ///   only each for itself can be kept, ``AllocationError/undecided(budgets:seconds:)`` where the
+    ///   time was over before anything was found.
     /// - Complexity: Exponential at worst; within a second for some hundred units and two budgets.
     public func allocate(_ problem: AllocationProblem) throws(AllocationError) -> Allocation {
         try problem.check()
@@ -28,10 +29,12 @@ public struct IntegerProgramAllocator: Allocator {
         var budgets = problem.budgets
         // Sums of floating point may pass a budget by some bytes: then it is made smaller by them.
         for _ in 0..<8 {
-            guard
-                case .found(let ones, let bound) = program.solved(
-                    budgets, gap: gap, seconds: seconds)
-            else { break }
+            let (ones, bound): ([Int], Double)
+            switch program.solved(budgets, gap: gap, seconds: seconds) {
+            case .found(let found, let lowerBound): (ones, bound) = (found, lowerBound)
+            case .infeasible: throw .conflicting(budgets: problem.budgets)
+            case .timeOver: throw .undecided(budgets: problem.budgets, seconds: seconds)
+            }
             let choices = program.choices(ones)
             let excess = zip(problem.sizes(choices), problem.budgets).map { $0 - $1 }
             if excess.allSatisfy({ $0 <= 0 }) {

@@ -43,8 +43,8 @@ struct BudgetReportTests {
         #expect(!FileManager.default.fileExists(atPath: path + ".run"))
     }
 
-    /// Limits that depend on the machine are measured on what was written.
-    @Test func memoryAndSpeedAreMeasured() throws {
+    /// A speed that there is is kept beside bits, one that there is not is refused.
+    @Test func speedsAreKeptOrRefused() throws {
         let folder = NSTemporaryDirectory() + "halftone-budget-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var command = try HalftoneCommand.parseAsRoot([

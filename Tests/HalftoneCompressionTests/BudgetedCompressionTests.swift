@@ -62,15 +62,22 @@ struct BudgetedCompressionTests {
         let measured = try job(model, .bitsPerWeight(8)).run().costs
         let settings = settings
         let times = try TokenTimes(model.weights, packings: settings.packings, pool: Self.pool)
-        let (sizes, range) = (measured.byteRange, measured.timeRange(times))
+        let sizes = measured.byteRange
         let bytes = (sizes.lowerBound + sizes.upperBound) / 2
         // Kernels of tiny matrices need not be faster with fewer bits: the most is the free plan's.
         let free = try measured.plan(byteCount: bytes)
-        let most = (range.lowerBound + measured.nanoseconds(free, times)) / 2
+        let fastest = try measured.leastNanoseconds(byteCount: bytes, times)
+        let most = (fastest + measured.nanoseconds(free, times)) / 2
         let limit = StorageCosts.TimeLimit(times, nanoseconds: most)
         let plan = try measured.plan(byteCount: bytes, within: limit)
         #expect(plan.byteCount <= bytes && measured.nanoseconds(plan, times) <= most)
         #expect(plan.cost >= free.cost && plan.gap < 1e-3)
+        let least = try measured.leastByteCount(within: limit)
+        #expect(least >= sizes.lowerBound && least <= bytes)
+        #expect(throws: AllocationError.self) {
+            let tooShort = StorageCosts.TimeLimit(times, nanoseconds: fastest - 1)
+            _ = try measured.plan(byteCount: bytes, within: tooShort)
+        }
         if let uniform = measured.uniformPlan(byteCount: bytes, within: limit) {
             #expect(measured.nanoseconds(uniform, times) <= most)
             #expect(uniform.cost >= plan.cost * (1 - 1e-4))
@@ -91,6 +98,15 @@ struct BudgetedCompressionTests {
         let outcome = try job(model, budget).run()
         #expect(outcome.fileBytes <= plain.fileBytes)
         #expect(outcome.fileBytes + cache + 1000 == outcome.expectedMemoryBytes)
+        // A job that goes on has the program's memory that it began with.
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let first = try job(model, budget).run(keepingAt: path)
+        budget.memory?.programBytes += 4000
+        let again = try job(model, budget).run(keepingAt: path)
+        #expect(first.plan == again.plan && first.candidates == again.candidates)
+        #expect(first.plan == outcome.plan)
         budget.memory?.bytes = cache
         #expect(throws: CompressionError.self) { _ = try job(model, budget).run() }
     }

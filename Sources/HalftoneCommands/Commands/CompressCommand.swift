@@ -146,7 +146,8 @@ struct CompressCommand: ParsableCommand {
     private func validateBudget() throws {
         if let bits {
             throw ValidationError(
-                "--bits \(bits) is a width, \(bits).0 a budget; other budgets go with that alone")
+                "--bits \(bits) gives all codes one width and goes with no budget; --bits \(bits).0 "
+                    + "is a budget, and goes with others")
         }
         let others =
             [

@@ -27,8 +27,7 @@ struct StartTest {
         self.program = program
         arguments = [
             "bench", model, "--first-token", "--behind", "\(behind)", "--threads", "\(threads)",
-            "--activations",
-            activations.rawValue,
+            "--activations", activations.rawValue,
         ]
     }
 

@@ -158,8 +158,8 @@ extension BudgetPage {
             rows: outcome.costs.steps(below: outcome.plan).prefix(20).map { step in
                 [
                     "\(step.role)".replacing(".weight", with: ""), step.chosen.packing.formatName,
-                    HeatMap.short(step.chosen.cost), step.smaller.packing.formatName,
-                    HeatMap.short(step.smaller.cost), Formatting.bytes(step.savedBytes),
+                    Formatting.short(step.chosen.cost), step.smaller.packing.formatName,
+                    Formatting.short(step.smaller.cost), Formatting.bytes(step.savedBytes),
                 ]
             })
     }

@@ -82,6 +82,11 @@ struct BudgetReport: Encodable {
                 "\nresident memory    \(Formatting.bytes(found)), foretold "
                 + Formatting.bytes(expectedMemoryBytes)
         }
+        if !measured.areKept {
+            lines +=
+                "\n                   less than was asked for: other work beside it slows a "
+                + "measurement; try bench, or ask for more"
+        }
         return lines
     }
 

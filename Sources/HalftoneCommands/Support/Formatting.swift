@@ -23,6 +23,12 @@ enum Formatting {
         return String(format: "%.\(digits)f", value)
     }
 
+    /// Some decimals, or two digits and an exponent where those would hide the value.
+    static func short(_ value: Double, _ digits: Int = 2) -> String {
+        value.magnitude >= 0.1 || !value.isFinite
+            ? decimal(value, digits) : String(format: "%.2g", value)
+    }
+
     /// Bytes in units of 1000: `98.4 MB`.
     static func bytes(_ count: Int) -> String {
         var value = Double(count)

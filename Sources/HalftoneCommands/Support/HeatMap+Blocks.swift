@@ -28,16 +28,11 @@ extension HeatMap {
             grid[block][column] = value
         }
         let tables = values.filter { $0.0.block == nil }.map { role, value in
-            "\(role.part): \(Self.short(value))"
+            "\(role.part): \(Formatting.short(value))"
         }
         self.init(
             title, note: ([note] + tables).filter { !$0.isEmpty }.joined(separator: ", "),
             rows: (0..<blocks).map { "block \($0)" }, columns: parts.map(\.rawValue), values: grid,
             scale: scale)
-    }
-
-    /// Two digits.
-    static func short(_ value: Double) -> String {
-        value >= 0.1 ? Formatting.decimal(value, 2) : String(format: "%.2g", value)
     }
 }

@@ -30,6 +30,8 @@ struct MeasuredLimits: Encodable {
     var tokensPerSecond: Double?
     /// Resident memory of a process behind the context, where that is limited.
     var residentBytes: Int?
+    /// Whether both are within what was asked for.
+    var areKept = true
 
     /// Measures what is limited.
     init(_ budget: ModelBudget, of output: String, _ shared: SharedOptions) throws {
@@ -39,8 +41,9 @@ struct MeasuredLimits: Encodable {
                 model: output, behind: max(memory.context - 1, 1),
                 threads: shared.pool.threadCount, activations: .int8
             ).round().outcome.residentBytes
+            areKept = residentBytes.map { $0 <= memory.bytes } ?? true
         }
-        guard budget.tokensPerSecond != nil else { return }
+        guard let wanted = budget.tokensPerSecond else { return }
         let pool = shared.pool
         var model = try LanguageModel(path: output, readsTokenizer: false)
         model.weights.layOutPanels(on: pool)
@@ -50,5 +53,6 @@ struct MeasuredLimits: Encodable {
             Double(count) / (try SpeedTest.decode(decoder, tokens: count))
         }
         tokensPerSecond = speeds.median
+        areKept = areKept && speeds.median >= wanted
     }
 }

@@ -131,9 +131,7 @@ extension WorthReport {
             ? "\(range.lowerBound)" : "\(range.lowerBound)–\(range.upperBound - 1)"
     }
 
-    private static func short(_ value: Double) -> String {
-        value.magnitude >= 0.1 ? Formatting.decimal(value, 3) : String(format: "%.2g", value)
-    }
+    private static func short(_ value: Double) -> String { Formatting.short(value, 3) }
 }
 
 extension WorthReport {

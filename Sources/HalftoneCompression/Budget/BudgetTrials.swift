@@ -41,10 +41,10 @@ final class BudgetTrials {
         _ job: BudgetedCompression, keepingAt path: String?,
         _ display: @escaping BudgetedCompression.Display
     ) throws {
-        self.job = job
         self.display = display
         var units = [
-            "costs", "times", "measured uniform", "measured allocated", "tuned", "measured tuned",
+            "program", "costs", "times", "measured uniform", "measured allocated", "tuned",
+            "measured tuned",
         ]
         if job.budget.limitsLoss {
             units += (1...job.settings.trials).flatMap { trial in
@@ -55,6 +55,14 @@ final class BudgetTrials {
             path: path, job: job, kind: BudgetedCompression.runKind, budget: "\(job.budget)",
             units: units)
         let steps = steps
+        // What a program takes differs by some pages from start to start; a job that goes on has
+        // the budget that it began with.
+        var kept = job
+        if let memory = job.budget.memory {
+            kept.budget.memory?.programBytes = try steps.value("program") { memory.programBytes }
+        }
+        let job = kept
+        self.job = job
         costs = try steps.value("costs") { try job.measureCosts(display) }
         times = try job.budget.tokensPerSecond.map { _ in
             try steps.value("times") { try job.measureTimes(display) }
@@ -72,31 +80,30 @@ final class BudgetTrials {
     /// How long a token may take.
     private var timeLimit: StorageCosts.TimeLimit? {
         guard let times, let speed = job.budget.tokensPerSecond else { return nil }
-        return StorageCosts.TimeLimit(times, nanoseconds: Int(1e9 / speed))
+        return StorageCosts.TimeLimit(times, nanoseconds: Int(min(1e9 / speed, 0x1p62)))
     }
 
-    /// The bytes that packed matrices may take, once it is known that there is a plan.
+    /// The bytes that packed matrices can take, once it is known that there is a plan.
     ///
     /// - Throws: ``CompressionError/infeasible(limit:possible:)``.
-    private func packedBudget() throws -> Int {
-        let bytes = try job.packedBudget(costs)
-        let sizes = costs.byteRange
-        guard bytes >= sizes.lowerBound else {
-            throw try job.infeasible(costs)
-        }
-        guard let limit = timeLimit else { return bytes }
-        let range = costs.timeRange(limit.times)
-        guard limit.nanoseconds >= range.lowerBound else {
+    private func packedRange() throws -> ClosedRange<Int> {
+        let most = try job.packedBudget(costs)
+        let least = costs.byteRange.lowerBound
+        guard most >= least else { throw try job.infeasible(costs) }
+        guard let limit = timeLimit else { return least...most }
+        let fastest = try costs.leastNanoseconds(byteCount: most, limit.times)
+        guard limit.nanoseconds >= fastest else {
             throw CompressionError.infeasible(
-                limit: "\(job.budget.tokensPerSecond ?? 0) tokens per second",
-                possible: "up to \(Int(1e9 / Double(max(range.lowerBound, 1)))) tokens per second")
+                limit: "\(job.budget)",
+                possible: "up to \(Int(1e9 / Double(max(fastest, 1)))) tokens per second with as "
+                    + "many bytes")
         }
-        return bytes
+        return min(try costs.leastByteCount(within: limit), most)...most
     }
 
     /// The best model within the budget.
     func best() throws -> BudgetedCompression.Outcome {
-        let (bytes, time) = (try packedBudget(), timeLimit)
+        let (bytes, time) = (try packedRange().upperBound, timeLimit)
         let uniform = try job.fitting(bytes) { costs.uniformPlan(byteCount: $0, within: time) }
         let allocated = try job.fitting(bytes) { try costs.plan(byteCount: $0, within: time) }
         var best: Result?
@@ -114,11 +121,11 @@ final class BudgetTrials {
     ///
     /// - Throws: ``CompressionError/unreachable(loss:least:packedBytes:)`` when none is.
     func smallest() throws -> BudgetedCompression.Outcome {
-        let (most, time) = (try packedBudget(), timeLimit)
+        let time = timeLimit
         let allocator = ExactAllocator(stateLimit: 1 << 10)
         let scale = 1 / job.budget.likelyDivergence
-        var search = DivergenceSearch(
-            limit: 1, sizes: costs.byteRange.lowerBound...most, trials: job.settings.trials
+        var search = LossSearch(
+            limit: 1, sizes: try packedRange(), trials: job.settings.trials
         ) { [costs] bytes in
             (try? costs.plan(byteCount: bytes, by: allocator).cost * scale) ?? .infinity
         }
@@ -138,7 +145,7 @@ final class BudgetTrials {
             let loss = try job.budget.loss(
                 divergence: found.divergence, perplexity: found.perplexity,
                 floatPerplexity: comparison().floatPerplexity)
-            search.note(asked: bytes, size: plan.byteCount, divergence: loss)
+            search.note(asked: bytes, size: plan.byteCount, loss: loss)
             if loss <= 1 { best = found }
         }
         guard let found = best else {
@@ -186,7 +193,9 @@ extension BudgetTrials {
                 name, model: job.model, recipe: plan.recipe,
                 calibration: job.few(job.settings.calibrationWindows))
             let title = kind == .uniform ? "Quantizing all layers alike" : "Quantizing as allocated"
-            let made = try job.measured(title, display, total: costs.weightCount, unit: "weights") {
+            let made = try BudgetedCompression.shown(
+                title, display, total: costs.weightCount, unit: "weights"
+            ) {
                 try job.quantized(plan, costs, journal: journal, progress: $0)
             }
             known = made

@@ -25,7 +25,7 @@ public struct BudgetedCompression: Sendable {
     /// The float model.
     public let model: LanguageModel
     /// What may be used, and how near the result has to be.
-    public let budget: ModelBudget
+    public internal(set) var budget: ModelBudget
     /// What is tried.
     public let settings: BudgetSettings
     /// What is read to find codes, and to tune.
@@ -37,6 +37,8 @@ public struct BudgetedCompression: Sendable {
     /// The threads to use.
     public let pool: WorkerPool
     private let opening: Int32?
+    /// Of the sequence whose memory is limited.
+    private let cacheBytes: Int
 
     /// Sets up a job.
     ///
@@ -68,6 +70,10 @@ public struct BudgetedCompression: Sendable {
         self.opening = opening
         self.costs = costs
         self.pool = pool
+        cacheBytes =
+            budget.memory.map {
+                Decoder(model.weights, pool: pool).cacheByteCount(capacity: $0.context)
+            } ?? 0
         heldOut = Array(tokens.suffix(held))
         calibration = try CalibrationText(
             tokens: tokens.dropLast(held), opening: opening, length: length,
@@ -156,7 +162,7 @@ extension BudgetedCompression {
     }
 
     /// Whether the model is one that gradients can be taken of.
-    var isTunable: Bool { (try? LlamaNetwork.Shape(model.spec)) != nil }
+    var isTunable: Bool { model.spec.hasGradients }
 
     var windows: EvaluationWindows {
         var windows = EvaluationWindows()
@@ -193,7 +199,8 @@ extension BudgetedCompression {
         calibration.few(count)
     }
 
-    func measured<Value>(
+    /// Does something while a display shows it.
+    static func shown<Value>(
         _ title: String, _ display: Display, total: Int? = nil, unit: String = "windows",
         _ body: (RunProgress?) throws -> Value
     ) rethrows -> Value {
@@ -227,7 +234,7 @@ extension BudgetedCompression {
         let range = costs.byteRange
         var most = range.upperBound
         if let bits = budget.bitsPerWeight {
-            most = min(most, Int(bits * Double(costs.weightCount) / 8))
+            most = Int(min(Double(most), bits * Double(costs.weightCount) / 8))
         }
         if let bytes = fileLimit {
             // What a file holds beside packed matrices is nearly the same for all plans.
@@ -266,8 +273,7 @@ extension BudgetedCompression {
 
     /// Bytes of a program that runs the model beside its file.
     func beside(_ memory: ModelBudget.Memory) -> Int {
-        let decoder = Decoder(model.weights, pool: pool)
-        return memory.programBytes + decoder.cacheByteCount(capacity: memory.context)
+        memory.programBytes + cacheBytes
     }
 
     /// The best plan whose file fits: names and places in a file take some bytes that depend on what
@@ -288,7 +294,7 @@ extension BudgetedCompression {
     /// Times tokens by how matrices are stored.
     func measureTimes(_ display: Display) throws -> TokenTimes {
         let count = TokenTimes.count(model.weights, packings: settings.packings)
-        return try measured("Timing tokens", display, total: count, unit: "ways") {
+        return try Self.shown("Timing tokens", display, total: count, unit: "ways") {
             try TokenTimes(
                 model.weights, packings: settings.packings, pool: pool, progress: $0)
         }
@@ -313,8 +319,9 @@ extension BudgetedCompression {
         _ display: Display
     ) throws -> TunedParameters {
         let tuning = tuning.slowed(for: divergence)
-        return try measured("Tuning scales and gains", display, total: tuning.steps, unit: "steps")
-        {
+        return try Self.shown(
+            "Tuning scales and gains", display, total: tuning.steps, unit: "steps"
+        ) {
             progress in
             try tuning.tuned(
                 compressed.matrices, in: compressed.weights, float: model.weights,

@@ -37,7 +37,7 @@ extension BudgetedCompression {
     /// Reads the held-out text with the float model.
     func comparison(_ display: Display) throws -> HeldOutComparison {
         let evaluator = Evaluator(windows: windows, pool: pool)
-        let reference = try measured("Reading held-out text", display) { progress in
+        let reference = try Self.shown("Reading held-out text", display) { progress in
             try evaluator.reference(Decoder(model.weights, pool: pool), tokens: heldOut) {
                 progress?.update(completed: $0, note: "of \($1)")
             }

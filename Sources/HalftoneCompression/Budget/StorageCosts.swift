@@ -159,9 +159,34 @@ extension StorageCosts {
     /// The least and the most bytes that the matrices can take.
     public var byteRange: ClosedRange<Int> { problem(0).sizeRange }
 
-    /// The least and the most nanoseconds that a token can take.
-    public func timeRange(_ times: TokenTimes) -> ClosedRange<Int> {
-        problem(0, TimeLimit(times, nanoseconds: 0)).sizeRange(of: 1)
+    /// The fewest bytes with which a token keeps its time.
+    ///
+    /// - Throws: `AllocationError.infeasible` for a time that no plan keeps.
+    public func leastByteCount(within time: TimeLimit) throws(AllocationError) -> Int {
+        try least(0, beside: 1, atMost: time.nanoseconds, time.times)
+    }
+
+    /// The least nanoseconds of a token within a number of bytes.
+    ///
+    /// - Throws: `AllocationError.infeasible` below ``byteRange``.
+    public func leastNanoseconds(
+        byteCount: Int, _ times: TokenTimes
+    ) throws(AllocationError) -> Int {
+        try least(1, beside: 0, atMost: byteCount, times)
+    }
+
+    /// The least of one size, bytes or nanoseconds, with at most so much of the other.
+    private func least(
+        _ wanted: Int, beside other: Int, atMost limit: Int, _ times: TokenTimes
+    ) throws(AllocationError) -> Int {
+        var problem = problem(limit, TimeLimit(times, nanoseconds: limit))
+        for place in problem.units.indices {
+            problem.units[place].choices = problem.units[place].choices.map {
+                AllocationChoice($0.name, cost: Double($0.sizes[wanted]), size: $0.sizes[other])
+            }
+        }
+        problem.budgets = [limit]
+        return Int(try ExactAllocator(stateLimit: 1 << 10).allocate(problem).cost)
     }
 
     /// The nanoseconds of a token with a plan's matrices.

@@ -48,7 +48,7 @@ public struct TokenTimes: Sendable, Codable, Equatable {
         let ways = Set(body.flatMap { packings($0.role, $0.shape[1]) })
         for packing in ways.sorted(by: { "\($0)" < "\($1)" }) {
             for slot in body {
-                // A matrix that has no such way keeps the nearest of its own.
+                // A matrix that has no such way is stored in the first of its own.
                 let own = packings(slot.role, slot.shape[1])
                 guard let stored = own.contains(packing) ? packing : own.first else { continue }
                 try bench.store(slot.role, as: stored)

@@ -66,9 +66,7 @@ public enum SensitivityMeasure: String, Sendable, Hashable, Codable, CaseIterabl
         func shown<Value>(
             _ title: String, _ total: Int, _ unit: String, _ body: (RunProgress?) throws -> Value
         ) rethrows -> Value {
-            let progress = display(title, total, unit)
-            defer { progress?.finish() }
-            return try body(progress)
+            try BudgetedCompression.shown(title, display, total: total, unit: unit, body)
         }
         switch self {
         case .curvature:

@@ -38,7 +38,7 @@ public struct SensitivityStudy: Sendable {
         settings.sensitivity ?? (hasGradients ? .curvature : .error)
     }
 
-    private var hasGradients: Bool { (try? LlamaNetwork.Shape(weights.spec)) != nil }
+    private var hasGradients: Bool { weights.spec.hasGradients }
 
     /// What each way to store each matrix costs.
     ///

@@ -2,6 +2,12 @@ import HalftoneKernels
 import HalftoneNN
 import HalftoneTensor
 
+extension DecoderSpec {
+    /// Whether a ``LlamaNetwork`` computes what a decoder of this architecture computes, so that
+    /// gradients can be taken.
+    public var hasGradients: Bool { (try? LlamaNetwork.Shape(self)) != nil }
+}
+
 extension LlamaNetwork {
     /// A network that computes what a decoder of these parameters computes, and can be trained.
     ///
