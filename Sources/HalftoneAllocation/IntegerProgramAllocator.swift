@@ -3,13 +3,17 @@ import HalftoneKernels
 /// The least cost within several budgets at once, as an integer program that CBC solves.
 ///
 /// A number for each choice says whether it is made: one of each unit, and of every budget no more
-/// than there is.
+/// than there is. A unit that is a large part of a budget is tried choice by choice: bounds that mix
+/// its choices are far below what any of them costs.
 public struct IntegerProgramAllocator: Allocator {
     /// By how much, as a share, the cost may be above the least.
-    public var gap = 1e-5
+    public var gap = 5e-4
 
     /// When to be content with the best so far, in seconds.
     public var seconds = 60.0
+
+    /// Units whose choices differ by more than this share of a budget are tried choice by choice.
+    private static let wideShare = 0.05
 
     /// Creates an allocator.
     public init() {}
@@ -19,9 +23,66 @@ public struct IntegerProgramAllocator: Allocator {
     /// - Throws: ``AllocationError``; ``AllocationError/conflicting(budgets:)`` for budgets of which
     ///   only each for itself can be kept, ``AllocationError/undecided(budgets:seconds:)`` where the
     ///   time was over before anything was found.
-    /// - Complexity: Exponential at worst; within a second for some hundred units and two budgets.
+    /// - Complexity: Exponential at worst; some seconds for some hundred units and two budgets.
     public func allocate(_ problem: AllocationProblem) throws(AllocationError) -> Allocation {
         try problem.check()
+        return try solved(problem, seconds: seconds)
+    }
+
+    /// The best of the choices of the widest unit, or of all units where none is wide.
+    private func solved(
+        _ problem: AllocationProblem, seconds: Double
+    ) throws(AllocationError) -> Allocation {
+        guard let unit = Self.widest(problem) else {
+            return try together(problem, seconds: seconds)
+        }
+        let choices = problem.units[unit].choices
+        var best: Allocation?
+        var bound = Double.infinity
+        var isDecided = true
+        for (place, choice) in choices.enumerated() {
+            var part = problem
+            part.units[unit].choices = [choice]
+            do throws(AllocationError) {
+                try part.check()
+                var found = try solved(part, seconds: seconds / Double(choices.count))
+                found.choices[unit] = place
+                bound = min(bound, found.lowerBound)
+                if found.cost < best?.cost ?? .infinity { best = found }
+            } catch .undecided {
+                isDecided = false
+                bound = min(
+                    bound, part.units.reduce(0) { $0 + ($1.choices.map(\.cost).min() ?? 0) })
+            } catch {}
+        }
+        guard var best else {
+            throw isDecided
+                ? .conflicting(budgets: problem.budgets)
+                : .undecided(budgets: problem.budgets, seconds: self.seconds)
+        }
+        best.lowerBound = min(bound, best.cost)
+        return best
+    }
+
+    /// The unit whose choices differ most, as a share of a budget, if that is much.
+    private static func widest(_ problem: AllocationProblem) -> Int? {
+        var widest: (share: Double, unit: Int?) = (wideShare, nil)
+        for (place, unit) in problem.units.enumerated() {
+            for (budget, most) in problem.budgets.enumerated() {
+                let sizes = unit.choices.map { $0.sizes[budget] }
+                let share =
+                    Double((sizes.max() ?? 0) - (sizes.min() ?? 0)) / Double(max(most, 1))
+                if share > widest.share { widest = (share, place) }
+            }
+        }
+        // Few units are all wide, and quickly done together.
+        return problem.units.count > 20 ? widest.unit : nil
+    }
+
+    /// One program for all units.
+    private func together(
+        _ problem: AllocationProblem, seconds: Double
+    ) throws(AllocationError) -> Allocation {
         guard !problem.units.isEmpty else {
             return Allocation(choices: [], cost: 0, size: 0, lowerBound: 0)
         }

@@ -64,8 +64,8 @@ struct IntegerProgramAllocatorTests {
                 #expect(
                     zip(problem.sizes(found.choices), problem.budgets).allSatisfy { $0 <= $1 })
                 #expect(found.size == problem.measure(found.choices).size)
-                // The gap of the solver, and of its tolerances.
-                #expect(found.cost <= expected * 1.0001 + 1e-9, "seed \(seed), \(shares)")
+                // The gap that is allowed.
+                #expect(found.cost <= expected * 1.0005 + 1e-9, "seed \(seed), \(shares)")
                 #expect(found.cost >= expected - 1e-12 && found.lowerBound <= expected + 1e-9)
             }
         }
@@ -76,11 +76,21 @@ struct IntegerProgramAllocatorTests {
         let exact = try ExactAllocator().allocate(problem)
         let found = try IntegerProgramAllocator().allocate(problem)
         #expect(exact.gap == 0 && found.size <= problem.budget)
-        #expect(found.cost >= exact.cost - 1e-12 && found.cost <= exact.cost * 1.0001)
+        #expect(found.cost >= exact.cost - 1e-12 && found.cost <= exact.cost * 1.0005)
     }
 
-    @Test func manyUnitsAreSolvedWithAProof() throws {
-        let problem = problem(units: 211, choices: 14, shares: [0.3, 0.35], seed: 3)
+    /// Also where one of the units is a fifth of the whole, as the table of a small model is.
+    @Test(arguments: [1, 60])
+    func manyUnitsAreSolvedWithAProof(largest: Int) throws {
+        var problem = problem(units: 211, choices: 7, shares: [0.3, 0.35], seed: 3)
+        for place in problem.units[0].choices.indices {
+            problem.units[0].choices[place].cost *= Double(largest)
+            for budget in problem.budgets.indices {
+                let size = problem.units[0].choices[place].sizes[budget]
+                problem.units[0].choices[place].sizes[budget] = largest * size
+                if place == 3 { problem.budgets[budget] += (largest - 1) * size }
+            }
+        }
         let found = try ExactAllocator().allocate(problem)
         #expect(zip(problem.sizes(found.choices), problem.budgets).allSatisfy { $0 <= $1 })
         #expect(found.gap < 1e-3)
