@@ -118,7 +118,7 @@ extension StorageCosts {
     ///   - byteCount: What all matrices may take.
     ///   - time: How long a token may take besides; nil for as long as it likes.
     ///   - allocator: Chooses.
-    /// - Throws: `AllocationError.infeasible` below ``byteRange`` or ``timeRange(_:)``, and
+    /// - Throws: `AllocationError.infeasible` below ``byteRange`` or the least time, and
     ///   `AllocationError.conflicting` where bytes and time cannot be kept at once.
     public func plan(
         byteCount: Int, within time: TimeLimit? = nil,
