@@ -67,16 +67,31 @@ extension Tensor {
         result[place] = kept
         var indices = [Int32](repeating: 0, count: result.reduce(1, *))
         let values = elements.span
-        var run = [(value: Float, place: Int32)](repeating: (0, 0), count: length)
+        var run: [(value: Float, place: Int32)] = []
+        // Enough to be sorted seldom; what comes behind the first ones is forgotten then.
+        let most = kept < length / 4 ? 2 * kept + 64 : length
+        run.reserveCapacity(most)
         for line in 0..<(kept == 0 ? 0 : indices.count / kept) {
             let (outer, last) = (line / inner, line % inner)
+            run.removeAll(keepingCapacity: true)
+            var bound: Float?
+            func order() {
+                run.sort {
+                    Self.precedes($0.value, $1.value, descending)
+                        || (!Self.precedes($1.value, $0.value, descending) && $0.place < $1.place)
+                }
+            }
             for step in 0..<length {
-                run[step] = (values[(outer * length + step) * inner + last], Int32(step))
+                let value = values[(outer * length + step) * inner + last]
+                // Of equal ones the earlier comes first, so that a later one changes nothing.
+                if let bound, !Self.precedes(value, bound, descending) { continue }
+                run.append((value, Int32(step)))
+                guard run.count == most, step < length - 1 else { continue }
+                order()
+                run.removeLast(most - kept)
+                bound = run[kept - 1].value
             }
-            run.sort {
-                Self.precedes($0.value, $1.value, descending)
-                    || (!Self.precedes($1.value, $0.value, descending) && $0.place < $1.place)
-            }
+            order()
             for step in 0..<kept { indices[(outer * kept + step) * inner + last] = run[step].place }
         }
         return IndexTensor(shape: result, elements: indices)

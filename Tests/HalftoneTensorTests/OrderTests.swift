@@ -39,6 +39,24 @@ import Testing
         #expect(y.argmin(axis: 0).shape == [3])
     }
 
+    /// The first few of many are those of sorting all, equal and strange numbers included.
+    @Test func aFewOfManyAreThoseOfSorting() {
+        let whole = Tensor.uniform([3, 700, 2], in: -20...20, seed: 85).rounded()
+        var elements = Array(whole.elements)
+        (elements[9], elements[1003], elements[1400]) = (.nan, .infinity, -.infinity)
+        let x = Tensor(shape: whole.shape, elements: elements)
+        for count in [0, 1, 7, 100, 174, 175, 700] {
+            let sorted = x.argsorted(axis: 1, descending: true)
+            let found = x.top(count, axis: 1).indices
+            for (outer, last) in [(0, 0), (1, 1), (2, 0)] {
+                for step in 0..<count {
+                    let all = sorted.elements[(outer * 700 + step) * 2 + last]
+                    #expect(found.elements[(outer * count + step) * 2 + last] == all)
+                }
+            }
+        }
+    }
+
     @Test func scansFollowTheirDefinition() {
         func running(_ function: @escaping (Double, Double) -> Double) -> ([Double]) -> [Double] {
             { values in

@@ -3,6 +3,7 @@ import Foundation
 import HalftoneCheckpoints
 import HalftoneCompression
 import HalftoneFormats
+import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneReport
@@ -72,6 +73,16 @@ struct CompressCommand: ParsableCommand {
 
     @Option(help: "How much time a budget is worth: fast, default or best.")
     var effort = BudgetSettings.Effort.standard
+
+    @Option(
+        name: .customLong("loss"),
+        help: ArgumentHelp(
+            """
+            With a budget: what tuning makes small, on the way to predictions like the float \
+            model's: kl; topkld-K, reverse beyond the K likeliest tokens (40); dad-G, where \
+            ambiguous tokens count more (0.5) (default: kl).
+            """, valueName: "loss"))
+    var loss: PredictionLoss?
 
     @Option(
         name: .customLong("report"),
@@ -175,6 +186,12 @@ struct CompressCommand: ParsableCommand {
             settings.sensitivity = sensitivity.sensitivity
             settings.length = method.calibrationLength
             if let windows = method.calibrationWindows { settings.calibrationWindows = windows }
+            if let loss {
+                guard settings.tuning != nil else {
+                    throw ValidationError("--effort fast does not tune and takes no --loss")
+                }
+                settings.tuning?.loss = loss
+            }
             guard let embedding else { return settings }
             settings.tableWidths =
                 embedding == "float" ? [] : [try integerFormat(embedding, "--embedding").bits]
@@ -215,9 +232,9 @@ struct CompressCommand: ParsableCommand {
 
     mutating func validate() throws {
         if hasBudget { return try validateBudget() }
-        guard pagePath == nil, target == nil, !sensitivity.areGiven else {
+        guard pagePath == nil, target == nil, loss == nil, !sensitivity.areGiven else {
             throw ValidationError(
-                "--report, --target, --sensitivity and --worth are for a budget: --size 60MB, "
+                "--report, --target, --loss, --sensitivity and --worth are for a budget: --size 60MB, "
                     + "--bits 2.75, --memory, --speed, --kl or --perplexity")
         }
         try method.check()

@@ -4,6 +4,7 @@ import HalftoneAllocation
 import HalftoneCompression
 import HalftoneFormats
 import HalftoneKernels
+import HalftoneMethods
 import HalftoneModels
 import HalftoneRuns
 import HalftoneRuntime
@@ -141,6 +142,11 @@ struct BudgetOptions: ParsableArguments {
 extension BudgetSettings.Effort: ExpressibleByArgument {}
 
 extension BudgetTarget: ExpressibleByArgument {}
+
+extension PredictionLoss: ExpressibleByArgument {
+    /// The loss that an option names.
+    public init?(argument: String) { self.init(named: argument) }
+}
 
 /// A model within a budget, for `halftone compress`.
 struct BudgetJob {

@@ -49,13 +49,9 @@ public struct ScaleDistillation: Sendable, Hashable, Codable {
         let target = teacherLog.exp()
         let losses = -(target * log).sum(axes: [-1])
         guard let teacherShare else { return losses }
-        let own = log.stopGradient()
-        func power(_ p: Tensor, _ log: Tensor, _ share: Float) -> Tensor {
-            Tensor.maximum(-(p * log).sum(axes: [-1]), Tensor(1e-6)).power(share)
-        }
-        let weight =
-            power(target, teacherLog, teacherShare) * power(own.exp(), own, 1 - teacherShare)
-        return losses * weight
+        let weight = PredictionLoss.ambiguity(
+            log.stopGradient(), teacherLog, floatShare: teacherShare)
+        return losses * weight.squeezed(-1)
     }
 }
 

@@ -10,17 +10,19 @@ import HalftoneTensor
 /// the scales of groups or blocks and the gains of normalizations.
 ///
 /// The loss is the divergence of the float model's predictions from the packed model's, mean over
-/// all positions of a text: `KL(float ‖ packed)`. Codes and zero points stay, so that a tuned
+/// all positions of a text, or another ``PredictionLoss``. Codes and zero points stay, so that a tuned
 /// matrix takes the bytes that it took before. A scale moves by a factor that starts at 1, which
 /// makes one rate serve scales of all sizes.
 ///
 /// Source: scales alone are trained end to end in M. Chen et al., "EfficientQAT: Efficient
 /// Quantization-Aware Training for Large Language Models", arXiv:2407.11062, section 3.3, there on
-/// the text's own tokens; the divergence is the distillation of G. Hinton et al., arXiv:1503.02531,
-/// at temperature 1.
+/// the text's own tokens.
 public struct PredictionTuning: Sendable, Hashable, Codable {
+    /// What is made small.
+    public var loss = PredictionLoss.divergence
+
     /// Steps of Adam, each on one window.
-    public var steps = 128
+    public var steps = 192
 
     /// The rate for the factors of scales, which falls to 0 as a cosine.
     ///
@@ -59,7 +61,7 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
     ///   - float: The float model, with the same vocabulary.
     ///   - texts: Tokens to read, at least one window.
     ///   - pool: The threads to use.
-    ///   - progress: Called after each step with its number and its loss in nats per token.
+    ///   - progress: Called after each step with its number and its loss, in nats per token for a divergence.
     /// - Returns: A factor for the scale of each group, and the gains; `packed` is left as it is.
     /// - Throws: `ModelError` for another architecture, and `DecoderError` for tokens that the model
     ///   does not have.
@@ -100,10 +102,9 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
             let window = order.removeFirst()
             let tokens = IndexTensor(shape: [1, texts[window].count], elements: texts[window])
             let pass = ForwardContext(student, isTraining: true)
-            let loss = student(tokens, pass).divergence(
-                from: try teacher.logits(window))
-            progress(step, loss.item)
-            optimizer.step(pass.gradients(of: loss))
+            let found = loss(student(tokens, pass), float: try teacher.logits(window))
+            progress(step, found.item)
+            optimizer.step(pass.gradients(of: found))
         }
         return TunedParameters(
             factors: scales.mapValues { Array($0.factors.value.elements) },
@@ -166,20 +167,6 @@ private final class Teacher {
             elements: run.hidden(ofSequence: 0))
         hidden[window] = states
         return states
-    }
-}
-
-extension Tensor {
-    /// The mean over positions of `KL(teacher ‖ self)`, both as logits `[…, vocabulary]`; no
-    /// gradient flows to the teacher.
-    fileprivate func divergence(from teacher: Tensor) -> Tensor {
-        let own = stopGradient().logSoftmax()
-        let target = teacher.stopGradient().logSoftmax()
-        let chances = target.exp()
-        let count = Float(shape.dropLast().reduce(1, *))
-        let value = (chances * (target - own)).sum() * (1 / count)
-        let slope = (own.exp() - chances) * (1 / count)
-        return Tensor.custom([self], value: value) { upstream in [slope * upstream] }
     }
 }
 
