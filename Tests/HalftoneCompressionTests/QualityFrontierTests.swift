@@ -13,7 +13,9 @@ import Testing
 
 /// What a model loses over a range of budgets.
 struct QualityFrontierTests {
-    private func frontier(_ bits: [Double], tunes: Bool = false) throws -> QualityFrontier {
+    private func frontier(
+        _ bits: [Double], presets: [GGUFPreset] = [], tunes: Bool = false
+    ) throws -> QualityFrontier {
         let model = try modelFixture("llama2")
         var settings = BudgetSettings(effort: .fast)
         settings.groups = [.group(16), .channel]
@@ -23,7 +25,7 @@ struct QualityFrontierTests {
             settings.tuning?.steps = 2
         }
         return try QualityFrontier(
-            model, bitsPerWeight: bits, settings: settings,
+            model, bitsPerWeight: bits, presets: presets, settings: settings,
             tokens: (0..<640).map { Int32(($0 * 131 + $0 * $0 * 17) % model.spec.vocabularySize) },
             opening: nil, pool: WorkerPool(threads: 2))
     }
@@ -42,6 +44,16 @@ struct QualityFrontierTests {
         for (less, more) in zip(allocated, allocated.dropFirst()) {
             #expect(less.packedBytes < more.packedBytes && less.divergence > more.divergence)
         }
+    }
+
+    /// Mixtures stand beside the budgets, with what their blocks take.
+    @Test func presetsAreCompared() throws {
+        let outcome = try frontier([4], presets: [.q5_KMedium, .q8_0]).run()
+        #expect(outcome.presets.map(\.preset) == [.q5_KMedium, .q8_0])
+        let (five, eight) = (outcome.presets[0].candidate, outcome.presets[1].candidate)
+        #expect(five.kind == .preset && five.packedBytes < eight.packedBytes)
+        #expect(five.divergence > eight.divergence && eight.divergence > 0)
+        #expect(abs(outcome.bitsPerWeight(eight) - 8.5) < 1e-9)
     }
 
     /// 20 budgets of a trained model: bits where they are worth most are seldom worse than layers

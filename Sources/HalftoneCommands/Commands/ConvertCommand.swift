@@ -14,7 +14,8 @@ struct ConvertCommand: ParsableCommand {
         discussion: """
             --type is the type of matrices: for GGUF F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 \
             and others that `halftone` encodes; for a folder F32, F16 or BF16. Vectors are F32, \
-            or as the folder has them that they come from.
+            or as the folder has them that they come from. Q2_K_S, Q3_K_S, Q3_K_M, Q3_K_L, Q4_K_S, \
+            Q4_K_M, Q5_K_S and Q5_K_M are the mixtures of types of llama.cpp.
             """)
 
     @Argument(help: ModelArgument.help)
@@ -53,16 +54,23 @@ struct ConvertCommand: ParsableCommand {
         _ = try blockType()
     }
 
-    /// The type that is asked for; nil for none.
+    /// The type that is asked for; nil for none and for a mixture.
     private func blockType() throws -> BlockType? {
-        guard let type else { return nil }
+        guard let type, preset == nil else { return nil }
         let allowed = writesGGUF ? BlockTypes.encodable : [.f32, .f16, .bf16]
         guard let block = BlockType(named: type), allowed.contains(block) else {
+            let mixtures = writesGGUF ? GGUFPreset.allCases.map(\.rawValue) : []
             throw ValidationError(
                 "--type \(type) cannot be written; "
-                    + allowed.map(\.name).joined(separator: ", ") + " can")
+                    + Set(allowed.map(\.name) + mixtures).sorted().joined(separator: ", ") + " can")
         }
         return block
+    }
+
+    /// The mixture that is asked for; a name that is a type's, too, means the type.
+    private var preset: GGUFPreset? {
+        guard writesGGUF, let type, BlockType(named: type) == nil else { return nil }
+        return GGUFPreset(named: type)
     }
 
     func run() throws {
@@ -71,8 +79,13 @@ struct ConvertCommand: ParsableCommand {
         let progress = shared.progress("Writing", total: nil, unit: "bytes")
         if writesGGUF {
             let importance = try imatrix.map { try ImportanceMatrix(contentsOf: $0) }
-            try GGUFExport(loaded, type: type ?? .f16, importance: importance).write(
-                to: output, replaces: force, progress: progress)
+            let export =
+                if let preset {
+                    try GGUFExport(loaded, preset: preset, importance: importance)
+                } else {
+                    try GGUFExport(loaded, type: type ?? .f16, importance: importance)
+                }
+            try export.write(to: output, replaces: force, progress: progress)
         } else {
             let elements: [BlockType: ElementType] = [
                 .f32: .float32, .f16: .float16, .bf16: .bfloat16,

@@ -15,7 +15,8 @@ struct FrontierCommand: ParsableCommand {
         discussion: """
             For each budget two candidates are quantized by error compensation and compared with \
             the float model on held-out text: bits where they are worth most, and the best that \
-            layers stored alike can do. Without --calibration the model writes the text itself. \
+            layers stored alike can do. Beside them stand mixtures of GGUF types, Q2_K to Q8_0, \
+            encoded with the importance of inputs on the same text. Without --calibration the model writes the text itself. \
             The folder keeps what is done: the same command goes on after Ctrl-C or a kill. At \
             the end it holds report.html, frontier.svg, frontier.png and frontier.json.
             """)
@@ -38,6 +39,15 @@ struct FrontierCommand: ParsableCommand {
     @Flag(help: "Tune scales and gains of what is allocated, too.")
     var tune = false
 
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            """
+            Mixtures of GGUF types to compare with, or none (default: Q2_K Q3_K_M IQ4_XS Q4_K_M \
+            Q5_K_M Q6_K).
+            """, valueName: "names"))
+    var presets: [String] = []
+
     @Option(help: "A text to find codes with; some windows at its end are held out to measure on.")
     var calibration: String?
 
@@ -57,6 +67,23 @@ struct FrontierCommand: ParsableCommand {
                 "--from and --to are bits per weight, the least first; --points is a count from "
                     + "2 to 100, or 1 where both are the same")
         }
+        _ = try comparedPresets()
+    }
+
+    /// What stands beside the budgets.
+    private func comparedPresets() throws -> [GGUFPreset] {
+        guard !presets.isEmpty else {
+            return [.q2_K, .q3_KMedium, .iq4_XS, .q4_KMedium, .q5_KMedium, .q6_K]
+        }
+        guard presets != ["none"] else { return [] }
+        return try presets.map { name in
+            guard let preset = GGUFPreset(named: name) else {
+                throw ValidationError(
+                    "--presets: \(name) is none of "
+                        + GGUFPreset.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            return preset
+        }
     }
 
     /// The budgets, to a thousandth of a bit.
@@ -72,7 +99,7 @@ struct FrontierCommand: ParsableCommand {
         settings.sensitivity = sensitivity.sensitivity
         settings.tuning = tune ? settings.tuning ?? .init() : nil
         let frontier = try QualityFrontier(
-            loaded, bitsPerWeight: budgets, settings: settings,
+            loaded, bitsPerWeight: budgets, presets: try comparedPresets(), settings: settings,
             tokens: try WrittenText.tokens(
                 of: calibration, or: loaded, tokenizer, settings, shared),
             opening: tokenizer.openingToken,

@@ -21,19 +21,29 @@ struct FrontierReport {
     ]
 
     private var rows: [[String]] {
-        outcome.points.flatMap { point in
-            point.candidates.map { candidate in
-                [
-                    Formatting.decimal(point.bitsPerWeight, 3), candidate.kind.rawValue,
-                    Formatting.decimal(outcome.bitsPerWeight(candidate), 3),
-                    Formatting.grouped(candidate.packedBytes),
-                    candidate.expected.map { Formatting.decimal($0, 4) } ?? "—",
-                    Formatting.decimal(candidate.divergence, 4) + " ± "
-                        + Formatting.decimal(candidate.divergenceError, 4),
-                    Formatting.decimal(candidate.perplexity, 3),
-                ]
+        let budgets = outcome.points.flatMap { point in
+            point.candidates.map {
+                row($0, named: $0.kind.rawValue, budget: Formatting.decimal(point.bitsPerWeight, 3))
             }
-        } + [["", "float model", "", "", "", "", Formatting.decimal(outcome.floatPerplexity, 3)]]
+        }
+        let presets = outcome.presets.map {
+            row($0.candidate, named: $0.preset.rawValue, budget: "")
+        }
+        let float = [
+            "", "float model", "", "", "", "", Formatting.decimal(outcome.floatPerplexity, 3),
+        ]
+        return budgets + presets + [float]
+    }
+
+    private func row(_ candidate: Candidate, named name: String, budget: String) -> [String] {
+        [
+            budget, name, Formatting.decimal(outcome.bitsPerWeight(candidate), 3),
+            Formatting.grouped(candidate.packedBytes),
+            candidate.expected.map { Formatting.decimal($0, 4) } ?? "—",
+            Formatting.decimal(candidate.divergence, 4) + " ± "
+                + Formatting.decimal(candidate.divergenceError, 4),
+            Formatting.decimal(candidate.perplexity, 3),
+        ]
     }
 
     /// The table for a terminal.
@@ -45,7 +55,7 @@ struct FrontierReport {
 
     /// A value of all candidates against their bytes, a line for each kind.
     private func series(_ value: (Candidate) -> Double) -> [ChartSeries] {
-        [Candidate.Kind.uniform, .allocated, .tuned].compactMap { kind in
+        let lines: [ChartSeries] = [Candidate.Kind.uniform, .allocated, .tuned].compactMap { kind in
             let found = outcome.points.compactMap { point in
                 point.candidates.first { $0.kind == kind }
             }
@@ -58,6 +68,17 @@ struct FrontierReport {
                         label: Formatting.decimal(outcome.bitsPerWeight($0), 2) + " bits")
                 }, style: .lineWithPoints)
         }
+        guard !outcome.presets.isEmpty else { return lines }
+        let presets = outcome.presets.sorted { $0.candidate.packedBytes < $1.candidate.packedBytes }
+        return lines + [
+            ChartSeries(
+                "GGUF mixtures",
+                points: presets.map {
+                    ChartPoint(
+                        x: Double($0.candidate.packedBytes), y: value($0.candidate),
+                        label: $0.preset.rawValue)
+                }, style: .lineWithPoints)
+        ]
     }
 
     private var axis: Axis { Axis("bytes of the packed matrices, everything counted") }
@@ -91,7 +112,8 @@ struct FrontierReport {
                     "For each budget: allocated, the candidate whose bits are where they are "
                         + "expected to be worth most, and uniform, the best that stores all "
                         + "layers alike. Both are quantized by error compensation, and compared "
-                        + "with the float model on text that no other step has read. Errors are "
+                        + "with the float model on text that no other step has read. Mixtures of GGUF "
+                        + "types are encoded with the importance of inputs. Errors are "
                         + "standard errors over tokens. The text is \(calibration ?? "what the model writes")."
                 ),
                 .figure(.xy(divergence)), .figure(.xy(perplexity)),

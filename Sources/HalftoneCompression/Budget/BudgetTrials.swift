@@ -202,7 +202,8 @@ extension BudgetTrials {
             return made
         }
         let found = try steps.value("measured " + name) {
-            try comparison().candidate(kind, make(), plan, expected: costs.foretold(plan))
+            try comparison().candidate(
+                kind, make(), packedBytes: plan.byteCount, expected: costs.foretold(plan))
         }
         let none = Result(plan: plan, candidates: [], model: make)
         return (other ?? none).with(found, of: plan, make)
@@ -219,7 +220,8 @@ extension BudgetTrials {
                 })
         }
         let found = try steps.value("measured " + name) {
-            try comparison().candidate(.tuned, make(), result.plan)
+            try comparison().candidate(
+                .tuned, make(), packedBytes: result.plan.byteCount)
         }
         return result.with(found, of: result.plan, make)
     }

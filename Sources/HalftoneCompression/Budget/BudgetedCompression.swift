@@ -114,6 +114,8 @@ extension BudgetedCompression {
             case allocated
             /// One of these with tuned scales and gains.
             case tuned
+            /// A mixture of types that other programs make, to compare with.
+            case preset
         }
 
         /// How its bits were chosen.

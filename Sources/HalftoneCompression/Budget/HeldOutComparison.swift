@@ -1,4 +1,5 @@
 import HalftoneEvaluation
+import HalftoneFiles
 import HalftoneKernels
 import HalftoneModels
 import HalftoneRuns
@@ -18,15 +19,15 @@ struct HeldOutComparison {
     /// - Parameters:
     ///   - kind: How its bits were chosen.
     ///   - compressed: It.
-    ///   - plan: How its matrices are stored.
+    ///   - packedBytes: What its packed matrices take.
     ///   - expected: The divergence that costs foretold.
     func candidate(
         _ kind: BudgetedCompression.Candidate.Kind, _ compressed: CompressedModel,
-        _ plan: StoragePlan, expected: Double? = nil
+        packedBytes: Int, expected: Double? = nil
     ) throws -> BudgetedCompression.Candidate {
         let found = try evaluator.compare(Decoder(compressed.weights, pool: pool), with: reference)
         return BudgetedCompression.Candidate(
-            kind: kind, packedBytes: plan.byteCount, expected: expected,
+            kind: kind, packedBytes: packedBytes, expected: expected,
             divergence: found.divergence.mean,
             divergenceError: found.divergence.standardError,
             perplexity: found.candidate.perplexity)
@@ -34,6 +35,12 @@ struct HeldOutComparison {
 }
 
 extension BudgetedCompression {
+    /// What inputs of matrices are worth on the calibration text, as encoders of blocks ask for it.
+    func importance() throws -> ImportanceMatrix {
+        try ImportanceMatrix(
+            model, text: few(settings.calibrationWindows), dataset: "calibration", pool: pool)
+    }
+
     /// Reads the held-out text with the float model.
     func comparison(_ display: Display) throws -> HeldOutComparison {
         let evaluator = Evaluator(windows: windows, pool: pool)

@@ -1,7 +1,9 @@
 import HalftoneAllocation
 import HalftoneEvaluation
+import HalftoneFiles
 import HalftoneKernels
 import HalftoneModels
+import HalftoneQuantization
 import HalftoneRuns
 
 /// What a model's predictions lose over a range of budgets: for each the bits where they are worth
@@ -9,10 +11,13 @@ import HalftoneRuns
 ///
 /// Costs are measured once for all budgets; every plan is quantized by error compensation and
 /// compared with the float model on text that no other step has read, as ``BudgetedCompression``
-/// does it.
+/// does it. Mixtures of GGUF types stand beside them, encoded with the importance of inputs on the
+/// same calibration text.
 public struct QualityFrontier: Sendable {
     /// The budgets, in bits for each weight of the packed matrices, everything counted.
     public let bitsPerWeight: [Double]
+    /// Mixtures to compare with.
+    public let presets: [GGUFPreset]
     private let job: BudgetedCompression
 
     /// Sets up the measurement.
@@ -20,6 +25,7 @@ public struct QualityFrontier: Sendable {
     /// - Parameters:
     ///   - model: The float model.
     ///   - bitsPerWeight: The budgets, at least one.
+    ///   - presets: Mixtures to compare with.
     ///   - settings: What is tried; with a tuning, allocated candidates are tuned as well.
     ///   - tokens: A text; as many windows at its end as the settings say, at most a third of it, are
     ///     held out.
@@ -28,11 +34,13 @@ public struct QualityFrontier: Sendable {
     ///   - pool: The threads to use; with another number sums are rounded otherwise.
     /// - Throws: ``CompressionError`` for a text of fewer than two windows.
     public init(
-        _ model: LanguageModel, bitsPerWeight: [Double], settings: BudgetSettings,
-        tokens: [Int32], opening: Int32?, costs: StorageCosts? = nil, pool: WorkerPool
+        _ model: LanguageModel, bitsPerWeight: [Double], presets: [GGUFPreset] = [],
+        settings: BudgetSettings, tokens: [Int32], opening: Int32?, costs: StorageCosts? = nil,
+        pool: WorkerPool
     ) throws(CompressionError) {
         precondition(!bitsPerWeight.isEmpty, "a frontier has budgets")
         self.bitsPerWeight = bitsPerWeight
+        self.presets = presets
         job = try BudgetedCompression(
             model, budget: .bitsPerWeight(bitsPerWeight[0]), settings: settings, tokens: tokens,
             opening: opening, costs: costs, pool: pool)
@@ -48,6 +56,8 @@ extension QualityFrontier {
         public var floatPerplexity: Double
         /// The budgets in their order.
         public var points: [Point]
+        /// The mixtures in their order.
+        public var presets: [PresetPoint]
 
         /// Bits per weight of a candidate, everything counted.
         public func bitsPerWeight(_ candidate: BudgetedCompression.Candidate) -> Double {
@@ -64,8 +74,18 @@ extension QualityFrontier {
         public var candidates: [BudgetedCompression.Candidate]
     }
 
+    /// A mixture of types.
+    public struct PresetPoint: Sendable, Codable, Equatable {
+        /// Which.
+        public var preset: GGUFPreset
+        /// What it takes and loses.
+        public var candidate: BudgetedCompression.Candidate
+    }
+
     /// The kind of the run that a folder of a measurement holds.
     public static let runKind = "frontier"
+
+    private func unit(_ preset: GGUFPreset) -> String { "preset \(preset.rawValue)" }
 
     private func unit(_ kind: BudgetedCompression.Candidate.Kind, _ bits: Double) -> String {
         "\(kind.rawValue) at \(bits)"
@@ -85,7 +105,8 @@ extension QualityFrontier {
         let steps = try BudgetSteps(
             path: path, job: job, kind: Self.runKind, budget: "\(bitsPerWeight)",
             units: ["costs", "float"]
-                + bitsPerWeight.flatMap { bits in kinds.map { unit($0, bits) } })
+                + bitsPerWeight.flatMap { bits in kinds.map { unit($0, bits) } }
+                + presets.map(unit))
         let range = (bitsPerWeight.min() ?? 0)...(bitsPerWeight.max() ?? 0)
         let costs = try steps.value("costs") { try job.measureCosts(over: range, display) }
         let plans = try bitsPerWeight.map { bits in
@@ -102,9 +123,11 @@ extension QualityFrontier {
         var outcome = Outcome(
             weightCount: costs.weightCount,
             floatPerplexity: try steps.value("float") { try comparison().floatPerplexity },
-            points: [])
-        let pending = try bitsPerWeight.flatMap { bits in kinds.map { unit($0, bits) } }
-            .filter { try !steps.isDone($0) }
+            points: [], presets: [])
+        let pending =
+            try
+            (bitsPerWeight.flatMap { bits in kinds.map { unit($0, bits) } }
+            + presets.map(unit)).filter { try !steps.isDone($0) }
         if !pending.isEmpty { _ = try comparison() }
         let progress = display(
             "Measuring \(pending.count) plans", pending.count * costs.weightCount, "weights")
@@ -126,7 +149,29 @@ extension QualityFrontier {
             }
             outcome.points.append(point)
         }
+        var importance: ImportanceMatrix?
+        for preset in presets {
+            let found = try steps.value(unit(preset)) {
+                let inputs = try importance ?? job.importance()
+                importance = inputs
+                return try measure(preset, inputs, comparison(), progress)
+            }
+            outcome.presets.append(PresetPoint(preset: preset, candidate: found))
+        }
         return outcome
+    }
+
+    private func measure(
+        _ preset: GGUFPreset, _ importance: ImportanceMatrix, _ comparison: HeldOutComparison,
+        _ progress: RunProgress?
+    ) throws -> BudgetedCompression.Candidate {
+        let inputs = try importance.statistics(for: job.model)
+        let compressed = try CompressedModel(
+            job.model, recipe: preset.recipe(for: job.model.spec), method: RoundToNearest(),
+            pool: job.pool, progress: progress
+        ) { inputs[$0] }
+        return try comparison.candidate(
+            .preset, compressed, packedBytes: compressed.size.packedByteCount)
     }
 
     private func measure(
@@ -135,13 +180,14 @@ extension QualityFrontier {
     ) throws -> [BudgetedCompression.Candidate] {
         let compressed = try job.quantized(plan, costs, journal: nil, progress: progress)
         var found = [
-            try comparison.candidate(kind, compressed, plan, expected: costs.foretold(plan))
+            try comparison.candidate(
+                kind, compressed, packedBytes: plan.byteCount, expected: costs.foretold(plan))
         ]
         if kind == .allocated, let tuning = job.settings.tuning, job.isTunable {
             progress?.advance(by: 0, note: "tuning scales and gains")
             let tuned = try compressed.tuned(
                 try job.tune(compressed, tuning, found[0].divergence) { _, _, _ in nil })
-            found.append(try comparison.candidate(.tuned, tuned, plan))
+            found.append(try comparison.candidate(.tuned, tuned, packedBytes: plan.byteCount))
         }
         return found
     }

@@ -32,9 +32,38 @@ public struct GGUFExport {
     public init(
         _ model: LanguageModel, type: BlockType, importance: ImportanceMatrix? = nil
     ) throws {
+        try self.init(model, importance: importance) { matrix, slot in
+            try Self.type(type, for: matrix, slot: slot)
+        }
+    }
+
+    /// Prepares to write a model with matrices of the types of a mixture.
+    ///
+    /// - Parameters:
+    ///   - model: From a folder or a GGUF file.
+    ///   - preset: The mixture.
+    ///   - importance: What encoders that search count the errors of input features with; matrices
+    ///     that it lacks are encoded without.
+    /// - Throws: As with one type.
+    public init(
+        _ model: LanguageModel, preset: GGUFPreset, importance: ImportanceMatrix? = nil
+    ) throws {
+        let recipe = preset.recipe(for: model.spec)
+        try self.init(model, importance: importance) { _, slot in
+            guard case .blocks(let type) = recipe.packing(for: slot.role) else {
+                preconditionFailure("a preset stores every matrix in blocks")
+            }
+            return type
+        }
+    }
+
+    private init(
+        _ model: LanguageModel, importance: ImportanceMatrix?,
+        type: (any WeightMatrix, ParameterSlot) throws -> BlockType
+    ) throws {
         try self.init(model) { slot, form, writer in
             let matrix = model.weights.matrix(slot.role)
-            let wanted = try Self.type(type, for: matrix, slot: slot)
+            let wanted = try type(matrix, slot)
             let weights = importance?.entries[form.names[0]]?.meanSquares
             if let weights, weights.count != matrix.columns {
                 throw CompressionError.notRepresentable(
@@ -188,13 +217,17 @@ extension GGUFExport {
                 "\(slot.role): \(wanted.name) can be copied but not computed; "
                     + BlockCodec.encodableTypes.map(\.name).joined(separator: ", ") + " can")
         }
-        // What peers take where blocks of 256 do not divide a row.
+        return fitting(wanted, columns: matrix.columns)
+    }
+
+    /// A type, or that which peers take where its blocks do not divide a row: one with blocks of 32,
+    /// and F16 where these do not either.
+    static func fitting(_ type: BlockType, columns: Int) -> BlockType {
         let smaller: [BlockType: BlockType] = [
             .q4_K: .q5_0, .q5_K: .q5_1, .q6_K: .q8_0, .iq4_XS: .iq4_NL,
         ]
-        let choices: [BlockType] =
-            wanted.blockSize > 32 ? [wanted, smaller[wanted] ?? .q4_0, .f16] : [wanted, .f16]
-        return choices.first { matrix.columns % $0.blockSize == 0 } ?? .f16
+        let choices = type.blockSize > 32 ? [type, smaller[type] ?? .q4_0] : [type]
+        return choices.first { columns.isMultiple(of: $0.blockSize) } ?? .f16
     }
 }
 
