@@ -382,6 +382,26 @@ struct BudgetedCompressionTests {
         #expect(try CompressionNote(of: LanguageModel(path: path)) == note)
     }
 
+    /// More effort is foretold to take longer, costs that are known save their time, and a job that
+    /// limits the loss takes several.
+    @Test func whatAJobTakesIsForetold() throws {
+        let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
+        let tokens = (0..<30_000).map { place in Int32(place * 131 % 500) }
+        func forecast(
+            _ effort: BudgetSettings.Effort, _ budget: ModelBudget = .bitsPerWeight(3)
+        ) throws -> JobForecast {
+            try BudgetedCompression(
+                model, budget: budget, settings: BudgetSettings(effort: effort), tokens: tokens,
+                opening: nil, pool: WorkerPool(threads: 2)
+            ).forecast()
+        }
+        let (fast, usual, best) = try (forecast(.fast), forecast(.standard), forecast(.best))
+        #expect(fast.seconds > 0 && 2 * fast.seconds < usual.seconds)
+        #expect(usual.seconds < best.seconds)
+        #expect(fast.memoryBytes > 0 && fast.memoryBytes <= usual.memoryBytes)
+        #expect(try forecast(.standard, .divergence(0.1)).seconds > 2 * usual.seconds)
+    }
+
     /// Biases, stretched positions and normalized heads do not keep a model from being tuned.
     @Test(arguments: ["llama3", "qwen2", "qwen3"])
     func theFamilyIsTuned(name: String) throws {

@@ -211,13 +211,17 @@ struct CompressCommand: ParsableCommand {
             budget: budget, settings: try budgetSettings, calibration: method.calibration,
             sensitivity: sensitivity, restart: method.restart, output: output, shared: shared)
         let compression = try job.compression(of: loaded, named: model)
+        let forecast = compression.forecast()
+        shared.note(
+            "about \(Formatting.duration(forecast.seconds)) and "
+                + "\(Formatting.bytes(forecast.memoryBytes)) of memory, less what was done before")
         let outcome = try job.outcome(of: compression)
         let written = try write(outcome.model)
         if !output.hasSuffix(".gguf") { try outcome.note.write(toFolder: output) }
         let result = BudgetReport(
             model: model, output: output, outcome: outcome, fileBytes: written.fileBytes,
             measured: try MeasuredLimits(budget, of: output, shared),
-            seconds: (ContinuousClock.now - start).seconds)
+            seconds: (ContinuousClock.now - start).seconds, forecast: forecast)
         if let pagePath {
             let page = BudgetPage(
                 result, job: compression, outcome: outcome, calibration: method.calibration)

@@ -27,11 +27,13 @@ struct BudgetReport: Encodable {
     var measured: MeasuredLimits
     var seconds: Double
     var peakMemoryBytes: Int?
+    var forecast: JobForecast
 
     init(
         model: String, output: String, outcome: BudgetedCompression.Outcome, fileBytes: Int,
-        measured: MeasuredLimits, seconds: Double
+        measured: MeasuredLimits, seconds: Double, forecast: JobForecast
     ) {
+        self.forecast = forecast
         self.measured = measured
         expectedTokensPerSecond = outcome.expectedTokensPerSecond
         expectedMemoryBytes = outcome.expectedMemoryBytes
@@ -115,7 +117,7 @@ struct BudgetReport: Encodable {
         for share in shares {
             shareTable.add([share.scheme, "\(share.matrices)", Formatting.grouped(share.weights)])
         }
-        let memory = peakMemoryBytes.map { ", peak memory \(Formatting.bytes($0))" } ?? ""
+        let memory = peakMemoryBytes.map { ", at most \(Formatting.bytes($0)) of memory" } ?? ""
         return """
             \(shareTable.text)
 
@@ -125,7 +127,8 @@ struct BudgetReport: Encodable {
             weight file        \(Formatting.grouped(fileBytes)) bytes, as predicted\(limits)
             choice             within \(Formatting.decimal(100 * gap, 3)) % of the least expected cost
             written to         \(output)
-            took               \(Formatting.duration(seconds))\(memory)
+            took               \(Formatting.duration(seconds))\(memory); foretold \
+            \(Formatting.duration(forecast.seconds)), \(Formatting.bytes(forecast.memoryBytes))
             """
     }
 }

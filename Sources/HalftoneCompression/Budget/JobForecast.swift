@@ -1,0 +1,212 @@
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneMethods
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneTensor
+
+/// How long a job will take and how much memory, told before it starts.
+///
+/// Both are estimates to choose an effort by: operations are counted, their speed is measured on this
+/// machine for some tenths of a second, and what else runs beside the job is not known.
+public struct JobForecast: Sendable, Codable, Equatable {
+    /// Seconds, of the longest way that the job can take.
+    public var seconds: Double
+    /// The largest resident size of the process.
+    public var memoryBytes: Int
+}
+
+extension BudgetedCompression {
+    /// What the job will take, if nothing of it is done yet.
+    public func forecast() -> JobForecast {
+        let work = JobWork(self)
+        return JobForecast(
+            seconds: work.seconds(MachineRates(for: settings, spec: model.spec, pool: pool)),
+            memoryBytes: work.memoryBytes)
+    }
+}
+
+/// What this machine does in a second.
+private struct MachineRates {
+    /// Multiplications and additions of float32 matrix products, as two operations each.
+    let operations: Double
+    /// Numbers that go through a softmax.
+    let chances: Double
+    /// Seconds to find scales and codes of a weight, without what columns make up for.
+    let roundings: [WeightPacking: Double]
+
+    init(for settings: BudgetSettings, spec: DecoderSpec, pool: WorkerPool) {
+        // As wide as the model, and no wider than takes a moment.
+        let width = min(max(spec.width, 256), 1024)
+        let tokens = Tensor.normal([256, width], seed: 1)
+        let weight = Tensor.normal([width, width], seed: 2)
+        operations = Double(2 * 256 * width * width) / Self.seconds { _ = tokens.matmul(weight) }
+        let logits = Tensor.normal([64, 4096], seed: 3)
+        chances = Double(logits.count) / Self.seconds { _ = logits.logSoftmax().exp() }
+        let columns = max(width / 256, 1) * 256
+        let values = Tensor.normal([64, columns], seed: 4).elements
+        let rows = try? BlockMatrix(
+            type: .f32, rows: 64, columns: columns,
+            bytes: Bytes(BlockCodec.encode(.f32, Array(values), columns: columns)))
+        let packings = Set(
+            spec.slots.filter { $0.role.isPackable }.flatMap {
+                settings.packings(for: $0.role, columns: $0.shape[1])
+            })
+        roundings = Dictionary(
+            uniqueKeysWithValues: packings.map { packing in
+                (
+                    packing,
+                    Self.seconds {
+                        _ = try? rows.map {
+                            try RoundToNearest().packed($0, as: packing, inputs: nil, pool: pool)
+                        }
+                    } / Double(values.count)
+                )
+            })
+    }
+
+    /// The least of three times.
+    private static func seconds(_ body: () -> Void) -> Double {
+        let clock = ContinuousClock()
+        return (0..<3).map { _ in
+            let taken = clock.measure(body).components
+            return Double(taken.seconds) + 1e-18 * Double(taken.attoseconds)
+        }.min() ?? 0
+    }
+}
+
+/// What a job computes, step by step as ``BudgetTrials`` takes them.
+private struct JobWork {
+    private let job: BudgetedCompression
+    private let spec: DecoderSpec
+    private let settings: BudgetSettings
+    /// Weights of layers of the blocks, and of the matrix that gives logits.
+    private let (body, head): (Double, Double)
+    private let packed: [ParameterSlot]
+
+    init(_ job: BudgetedCompression) {
+        self.job = job
+        spec = job.model.spec
+        settings = job.settings
+        let layers = spec.slots.filter { $0.role.isLinear && $0.role.block != nil }
+        body = Double(layers.reduce(0) { $0 + $1.shape.reduce(1, *) })
+        head = Double(spec.vocabularySize * spec.width)
+        packed = spec.slots.filter {
+            $0.role.isPackable
+                && !job.settings.packings(for: $0.role, columns: $0.shape[1]).isEmpty
+        }
+    }
+
+    private var isTuned: Bool { settings.tuning != nil && job.isTunable }
+    private var windows: Int { job.calibration.sequences.count }
+    private var length: Double { Double(min(settings.length, spec.contextLength)) }
+
+    /// Tokens of so many windows, of those that there are.
+    private func tokens(_ count: Int) -> Double { Double(min(count, windows)) * length }
+
+    func seconds(_ rates: MachineRates) -> Double {
+        let costs = job.costs == nil ? costs(rates) : 0
+        let quantized = quantizing(rates)
+        let trials = job.budget.limitsLoss ? settings.trials : 1
+        let held =
+            (2 * (body + head) / rates.operations
+                + Double(spec.vocabularySize) / rates.chances) * Double(job.heldOut.count)
+        let tuned = isTuned ? tuning(rates) + held : 0
+        // Layers alike, too.
+        return costs + held + Double(trials + 1) * (quantized + held) + Double(trials) * tuned
+    }
+
+    /// What each way to store each matrix costs.
+    private func costs(_ rates: MachineRates) -> Double {
+        let judging = tokens(settings.judgingWindows)
+        var sum = passing(tokens(settings.costWindows + settings.judgingWindows), rates)
+        if job.isTunable {
+            sum += judging * 4 * (body + head) / rates.operations
+            sum += judging * Double(spec.vocabularySize) / rates.chances
+        }
+        for slot in packed {
+            let (rows, columns) = (slot.shape[0], slot.shape[1])
+            let step = max(1, min(settings.costRowStep, rows / 256))
+            let packings = settings.packings(for: slot.role, columns: columns)
+            for packing in packings {
+                // Judged by a product with second moments.
+                sum +=
+                    rounding(rows / step, columns, packing, rates)
+                    + Double(2 * rows / step * columns * columns) / rates.operations
+            }
+        }
+        return sum
+    }
+
+    /// Codes of one plan.
+    private func quantizing(_ rates: MachineRates) -> Double {
+        packed.reduce(passing(tokens(settings.calibrationWindows), rates)) { sum, slot in
+            let packings = settings.packings(for: slot.role, columns: slot.shape[1])
+            let each = packings.map { rounding(slot.shape[0], slot.shape[1], $0, rates) }
+            return sum + each.reduce(0, +) / Double(max(packings.count, 1))
+        }
+    }
+
+    /// A text on its way through the blocks, with the second moments of what layers read.
+    private func passing(_ tokens: Double, _ rates: MachineRates) -> Double {
+        var operations = 2 * body * tokens
+        for block in spec.blocks {
+            let attention = Double(block.attention.heads * block.attention.headDim)
+            let widths =
+                [Double(spec.width), attention, Double(spec.width)]
+                + [Double(block.mlp.hiddenWidth)]
+            operations += widths.reduce(0) { $0 + $1 * $1 * (tokens + $1) }
+            operations += 4 * tokens * length * attention
+        }
+        // Layer by layer, with all that is between products: about half their speed.
+        return 2 * operations / rates.operations
+    }
+
+    /// Codes of a matrix, whose later columns make up for the earlier ones.
+    private func rounding(
+        _ rows: Int, _ columns: Int, _ packing: WeightPacking, _ rates: MachineRates
+    ) -> Double {
+        let count = Double(rows) * Double(columns)
+        return count * (rates.roundings[packing] ?? 0)
+            + count * Double(columns) / rates.operations
+    }
+
+    private func tuning(_ rates: MachineRates) -> Double {
+        let steps = Double(settings.tuning?.steps ?? 0)
+        let read = min(steps, Double(windows))
+        // Back and forth with gradients of weights; the head's are not wanted, but its logits twice.
+        let operations = steps * (6 * body + 6 * head) + read * 2 * body
+        return length
+            * (operations / rates.operations
+                + steps * 4 * Double(spec.vocabularySize) / rates.chances)
+    }
+
+    /// The most that any step holds.
+    var memoryBytes: Int {
+        let size = Double(MemoryLayout<Float>.size)
+        let weights = size * (body + head)
+        let (width, vocabulary) = (Double(spec.width), Double(spec.vocabularySize))
+        let hidden = spec.blocks.map { Double($0.mlp.hiddenWidth) }.max() ?? 0
+        let attention =
+            spec.blocks.map {
+                Double($0.attention.heads * $0.attention.headDim)
+            }.max() ?? 0
+        // What layers keep of a window for the way back.
+        let kept =
+            size * length * Double(spec.blocks.count)
+            * (10 * width + 8 * attention + 7 * hidden)
+        let gradients = weights + kept + 5 * size * length * vocabulary
+        let texts = tokens(
+            max(
+                settings.costWindows + settings.judgingWindows,
+                settings.calibrationWindows))
+        let moments = 4 * size * max(width * width, hidden * hidden)
+        let quantizing = 2 * size * texts * (width + hidden) + moments + body
+        let read = min(Double(settings.tuning?.steps ?? 0), Double(windows))
+        // Scaled copies of the layers, the head of the float model, and what that reads.
+        let tuning = gradients + size * (body + head + read * length * width)
+        let stored = packed.reduce(0.0) { $0 + Double(job.model.weights.matrix($1.role).byteCount) }
+        let steps = [quantizing, job.isTunable ? gradients : 0, isTuned ? tuning : 0]
+        return Int(stored + (steps.max() ?? 0))
+    }
+}
