@@ -382,6 +382,33 @@ struct BudgetedCompressionTests {
         #expect(try CompressionNote(of: LanguageModel(path: path)) == note)
     }
 
+    /// Plans that are tried with all their matrices keep the budget; a job that goes on takes the one
+    /// that was found.
+    @Test func plansAreTried() throws {
+        let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
+        let text = StoryText(seed: 3).text(byteCount: 40_000, of: .training)
+        var settings = BudgetSettings(effort: .fast)
+        (settings.evolution, settings.evolutionWindows) = (EvolutionarySearch(), 2)
+        settings.evolution?.generations = 3
+        let job = try BudgetedCompression(
+            model, budget: .bitsPerWeight(2.5), settings: settings,
+            tokens: try #require(model.tokenizer).encode(text, parseSpecial: true), opening: nil,
+            pool: Self.pool)
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let outcome = try job.run(keepingAt: path)
+        #expect(outcome.candidates.count { $0.kind == .evolved } == 1)
+        #expect(outcome.model.size.bitsPerWeight <= 2.5)
+        let titles = Mutex<[String]>([])
+        let again = try job.run(keepingAt: path) { title, _, _ in
+            titles.withLock { $0.append(title) }
+            return nil
+        }
+        #expect(try bytes(again.model) == bytes(outcome.model))
+        #expect(!titles.withLock { $0.contains("Trying plans") })
+    }
+
     /// More effort is foretold to take longer, costs that are known save their time, and a job that
     /// limits the loss takes several.
     @Test func whatAJobTakesIsForetold() throws {

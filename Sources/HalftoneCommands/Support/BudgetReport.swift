@@ -68,6 +68,7 @@ struct BudgetReport: Encodable {
 
     static let names: [BudgetedCompression.Candidate.Kind: String] = [
         .uniform: "all layers alike", .allocated: "bits where they are worth most",
+        .evolved: "bits by trial of all matrices",
         .tuned: "scales and gains tuned",
     ]
 

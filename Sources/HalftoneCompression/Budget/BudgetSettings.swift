@@ -1,3 +1,4 @@
+import HalftoneAllocation
 import HalftoneFormats
 import HalftoneMethods
 import HalftoneModels
@@ -29,7 +30,8 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         case fast
         /// Scales and gains are tuned for some minutes.
         case standard = "default"
-        /// Finer groups are tried, and tuning takes four times as long.
+        /// Finer groups are tried, plans near the allocated one are run, and tuning takes three
+        /// times as long.
         case best
     }
 
@@ -82,6 +84,12 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// How scales and gains are tuned; nil leaves them.
     public var tuning: PredictionTuning? = PredictionTuning()
 
+    /// How plans near the allocated one are tried with all their matrices at once; nil tries none.
+    public var evolution: EvolutionarySearch?
+
+    /// Windows that these are tried on.
+    public var evolutionWindows = 3
+
     /// Draws what is drawn.
     public var seed: UInt64 = 1
 
@@ -102,6 +110,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
             calibrationWindows = 64
             trials = 8
             tuning?.steps = 512
+            evolution = EvolutionarySearch()
         }
     }
 

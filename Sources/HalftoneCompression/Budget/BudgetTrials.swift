@@ -43,8 +43,8 @@ final class BudgetTrials {
     ) throws {
         self.display = display
         var units = [
-            "program", "costs", "times", "measured uniform", "measured allocated", "tuned",
-            "measured tuned",
+            "program", "costs", "times", "measured uniform", "measured allocated", "evolved",
+            "measured evolved", "tuned", "measured tuned",
         ]
         if job.budget.limitsLoss {
             units += (1...job.settings.trials).flatMap { trial in
@@ -112,6 +112,16 @@ final class BudgetTrials {
         {
             guard let plan else { continue }
             best = try measured(plan, kind, named: kind.rawValue, beside: best)
+        }
+        if let search = job.settings.evolution, let allocated {
+            let evolved = try steps.value("evolved") {
+                try job.evolved(
+                    allocated, costs, byteCount: allocated.byteCount, within: time, by: search,
+                    display)
+            }
+            if evolved.packings != allocated.packings, try job.excess(evolved) <= 0 {
+                best = try measured(evolved, .evolved, named: "evolved", beside: best)
+            }
         }
         guard let best else { preconditionFailure("the plan is a candidate") }
         return try outcome(tuned(best, named: "tuned"))
@@ -192,7 +202,10 @@ extension BudgetTrials {
             let journal = try steps.journal(
                 name, model: job.model, recipe: plan.recipe,
                 calibration: job.few(job.settings.calibrationWindows))
-            let title = kind == .uniform ? "Quantizing all layers alike" : "Quantizing as allocated"
+            let titles: [BudgetedCompression.Candidate.Kind: String] = [
+                .uniform: "Quantizing all layers alike", .evolved: "Quantizing as tried",
+            ]
+            let title = titles[kind] ?? "Quantizing as allocated"
             let made = try BudgetedCompression.shown(
                 title, display, total: costs.weightCount, unit: "weights"
             ) {

@@ -15,7 +15,8 @@ import HalftoneRuntime
 /// What each way to store each matrix would cost is measured (``StorageCosts``), an exact allocator
 /// chooses within the budget, error compensation finds codes, and scales and gains are tuned until
 /// predictions are like the float model's (`PredictionTuning`). The best that layers stored alike
-/// can do within the budget goes the same way up to tuning; of the two the one that is nearer to
+/// can do within the budget goes the same way up to tuning, and with the most effort a plan near the
+/// allocated one that predicts better when it is run; of these the one that is nearer to
 /// the float model on text that no step has read is tuned, and what tuning does is kept if it is
 /// nearer still.
 ///
@@ -112,6 +113,8 @@ extension BudgetedCompression {
             case uniform
             /// Each matrix in its own way.
             case allocated
+            /// A plan near that one, chosen by what all its matrices do together.
+            case evolved
             /// One of these with tuned scales and gains.
             case tuned
             /// A mixture of types that other programs make, to compare with.
@@ -285,12 +288,17 @@ extension BudgetedCompression {
     ) throws -> StoragePlan? {
         var bytes = budget
         while let found = try plan(bytes) {
-            guard let limit = fileLimit else { return found }
-            let file = try settings.target.fileByteCount(of: model, recipe: found.recipe)
-            if file <= limit { return found }
-            bytes = found.byteCount - (file - limit)
+            let excess = try excess(found)
+            if excess <= 0 { return found }
+            bytes = found.byteCount - excess
         }
         return nil
+    }
+
+    /// By how many bytes the file of a plan is larger than it may be; 0 where that is not limited.
+    func excess(_ plan: StoragePlan) throws -> Int {
+        guard let limit = fileLimit else { return 0 }
+        return try settings.target.fileByteCount(of: model, recipe: plan.recipe) - limit
     }
 
     /// Times tokens by how matrices are stored.

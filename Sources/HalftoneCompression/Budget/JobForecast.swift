@@ -1,8 +1,10 @@
+import HalftoneAllocation
 import HalftoneFormats
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
+import HalftoneRuns
 import HalftoneTensor
 
 /// How long a job will take and how much memory, told before it starts.
@@ -112,8 +114,14 @@ private struct JobWork {
             (2 * (body + head) / rates.operations
                 + Double(spec.vocabularySize) / rates.chances) * Double(job.heldOut.count)
         let tuned = isTuned ? tuning(rates) + held : 0
+        var evolved = 0.0
+        if let search = settings.evolution, !job.budget.limitsLoss {
+            let tried = Double(search.generations * search.offspring * settings.evolutionWindows)
+            evolved = 4 * quantized + held + tried * length * held / Double(job.heldOut.count)
+        }
         // Layers alike, too.
-        return costs + held + Double(trials + 1) * (quantized + held) + Double(trials) * tuned
+        return costs + held + evolved + Double(trials + 1) * (quantized + held) + Double(trials)
+            * tuned
     }
 
     /// What each way to store each matrix costs.
@@ -176,7 +184,8 @@ private struct JobWork {
         let read = min(steps, Double(windows))
         // Back and forth with gradients of weights; the head's are not wanted, but its logits twice.
         let operations = steps * (6 * body + 6 * head) + read * 2 * body
-        return length
+        // What is between products of a step takes its time in small models, too.
+        return steps * Double(spec.blocks.count) * 3e-3 + length
             * (operations / rates.operations
                 + steps * 4 * Double(spec.vocabularySize) / rates.chances)
     }
@@ -205,7 +214,10 @@ private struct JobWork {
         let read = min(Double(settings.tuning?.steps ?? 0), Double(windows))
         // Scaled copies of the layers, the head of the float model, and what that reads.
         let tuning = gradients + size * (body + head + read * length * width)
-        let stored = packed.reduce(0.0) { $0 + Double(job.model.weights.matrix($1.role).byteCount) }
+        // Pages of the file are read on the way.
+        let stored = packed.reduce(Double(ProcessMemory.residentBytes ?? 0)) {
+            $0 + Double(job.model.weights.matrix($1.role).byteCount)
+        }
         let steps = [quantizing, job.isTunable ? gradients : 0, isTuned ? tuning : 0]
         return Int(stored + (steps.max() ?? 0))
     }

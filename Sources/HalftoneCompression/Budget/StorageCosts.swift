@@ -203,7 +203,7 @@ extension StorageCosts {
     /// Elements of all matrices.
     public var weightCount: Int { units.reduce(0) { $0 + $1.weightCount } }
 
-    private func plan(
+    func plan(
         _ places: [Int], _ problem: AllocationProblem, gap: Double
     ) -> StoragePlan {
         let (cost, size) = problem.measure(places)
@@ -213,7 +213,7 @@ extension StorageCosts {
             byteCount: size, cost: cost, gap: gap)
     }
 
-    private func problem(_ byteCount: Int, _ time: TimeLimit? = nil) -> AllocationProblem {
+    func problem(_ byteCount: Int, _ time: TimeLimit? = nil) -> AllocationProblem {
         AllocationProblem(
             units: units.map { unit in
                 AllocationUnit(
@@ -230,7 +230,7 @@ extension StorageCosts {
 }
 
 /// How each matrix is to be stored.
-public struct StoragePlan: Sendable, Hashable {
+public struct StoragePlan: Sendable, Hashable, Codable {
     /// The choice of each matrix.
     public var packings: [Role: WeightPacking]
     /// Bytes of all of them.

@@ -72,7 +72,13 @@ public struct PredictionChange: Sensitivity {
 
     /// What the changes together do.
     public func cost(of changes: [WeightChange]) throws(CompressionError) -> Double {
-        let matrices = Dictionary(changes.map { ($0.site.role, $0.matrix) }) { $1 }
+        try cost(replacing: Dictionary(changes.map { ($0.site.role, $0.matrix) }) { $1 })
+    }
+
+    /// What other matrices in place of the model's do.
+    func cost(
+        replacing matrices: [Role: any WeightMatrix]
+    ) throws(CompressionError) -> Double {
         do {
             let run = try start(matrices)
             while run.block < prefixes.count - 1 { run.run() }
