@@ -106,32 +106,10 @@ public struct EvolutionarySearch: Sendable, Hashable, Codable {
             kept.insert(unit)
         }
         guard fits(changed, problem) else { return nil }
-        spend(&changed, of: free.filter { !kept.contains($0) }, problem)
-        return changed == choices ? nil : changed
-    }
-
-    /// Spends what is left of the budgets, the largest expected saving for its size first.
-    private func spend(_ choices: inout [Int], of free: [Int], _ problem: AllocationProblem) {
-        var sizes = problem.sizes(choices)
-        while true {
-            var best: (unit: Int, choice: Int, worth: Double)?
-            for unit in free {
-                let all = problem.units[unit].choices
-                let own = all[choices[unit]]
-                for (place, choice) in all.enumerated() where choice.cost < own.cost {
-                    let more = zip(choice.sizes, own.sizes).map { $0 - $1 }
-                    guard zip(zip(sizes, more), problem.budgets).allSatisfy({ $0.0 + $0.1 <= $1 })
-                    else { continue }
-                    let worth = (own.cost - choice.cost) / Double(max(more[0], 1))
-                    if worth > best?.worth ?? 0 { best = (unit, place, worth) }
-                }
-            }
-            guard let best else { return }
-            let all = problem.units[best.unit].choices
-            sizes = zip(sizes, zip(all[best.choice].sizes, all[choices[best.unit]].sizes)).map {
-                $0 + $1.0 - $1.1
-            }
-            choices[best.unit] = best.choice
+        // What is left is spent.
+        changed = problem.upgraded(changed, units: free.filter { !kept.contains($0) }) {
+            $0 / $1
         }
+        return changed == choices ? nil : changed
     }
 }

@@ -14,7 +14,8 @@ import Testing
 /// What a model loses over a range of budgets.
 struct QualityFrontierTests {
     private func frontier(
-        _ bits: [Double], presets: [GGUFPreset] = [], tunes: Bool = false
+        _ bits: [Double], presets: [GGUFPreset] = [],
+        controls: [ControlAllocator.Kind] = [], tunes: Bool = false
     ) throws -> QualityFrontier {
         let model = try modelFixture("llama2")
         var settings = BudgetSettings(effort: .fast)
@@ -25,7 +26,7 @@ struct QualityFrontierTests {
             settings.tuning?.steps = 2
         }
         return try QualityFrontier(
-            model, bitsPerWeight: bits, presets: presets, settings: settings,
+            model, bitsPerWeight: bits, presets: presets, controls: controls, settings: settings,
             tokens: (0..<640).map { Int32(($0 * 131 + $0 * $0 * 17) % model.spec.vocabularySize) },
             opening: nil, pool: WorkerPool(threads: 2))
     }
@@ -54,6 +55,16 @@ struct QualityFrontierTests {
         #expect(five.kind == .preset && five.packedBytes < eight.packedBytes)
         #expect(five.divergence > eight.divergence && eight.divergence > 0)
         #expect(abs(outcome.bitsPerWeight(eight) - 8.5) < 1e-9)
+    }
+
+    /// Controls keep the budget too, and are foretold to lose more.
+    @Test func controlsAreCompared() throws {
+        let outcome = try frontier([3.5], controls: [.random, .reversed]).run()
+        let found = outcome.points[0].candidates
+        #expect(found.map(\.kind) == [.uniform, .allocated, .random, .reversed])
+        #expect(found.allSatisfy { outcome.bitsPerWeight($0) <= 3.5 })
+        let expected = found.compactMap(\.expected)
+        #expect(expected.count == 4 && expected[1] < expected[2] && expected[1] < expected[3])
     }
 
     /// 20 budgets of a trained model: bits where they are worth most are seldom worse than layers

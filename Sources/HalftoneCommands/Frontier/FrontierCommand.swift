@@ -48,6 +48,13 @@ struct FrontierCommand: ParsableCommand {
             """, valueName: "names"))
     var presets: [String] = []
 
+    @Flag(
+        help: """
+            Compare with three allocations that do not know what is worth what, too: random, \
+            shuffled and reversed.
+            """)
+    var controls = false
+
     @Option(help: "A text to find codes with; some windows at its end are held out to measure on.")
     var calibration: String?
 
@@ -99,7 +106,8 @@ struct FrontierCommand: ParsableCommand {
         settings.sensitivity = sensitivity.sensitivity
         settings.tuning = tune ? settings.tuning ?? .init() : nil
         let frontier = try QualityFrontier(
-            loaded, bitsPerWeight: budgets, presets: try comparedPresets(), settings: settings,
+            loaded, bitsPerWeight: budgets, presets: try comparedPresets(),
+            controls: controls ? ControlAllocator.Kind.allCases : [], settings: settings,
             tokens: try WrittenText.tokens(
                 of: calibration, or: loaded, tokenizer, settings, shared),
             opening: tokenizer.openingToken,

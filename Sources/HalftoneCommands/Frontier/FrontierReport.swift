@@ -55,7 +55,9 @@ struct FrontierReport {
 
     /// A value of all candidates against their bytes, a line for each kind.
     private func series(_ value: (Candidate) -> Double) -> [ChartSeries] {
-        let lines: [ChartSeries] = [Candidate.Kind.uniform, .allocated, .tuned].compactMap { kind in
+        let lines: [ChartSeries] = [
+            Candidate.Kind.uniform, .allocated, .tuned, .random, .shuffled, .reversed,
+        ].compactMap { kind in
             let found = outcome.points.compactMap { point in
                 point.candidates.first { $0.kind == kind }
             }

@@ -117,6 +117,8 @@ extension BudgetedCompression {
             case evolved
             /// One of these with tuned scales and gains.
             case tuned
+            /// Bits of a control that knows nothing, or the wrong thing, of what matrices are worth.
+            case random, shuffled, reversed
             /// A mixture of types that other programs make, to compare with.
             case preset
         }

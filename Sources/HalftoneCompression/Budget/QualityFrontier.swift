@@ -18,6 +18,8 @@ public struct QualityFrontier: Sendable {
     public let bitsPerWeight: [Double]
     /// Mixtures to compare with.
     public let presets: [GGUFPreset]
+    /// Allocations that do not know what is worth what, to compare with.
+    public let controls: [ControlAllocator.Kind]
     private let job: BudgetedCompression
 
     /// Sets up the measurement.
@@ -26,6 +28,7 @@ public struct QualityFrontier: Sendable {
     ///   - model: The float model.
     ///   - bitsPerWeight: The budgets, at least one.
     ///   - presets: Mixtures to compare with.
+    ///   - controls: Allocations that do not know what is worth what, to compare with.
     ///   - settings: What is tried; with a tuning, allocated candidates are tuned as well.
     ///   - tokens: A text; as many windows at its end as the settings say, at most a third of it, are
     ///     held out.
@@ -35,12 +38,14 @@ public struct QualityFrontier: Sendable {
     /// - Throws: ``CompressionError`` for a text of fewer than two windows.
     public init(
         _ model: LanguageModel, bitsPerWeight: [Double], presets: [GGUFPreset] = [],
-        settings: BudgetSettings, tokens: [Int32], opening: Int32?, costs: StorageCosts? = nil,
+        controls: [ControlAllocator.Kind] = [], settings: BudgetSettings, tokens: [Int32],
+        opening: Int32?, costs: StorageCosts? = nil,
         pool: WorkerPool
     ) throws(CompressionError) {
         precondition(!bitsPerWeight.isEmpty, "a frontier has budgets")
         self.bitsPerWeight = bitsPerWeight
         self.presets = presets
+        self.controls = controls
         job = try BudgetedCompression(
             model, budget: .bitsPerWeight(bitsPerWeight[0]), settings: settings, tokens: tokens,
             opening: opening, costs: costs, pool: pool)
@@ -101,7 +106,8 @@ extension QualityFrontier {
     public func run(
         keepingAt path: String? = nil, display: BudgetedCompression.Display = { _, _, _ in nil }
     ) throws -> Outcome {
-        let kinds: [BudgetedCompression.Candidate.Kind] = [.uniform, .allocated]
+        let kinds: [BudgetedCompression.Candidate.Kind] =
+            [.uniform, .allocated] + controls.map(\.candidate)
         let steps = try BudgetSteps(
             path: path, job: job, kind: Self.runKind, budget: "\(bitsPerWeight)",
             units: ["costs", "float"]
@@ -111,7 +117,12 @@ extension QualityFrontier {
         let costs = try steps.value("costs") { try job.measureCosts(over: range, display) }
         let plans = try bitsPerWeight.map { bits in
             let bytes = Int(bits * Double(costs.weightCount) / 8)
+            let controls = try controls.map {
+                try costs.plan(
+                    byteCount: bytes, by: ControlAllocator($0, seed: job.settings.seed))
+            }
             return [costs.uniformPlan(byteCount: bytes), try costs.plan(byteCount: bytes)]
+                + controls
         }
         var known: HeldOutComparison?
         func comparison() throws -> HeldOutComparison {
@@ -190,5 +201,16 @@ extension QualityFrontier {
             found.append(try comparison.candidate(.tuned, tuned, packedBytes: plan.byteCount))
         }
         return found
+    }
+}
+
+extension ControlAllocator.Kind {
+    /// The kind of a candidate that is allocated so.
+    fileprivate var candidate: BudgetedCompression.Candidate.Kind {
+        switch self {
+        case .random: .random
+        case .shuffled: .shuffled
+        case .reversed: .reversed
+        }
     }
 }
