@@ -67,7 +67,8 @@ struct FrontierReport {
                 points: found.map {
                     ChartPoint(
                         x: Double($0.packedBytes), y: value($0),
-                        label: Formatting.decimal(outcome.bitsPerWeight($0), 2) + " bits")
+                        label: kind == .allocated
+                            ? Formatting.decimal(outcome.bitsPerWeight($0), 2) + " bits" : nil)
                 }, style: .lineWithPoints)
         }
         guard !outcome.presets.isEmpty else { return lines }
