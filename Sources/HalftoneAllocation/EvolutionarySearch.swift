@@ -51,7 +51,8 @@ public struct EvolutionarySearch: Sendable, Hashable, Codable {
                 else { continue }
                 changes[changed] = problem.measure(changed).cost
             }
-            let parent = best.choices
+            // All that is near was tried.
+            if changes.isEmpty { break }
             for choices in changes.sorted(by: { Self.precedes($0, $1) }).prefix(offspring)
                 .map(\.key)
             {
@@ -60,8 +61,6 @@ public struct EvolutionarySearch: Sendable, Hashable, Codable {
                 if found < best.loss { best = (choices, found) }
                 progress(best.loss)
             }
-            // All that is near was tried.
-            if changes.isEmpty, best.choices == parent { break }
         }
         return best
     }

@@ -6,16 +6,20 @@ import HalftoneTensor
 /// so). It needs no more than sorting, and misses the optimum by what the last upgrades do not use.
 /// Where what is small in one budget is large in another, it may find no start.
 public struct GreedyAllocator: Allocator {
+    /// The place of each unit's first choice, within the budgets; nil takes what is smallest.
+    public var start: [Int]?
+
     /// Creates an allocator.
-    public init() {}
+    public init(from start: [Int]? = nil) { self.start = start }
 
     /// Chooses.
     ///
     /// - Complexity: O(choices) for each upgrade.
     public func allocate(_ problem: AllocationProblem) throws(AllocationError) -> Allocation {
         try problem.check()
-        let start = try problem.smallest()
-        let choices = problem.upgraded(start, units: problem.units.indices) { saving, share in
+        let first: [Int]
+        if let start { first = start } else { first = try problem.smallest() }
+        let choices = problem.upgraded(first, units: problem.units.indices) { saving, share in
             saving / share
         }
         return problem.allocation(choices)
@@ -65,14 +69,14 @@ public struct ControlAllocator: Allocator {
         let worth = problem.units.map { unit in
             let sizes = unit.choices.map(\.size).max() ?? 0
             let costs = unit.choices.map(\.cost).max() ?? 0
-            return max(costs, .leastNormalMagnitude) / Double(max(sizes, 1))
+            return costs / Double(max(sizes, 1))
         }
         let order = worth.indices.sorted { (worth[$0], $0) < (worth[$1], $1) }
         let others =
             kind == .reversed
             ? Array(order.reversed()) : order.shuffled(using: &generator)
         var mistaken = problem
-        for (unit, other) in zip(order, others) {
+        for (unit, other) in zip(order, others) where worth[unit] > 0 {
             for place in mistaken.units[unit].choices.indices {
                 mistaken.units[unit].choices[place].cost *= worth[other] / worth[unit]
             }

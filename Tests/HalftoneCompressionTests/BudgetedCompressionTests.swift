@@ -155,6 +155,10 @@ struct BudgetedCompressionTests {
             #expect(try ModelFolderWriter(compressed).packedByteCount() == plan.byteCount)
             if let uniform = costs.uniformPlan(byteCount: budget) {
                 #expect(uniform.byteCount <= budget && uniform.cost >= plan.cost * (1 - 1e-9))
+                let filled = try costs.filled(uniform, byteCount: budget)
+                #expect(filled.byteCount <= budget && filled.cost <= uniform.cost)
+                #expect(filled.cost >= plan.cost * (1 - 1e-9))
+                #expect(filled.packings == uniform.packings || filled.cost < uniform.cost)
             }
         }
     }

@@ -75,7 +75,6 @@ struct CompressCommand: ParsableCommand {
     var effort = BudgetSettings.Effort.standard
 
     @Option(
-        name: .customLong("loss"),
         help: ArgumentHelp(
             """
             With a budget: what tuning makes small, on the way to predictions like the float \

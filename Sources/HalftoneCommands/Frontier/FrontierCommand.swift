@@ -15,10 +15,11 @@ struct FrontierCommand: ParsableCommand {
         discussion: """
             For each budget two candidates are quantized by error compensation and compared with \
             the float model on held-out text: bits where they are worth most, and the best that \
-            layers stored alike can do. Beside them stand mixtures of GGUF types, Q2_K to Q8_0, \
-            encoded with the importance of inputs on the same text. Without --calibration the model writes the text itself. \
-            The folder keeps what is done: the same command goes on after Ctrl-C or a kill. At \
-            the end it holds report.html, frontier.svg, frontier.png and frontier.json.
+            layers stored alike can do. Beside them stand mixtures of GGUF types, Q2_K to Q6_K, \
+            encoded with the importance of inputs on the same text. Without --calibration the \
+            model writes the text itself. The folder keeps what is done: the same command goes on \
+            after Ctrl-C or a kill. At the end it holds report.html, frontier.svg, frontier.png \
+            and frontier.json.
             """)
 
     @Argument(help: ModelArgument.help)
@@ -40,13 +41,11 @@ struct FrontierCommand: ParsableCommand {
     var tune = false
 
     @Option(
-        parsing: .upToNextOption,
         help: ArgumentHelp(
             """
-            Mixtures of GGUF types to compare with, or none (default: Q2_K Q3_K_M IQ4_XS Q4_K_M \
-            Q5_K_M Q6_K).
+            Mixtures of GGUF types to compare with, separated by commas, or none.
             """, valueName: "names"))
-    var presets: [String] = []
+    var presets = "Q2_K,Q3_K_M,IQ4_XS,Q4_K_M,Q5_K_M,Q6_K"
 
     @Flag(
         help: """
@@ -79,17 +78,14 @@ struct FrontierCommand: ParsableCommand {
 
     /// What stands beside the budgets.
     private func comparedPresets() throws -> [GGUFPreset] {
-        guard !presets.isEmpty else {
-            return [.q2_K, .q3_KMedium, .iq4_XS, .q4_KMedium, .q5_KMedium, .q6_K]
-        }
-        guard presets != ["none"] else { return [] }
-        return try presets.map { name in
-            guard let preset = GGUFPreset(named: name) else {
+        guard presets != "none" else { return [] }
+        return try presets.split(separator: ",").reduce(into: []) { found, name in
+            guard let preset = GGUFPreset(named: String(name)) else {
                 throw ValidationError(
                     "--presets: \(name) is none of "
                         + GGUFPreset.allCases.map(\.rawValue).joined(separator: ", "))
             }
-            return preset
+            if !found.contains(preset) { found.append(preset) }
         }
     }
 

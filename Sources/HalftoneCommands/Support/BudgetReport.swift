@@ -68,6 +68,7 @@ struct BudgetReport: Encodable {
 
     static let names: [BudgetedCompression.Candidate.Kind: String] = [
         .uniform: "all layers alike", .allocated: "bits where they are worth most",
+        .filled: "alike, and the rest where it is worth most",
         .evolved: "bits by trial of all matrices",
         .tuned: "scales and gains tuned",
     ]

@@ -160,7 +160,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// around what they give each weight.
     func narrowed(to bitsPerWeight: ClosedRange<Double>) -> BudgetSettings {
         var narrowed = self
-        narrowed.likelyWidths = bitsPerWeight.lowerBound - 2.5...bitsPerWeight.upperBound + 2
+        narrowed.likelyWidths = bitsPerWeight.lowerBound - 2.5...bitsPerWeight.upperBound + 3
         return narrowed
     }
 }

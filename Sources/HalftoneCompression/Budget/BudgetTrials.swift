@@ -43,8 +43,9 @@ final class BudgetTrials {
     ) throws {
         self.display = display
         var units = [
-            "program", "costs", "times", "measured uniform", "measured allocated", "evolved",
-            "measured evolved", "tuned", "measured tuned",
+            "program", "costs", "times", "measured uniform", "measured allocated",
+            "measured filled",
+            "evolved", "measured evolved", "tuned", "measured tuned",
         ]
         if job.budget.limitsLoss {
             units += (1...job.settings.trials).flatMap { trial in
@@ -112,6 +113,14 @@ final class BudgetTrials {
         {
             guard let plan else { continue }
             best = try measured(plan, kind, named: kind.rawValue, beside: best)
+        }
+        if let uniform, best?.candidates.last?.kind == .uniform {
+            let filled = try job.fitting(bytes) {
+                try costs.filled(uniform, byteCount: $0, within: time)
+            }
+            if let filled, filled.packings != uniform.packings {
+                best = try measured(filled, .filled, named: "filled", beside: best)
+            }
         }
         if let search = job.settings.evolution, let allocated {
             let evolved = try steps.value("evolved") {

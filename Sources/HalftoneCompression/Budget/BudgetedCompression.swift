@@ -113,6 +113,8 @@ extension BudgetedCompression {
             case uniform
             /// Each matrix in its own way.
             case allocated
+            /// Layers alike, and what that leaves of the budget where it is worth most.
+            case filled
             /// A plan near that one, chosen by what all its matrices do together.
             case evolved
             /// One of these with tuned scales and gains.
@@ -219,6 +221,11 @@ extension BudgetedCompression {
     /// Measures what each way to store each matrix costs that the budget can be worth.
     func measureCosts(_ display: Display) throws -> StorageCosts {
         try measureCosts(over: bitsPerWeight.map { $0...$0 }, display)
+    }
+
+    /// What is tried, without the widths that the budget cannot be worth.
+    var likelySettings: BudgetSettings {
+        bitsPerWeight.map { settings.narrowed(to: $0...$0) } ?? settings
     }
 
     /// Measures what each way to store each matrix costs.

@@ -89,13 +89,12 @@ private struct JobWork {
     init(_ job: BudgetedCompression) {
         self.job = job
         spec = job.model.spec
-        settings = job.settings
+        settings = job.likelySettings
         let layers = spec.slots.filter { $0.role.isLinear && $0.role.block != nil }
         body = Double(layers.reduce(0) { $0 + $1.shape.reduce(1, *) })
         head = Double(spec.vocabularySize * spec.width)
-        packed = spec.slots.filter {
-            $0.role.isPackable
-                && !job.settings.packings(for: $0.role, columns: $0.shape[1]).isEmpty
+        packed = spec.slots.filter { [settings] in
+            $0.role.isPackable && !settings.packings(for: $0.role, columns: $0.shape[1]).isEmpty
         }
     }
 

@@ -156,6 +156,19 @@ extension StorageCosts {
         return best
     }
 
+    /// A plan with what it leaves of a number of bytes, and of a time, spent where that is worth most.
+    ///
+    /// - Throws: `AllocationError` as ``plan(byteCount:within:by:)``.
+    public func filled(
+        _ plan: StoragePlan, byteCount: Int, within time: TimeLimit? = nil
+    ) throws(AllocationError) -> StoragePlan {
+        let start = units.map { unit in
+            unit.choices.firstIndex { $0.packing == plan.packings[unit.role] } ?? 0
+        }
+        return try self.plan(
+            byteCount: byteCount, within: time, by: GreedyAllocator(from: start))
+    }
+
     /// The least and the most bytes that the matrices can take.
     public var byteRange: ClosedRange<Int> { problem(0).sizeRange }
 
