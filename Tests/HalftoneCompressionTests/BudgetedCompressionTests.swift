@@ -413,6 +413,17 @@ struct BudgetedCompressionTests {
         #expect(!titles.withLock { $0.contains("Trying plans") })
     }
 
+    /// Wider layers read more text.
+    @Test func wideLayersReadMore() throws {
+        var spec = try modelFixture("llama2").spec
+        let settings = BudgetSettings()
+        #expect(settings.reading(for: spec) == settings)
+        for index in spec.blocks.indices { spec.blocks[index].mlp.hiddenWidth = 4608 }
+        let wide = settings.reading(for: spec)
+        #expect(wide.calibrationWindows == 3 * settings.calibrationWindows)
+        #expect(wide.costWindows == 3 * settings.costWindows)
+    }
+
     /// More effort is foretold to take longer, costs that are known save their time, and a job that
     /// limits the loss takes several.
     @Test func whatAJobTakesIsForetold() throws {

@@ -175,27 +175,27 @@ struct CompressCommand: ParsableCommand {
                 "--target gguf writes a file: give an --output that ends in .gguf, for a folder one "
                     + "that does not")
         }
-        _ = try budgetSettings
+        _ = try budgetSettings()
     }
 
-    private var budgetSettings: BudgetSettings {
-        get throws {
-            var settings = BudgetSettings(effort: effort)
-            settings.target = output.hasSuffix(".gguf") ? .gguf : .folder
-            settings.sensitivity = sensitivity.sensitivity
-            settings.length = method.calibrationLength
-            if let windows = method.calibrationWindows { settings.calibrationWindows = windows }
-            if let loss {
-                guard settings.tuning != nil else {
-                    throw ValidationError("--effort fast does not tune and takes no --loss")
-                }
-                settings.tuning?.loss = loss
+    /// What a budget tries, with as much text as a model's layers want.
+    private func budgetSettings(for spec: DecoderSpec? = nil) throws -> BudgetSettings {
+        var settings = BudgetSettings(effort: effort)
+        settings.length = method.calibrationLength
+        if let spec { settings = settings.reading(for: spec) }
+        settings.target = output.hasSuffix(".gguf") ? .gguf : .folder
+        settings.sensitivity = sensitivity.sensitivity
+        if let windows = method.calibrationWindows { settings.calibrationWindows = windows }
+        if let loss {
+            guard settings.tuning != nil else {
+                throw ValidationError("--effort fast does not tune and takes no --loss")
             }
-            guard let embedding else { return settings }
-            settings.tableWidths =
-                embedding == "float" ? [] : [try integerFormat(embedding, "--embedding").bits]
-            return settings
+            settings.tuning?.loss = loss
         }
+        guard let embedding else { return settings }
+        settings.tableWidths =
+            embedding == "float" ? [] : [try integerFormat(embedding, "--embedding").bits]
+        return settings
     }
 
     /// Spends a budget.
@@ -207,7 +207,8 @@ struct CompressCommand: ParsableCommand {
             programBytes: try limits.memory.map { _ in try MemoryTest.programBytes(for: loaded) }
                 ?? 0)
         let job = BudgetJob(
-            budget: budget, settings: try budgetSettings, calibration: method.calibration,
+            budget: budget, settings: try budgetSettings(for: loaded.spec),
+            calibration: method.calibration,
             sensitivity: sensitivity, restart: method.restart, output: output, shared: shared)
         let compression = try job.compression(of: loaded, named: model)
         let forecast = compression.forecast()

@@ -98,7 +98,7 @@ struct FrontierCommand: ParsableCommand {
     func run() throws {
         let loaded = try ModelArgument.load(model, shared)
         let tokenizer = try ModelArgument.tokenizer(loaded, model)
-        var settings = BudgetSettings(effort: effort)
+        var settings = BudgetSettings(effort: effort).reading(for: loaded.spec)
         settings.sensitivity = sensitivity.sensitivity
         settings.tuning = tune ? settings.tuning ?? .init() : nil
         let frontier = try QualityFrontier(

@@ -44,7 +44,7 @@ struct WorthJob {
 
     private func measured(_ model: LanguageModel) throws -> SensitivityFile {
         let tokenizer = try ModelArgument.tokenizer(model, name)
-        let settings = try options.settings
+        let settings = try options.settings.reading(for: model.spec)
         let tokens = try WrittenText.tokens(
             of: options.calibration, or: model, tokenizer, settings, shared)
         let length = min(settings.length, model.spec.contextLength)

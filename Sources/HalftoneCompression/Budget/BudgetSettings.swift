@@ -114,6 +114,21 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         }
     }
 
+    /// The same with more text to find codes on for a model whose layers read more channels than
+    /// 1,536, in proportion.
+    ///
+    /// Error compensation fits the second moments of what layers read, which take several tokens for
+    /// each channel: codes of wide layers that were found on few cost more than rounded ones.
+    public func reading(for spec: DecoderSpec) -> BudgetSettings {
+        let widest = spec.slots.filter { $0.role.isLinear && $0.role.block != nil }
+            .reduce(0) { max($0, $1.shape[1]) }
+        func more(_ windows: Int) -> Int { max(windows, windows * widest / 1536) }
+        var settings = self
+        settings.costWindows = more(costWindows)
+        settings.calibrationWindows = more(calibrationWindows)
+        return settings
+    }
+
     /// The ways to store a matrix.
     ///
     /// - Parameters:
