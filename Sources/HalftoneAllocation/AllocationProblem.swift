@@ -106,6 +106,13 @@ public struct AllocationProblem: Sendable, Hashable, Codable {
         }
     }
 
+    /// Whether a choice for every unit keeps all budgets.
+    ///
+    /// - Parameter choices: The place of a choice for each unit.
+    public func fits(_ choices: [Int]) -> Bool {
+        zip(sizes(choices), budgets).allSatisfy { $0 <= $1 }
+    }
+
     /// What a choice for every unit costs, and what it takes of the first budget.
     ///
     /// - Parameter choices: The place of a choice for each unit.

@@ -38,7 +38,7 @@ public struct EvolutionarySearch: Sendable, Hashable, Codable {
         _ problem: AllocationProblem, from start: [Int], progress: (Double) -> Void = { _ in },
         loss: ([Int]) throws -> Double
     ) rethrows -> (choices: [Int], loss: Double) {
-        precondition(fits(start, problem), "the search starts within the budgets")
+        precondition(problem.fits(start), "the search starts within the budgets")
         var generator = SeededGenerator(seed: seed)
         var best = (choices: start, loss: try loss(start))
         progress(best.loss)
@@ -73,10 +73,6 @@ public struct EvolutionarySearch: Sendable, Hashable, Codable {
             ? first.value < second.value : first.key.lexicographicallyPrecedes(second.key)
     }
 
-    private func fits(_ choices: [Int], _ problem: AllocationProblem) -> Bool {
-        zip(problem.sizes(choices), problem.budgets).allSatisfy { $0 <= $1 }
-    }
-
     /// Another allocation within the budgets, or nil where the draw leads to none.
     private func changed(
         _ choices: [Int], _ problem: AllocationProblem, using generator: inout SeededGenerator
@@ -95,7 +91,7 @@ public struct EvolutionarySearch: Sendable, Hashable, Codable {
         } while Bool.random(using: &generator) && kept.count < free.count
         // Others pay.
         for unit in free.shuffled(using: &generator) where !kept.contains(unit) {
-            if fits(changed, problem) { break }
+            if problem.fits(changed) { break }
             let sizes = problem.units[unit].choices.map(\.size)
             guard
                 let smaller = sizes.indices.filter({ sizes[$0] < sizes[changed[unit]] })
@@ -104,7 +100,7 @@ public struct EvolutionarySearch: Sendable, Hashable, Codable {
             changed[unit] = smaller
             kept.insert(unit)
         }
-        guard fits(changed, problem) else { return nil }
+        guard problem.fits(changed) else { return nil }
         // What is left is spent.
         changed = problem.upgraded(changed, units: free.filter { !kept.contains($0) }) {
             $0 / $1

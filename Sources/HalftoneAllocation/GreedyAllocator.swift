@@ -19,6 +19,7 @@ public struct GreedyAllocator: Allocator {
         try problem.check()
         let first: [Int]
         if let start { first = start } else { first = try problem.smallest() }
+        precondition(problem.fits(first), "the first choices keep the budgets")
         let choices = problem.upgraded(first, units: problem.units.indices) { saving, share in
             saving / share
         }
@@ -95,7 +96,7 @@ extension AllocationProblem {
                 share(unit.choices[$0].sizes) < share(unit.choices[$1].sizes)
             } ?? 0
         }
-        guard zip(sizes(choices), budgets).allSatisfy({ $0 <= $1 }) else {
+        guard fits(choices) else {
             throw .conflicting(budgets: budgets)
         }
         return choices

@@ -54,7 +54,7 @@ struct SizePrices {
                 } ?? 0
             }
         }
-        start = Self.improved(problem, fitting)
+        start = problem.upgraded(fitting, units: units.indices) { saving, _ in saving }
         // Prices of the rest differ from that of the whole: some on both sides.
         let all = (-24...24).map { high * Self.power(1.15, $0) } + [0]
         prices = all
@@ -98,24 +98,6 @@ struct SizePrices {
                 )
                 return (left, a.size) < (right, b.size)
             } ?? 0
-        }
-    }
-
-    /// Takes the change of one choice that saves most and fits, until none does.
-    private static func improved(_ problem: AllocationProblem, _ start: [Int]) -> [Int] {
-        var choices = start
-        while true {
-            let room = problem.budget - problem.measure(choices).size
-            var best: (saving: Double, unit: Int, choice: Int) = (0, -1, 0)
-            for (number, unit) in problem.units.enumerated() {
-                let now = unit.choices[choices[number]]
-                for (place, choice) in unit.choices.enumerated()
-                where choice.size - now.size <= room && now.cost - choice.cost > best.saving {
-                    best = (now.cost - choice.cost, number, place)
-                }
-            }
-            guard best.unit >= 0 else { return choices }
-            choices[best.unit] = best.choice
         }
     }
 

@@ -118,7 +118,8 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// 1,536, in proportion.
     ///
     /// Error compensation fits the second moments of what layers read, which take several tokens for
-    /// each channel: codes of wide layers that were found on few cost more than rounded ones.
+    /// each channel. Of Qwen2.5-Coder-0.5B, whose layers read up to 4,864, the fast effort at 3.06 bits
+    /// has a divergence of 0.555 with 8 windows of 512 tokens and of 0.213 with 25.
     public func reading(for spec: DecoderSpec) -> BudgetSettings {
         let widest = spec.slots.filter { $0.role.isLinear && $0.role.block != nil }
             .reduce(0) { max($0, $1.shape[1]) }

@@ -89,8 +89,6 @@ extension StorageCosts {
             guard let own = unit.choices.first(where: { $0.packing == plan.packings[unit.role] })
             else { return unit }
             var near = unit
-            let smaller = unit.choices.filter { $0.byteCount < own.byteCount }
-                .min { $0.cost < $1.cost }
             func worth(_ choice: Choice) -> Double {
                 (own.cost - choice.cost) / Double(choice.byteCount - own.byteCount)
             }
@@ -98,7 +96,7 @@ extension StorageCosts {
                 .max { worth($0) < worth($1) }
             near.choices =
                 unit.role.block == nil
-                ? [own] : [own] + [smaller, larger].compactMap(\.self)
+                ? [own] : [own] + [unit.best(below: own), larger].compactMap(\.self)
             return near
         }
         return StorageCosts(unit, units, tables)
@@ -123,10 +121,7 @@ extension StorageCosts {
         progress: (Double) -> Void, loss: (StoragePlan) throws -> Double
     ) rethrows -> StoragePlan {
         let problem = problem(byteCount, time)
-        let start = units.map { unit in
-            unit.choices.firstIndex { $0.packing == plan.packings[unit.role] } ?? 0
-        }
-        let found = try search.improve(problem, from: start, progress: progress) {
+        let found = try search.improve(problem, from: places(of: plan), progress: progress) {
             try loss(self.plan($0, problem, gap: 0))
         }
         // What is expected to cost more than the start is further from what costs least.

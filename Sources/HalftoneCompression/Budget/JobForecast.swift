@@ -23,7 +23,7 @@ extension BudgetedCompression {
     public func forecast() -> JobForecast {
         let work = JobWork(self)
         return JobForecast(
-            seconds: work.seconds(MachineRates(for: settings, spec: model.spec, pool: pool)),
+            seconds: work.seconds(MachineRates(for: likelySettings, spec: model.spec, pool: pool)),
             memoryBytes: work.memoryBytes)
     }
 }

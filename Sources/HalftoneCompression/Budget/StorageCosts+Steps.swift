@@ -36,8 +36,7 @@ extension StorageCosts {
         let chosen = choices(of: plan)
         return units.compactMap { unit -> Step? in
             guard let choice = chosen[unit.role],
-                let smaller = unit.choices.filter({ $0.byteCount < choice.byteCount })
-                    .min(by: { $0.cost < $1.cost })
+                let smaller = unit.best(below: choice)
             else { return nil }
             return Step(role: unit.role, chosen: choice, smaller: smaller)
         }.sorted { $0.addedCost > $1.addedCost }
@@ -48,5 +47,12 @@ extension StorageCosts {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         return SHA256.hexadecimal(of: Array(try encoder.encode(self)))
+    }
+}
+
+extension StorageCosts.Unit {
+    /// What costs least of all that takes fewer bytes than a choice.
+    func best(below choice: StorageCosts.Choice) -> StorageCosts.Choice? {
+        choices.filter { $0.byteCount < choice.byteCount }.min { $0.cost < $1.cost }
     }
 }

@@ -146,9 +146,7 @@ extension StorageCosts {
                     }
                 }
                 guard places.count == units.count else { continue }
-                guard zip(problem.sizes(places), problem.budgets).allSatisfy({ $0 <= $1 }) else {
-                    continue
-                }
+                guard problem.fits(places) else { continue }
                 let plan = plan(places, problem, gap: 0)
                 if plan.cost < best?.cost ?? .infinity { best = plan }
             }
@@ -156,17 +154,24 @@ extension StorageCosts {
         return best
     }
 
-    /// A plan with what it leaves of a number of bytes, and of a time, spent where that is worth most.
+    /// A plan with what it leaves of a number of bytes, and of a time, spent where that is worth most;
+    /// the plan itself if it leaves nothing.
     ///
     /// - Throws: `AllocationError` as ``plan(byteCount:within:by:)``.
     public func filled(
         _ plan: StoragePlan, byteCount: Int, within time: TimeLimit? = nil
     ) throws(AllocationError) -> StoragePlan {
-        let start = units.map { unit in
-            unit.choices.firstIndex { $0.packing == plan.packings[unit.role] } ?? 0
-        }
+        let start = places(of: plan)
+        guard problem(byteCount, time).fits(start) else { return plan }
         return try self.plan(
             byteCount: byteCount, within: time, by: GreedyAllocator(from: start))
+    }
+
+    /// Where the choices of a plan stand among those of each matrix.
+    func places(of plan: StoragePlan) -> [Int] {
+        units.map { unit in
+            unit.choices.firstIndex { $0.packing == plan.packings[unit.role] } ?? 0
+        }
     }
 
     /// The least and the most bytes that the matrices can take.

@@ -59,8 +59,8 @@ public enum PredictionLoss: Sendable, Hashable, Codable {
         }
     }
 
-    /// The loss of each position, `[…, 1]`, or of each token of it, `[…, vocabulary]`; and by how
-    /// much it changes with each logit.
+    /// What each token adds to the loss of a position, and how that changes with each logit, both
+    /// `[…, vocabulary]`.
     ///
     /// - Parameters:
     ///   - own: Logarithms of the model's chances.

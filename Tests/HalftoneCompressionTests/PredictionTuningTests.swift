@@ -1,0 +1,74 @@
+import HalftoneCompression
+import HalftoneEvaluation
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneMethods
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuntime
+import HalftoneTensor
+import Testing
+
+/// Training what a packed model has beside its codes.
+struct PredictionTuningTests {
+    @Test(arguments: ["llama2", "llama3", "qwen2"])
+    func tuningBringsPredictionsNearer(name: String) throws {
+        let pool = WorkerPool(threads: 2)
+        let model = try modelFixture(name)
+        let texts = (0..<4).map { part in
+            (0..<48).map { Int32(($0 * 29 + part * 7) % model.spec.vocabularySize) }
+        }
+        var recipe = CompressionRecipe(bits: 2, group: .group(16))
+        recipe.embedding = nil
+        let packed = try CompressedModel(model, recipe: recipe, pool: pool)
+        var tuning = PredictionTuning()
+        (tuning.steps, tuning.rate) = (64, 5e-3)
+        var losses: [Float] = []
+        let tuned = try packed.tuned(
+            try tuning.tuned(
+                packed.matrices, in: packed.weights, float: model.weights, texts: texts,
+                pool: pool
+            ) { losses.append($1) })
+        #expect(losses.count == 64)
+        let (first, last) = (losses.prefix(4).reduce(0, +), losses.suffix(4).reduce(0, +))
+        #expect(last < 0.8 * first, "\(first), \(last)")
+        #expect(tuned.size == packed.size)
+        for (role, matrix) in packed.quantized {
+            let other = try #require(tuned.quantized[role])
+            #expect(matrix.parts.codes.array == other.parts.codes.array)
+        }
+        // What was measured while training is what the stored model computes.
+        var windows = EvaluationWindows()
+        windows.length = 48
+        windows.scoring = .all
+        windows.firstToken = nil
+        let evaluator = Evaluator(windows: windows, pool: pool)
+        let reference = try evaluator.reference(
+            Decoder(model.weights, pool: pool), tokens: texts.flatMap(\.self))
+        func divergence(_ weights: DecoderWeights) throws -> Double {
+            try evaluator.compare(Decoder(weights, pool: pool), with: reference).divergence.mean
+        }
+        #expect(try divergence(tuned.weights) < 0.9 * divergence(packed.weights))
+    }
+
+    /// Rows have one factor where groups do not divide them.
+    @Test func unevenGroupsAreScaledByRow() throws {
+        let scheme = WeightScheme(
+            format: IntegerFormat(bits: 4, symmetric: true), granularity: .group(16),
+            scaleFormat: .float32)
+        let weight = Tensor(shape: [2, 24], elements: (0..<48).map { Float($0 % 7) - 3 })
+        let packed = try RoundToNearest().quantize(weight, scheme: scheme)
+        let scaled = try packed.scalingGroups(by: [2, 0.5])
+        let (before, after) = (packed.dequantized().elements, scaled.dequantized().elements)
+        for place in 0..<48 {
+            let factor: Float = place < 24 ? 2 : 0.5
+            #expect(after[place] == before[place] * factor)
+        }
+        let byGroup = try packed.scalingGroups(by: [1, 2, 4, 8]).dequantized().elements
+        for place in 0..<48 {
+            let group = place / 24 * 2 + place % 24 / 16
+            let expected = before[place] * Float(1 << group)
+            #expect(byGroup[place] == expected)
+        }
+    }
+}
