@@ -257,7 +257,8 @@ extension QuantizedTensor {
     func sources(named name: String, _ order: StorageOrder) -> [TensorSource] {
         scheme.sources(named: name, rows: rows, columns: columns, order) { part in
             switch part {
-            case .panels(let layout): matrix.panels(as: layout, on: .current).bytes
+            case .panels(let layout):
+                matrix.panels(as: layout, scaleFactor: scaleFactor, on: .current).bytes
             case .codes: parts.codes
             case .scales: parts.scales
             case .factor: parts.scaleFactor ?? Bytes([])
@@ -308,9 +309,11 @@ extension WeightScheme {
             ) { try $0.write(content(part)) }
         }
         typealias Suffix = PackedManifest.Suffix
+        let factor =
+            scaleFormat == .float8 ? [source(.factor, Suffix.factor, [1], .float32)] : []
         if let layout = panels(order, rows: rows, columns: columns) {
             let shape = [layout.panelCount, layout.panelByteCount]
-            return [source(.panels(layout), Suffix.panels, shape, .uint8, alignment: 64)]
+            return [source(.panels(layout), Suffix.panels, shape, .uint8, alignment: 64)] + factor
         }
         let rowBytes = PackedCodes.bytesPerRow(columns: columns, bits: format.bits)
         let groups = granularity.groupsPerRow(inFeatures: columns)
@@ -319,7 +322,7 @@ extension WeightScheme {
             source(.codes, Suffix.codes, [rows, rows == 0 ? 0 : rowBytes], .uint8),
             source(.scales, Suffix.scales, scales, scaleFormat.elementType),
         ]
-        if scaleFormat == .float8 { sources.append(source(.factor, Suffix.factor, [1], .float32)) }
+        sources += factor
         if !format.isSymmetric {
             let count = scaleCount(rows: rows, columns: columns)
             sources.append(

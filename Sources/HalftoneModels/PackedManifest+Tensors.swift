@@ -33,12 +33,11 @@ extension PackedManifest {
         guard let entry = entries[name] else { return nil }
         if entry.isInPanels { return try panels(name, entry, in: archive) }
         let affine = !entry.scheme.format.isSymmetric
-        let isFloat8 = entry.scheme.scaleFormat == .float8
         let parts = QuantizedTensor.StoredParts(
             codes: try part(name + Suffix.codes, .uint8, in: archive),
             scales: try part(
                 name + Suffix.scales, entry.scheme.scaleFormat.elementType, in: archive),
-            scaleFactor: isFloat8 ? try part(name + Suffix.factor, .float32, in: archive) : nil,
+            scaleFactor: try scaleFactor(name, entry, in: archive),
             zeroPoints: affine ? try part(name + Suffix.zeros, .uint8, in: archive) : nil)
         do {
             return try QuantizedTensor(
@@ -66,13 +65,33 @@ extension PackedManifest {
                 reason: "there are no panels of \(scheme), \(entry.rows) by "
                     + "\(entry.columns)")
         }
-        guard let matrix = PanelMatrix(layout, formatName: scheme.formatName, bytes: bytes) else {
+        let factor = try scaleFactor(name, entry, in: archive).map { bytes throws(ModelError) in
+            guard bytes.count == 4, case let factor = Float(bitPattern: bytes.load(at: 0)),
+                factor.isFinite
+            else {
+                throw .unreadableTensor(
+                    name: name + Suffix.factor, reason: "it is not one finite number")
+            }
+            return factor
+        }
+        guard
+            let matrix = PanelMatrix(
+                layout, formatName: scheme.formatName, scaleFactor: factor ?? 1, bytes: bytes)
+        else {
             throw .unreadableTensor(
                 name: name + Suffix.panels,
                 reason: "it has \(bytes.count) bytes; \(entry.rows) rows of \(entry.columns) take "
                     + "\(layout.byteCount)")
         }
         return matrix
+    }
+
+    /// The factor of 8-bit scales; nil for other scales.
+    private func scaleFactor(
+        _ name: String, _ entry: Entry, in archive: any TensorArchive
+    ) throws(ModelError) -> Bytes? {
+        guard entry.scheme.scaleFormat == .float8 else { return nil }
+        return try part(name + Suffix.factor, .float32, in: archive)
     }
 
     /// A matrix in a form of its own, decoded.

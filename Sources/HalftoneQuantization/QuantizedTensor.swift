@@ -38,7 +38,7 @@ public struct QuantizedTensor: Sendable {
             "zero points", parts.zeroPoints,
             hasZeros ? BitStream.byteCount(codes: count, bits: bits) : nil)
 
-        let factor = parts.scaleFactor.map { Float(bitPattern: $0.load(at: 0)) } ?? 1
+        let factor = parts.factor
         guard factor.isFinite else { throw .notFinite(part: "scale factor", index: 0) }
         var scales = ScaleCodec(scheme.scaleFormat, factor: factor).decode(parts.scales)
         if let bad = scales.firstIndex(where: { !$0.isFinite }) {
@@ -100,6 +100,11 @@ extension QuantizedTensor {
             self.zeroPoints = zeroPoints
         }
 
+        /// What multiplies 8-bit scales; 1 for the other formats.
+        fileprivate var factor: Float {
+            scaleFactor.map { Float(bitPattern: $0.load(at: 0)) } ?? 1
+        }
+
         /// Bytes of all parts.
         public var byteCount: Int {
             codes.count + scales.count + (scaleFactor?.count ?? 0) + (zeroPoints?.count ?? 0)
@@ -114,6 +119,9 @@ extension QuantizedTensor {
 
     /// Bytes of all parts as a file holds them.
     public var byteCount: Int { parts.byteCount }
+
+    /// What multiplies 8-bit scales; 1 for the other formats.
+    public var scaleFactor: Float { parts.factor }
 
     /// The values of the codes, `[rows, columns]`.
     public func dequantized() -> Tensor {
@@ -130,11 +138,28 @@ extension QuantizedTensor {
             scheme.granularity != .tensor
                 && [rows, rows * groups].contains(factors.count), "a factor for each group or row")
         let perFactor = max(matrix.scales.count / max(factors.count, 1), 1)
-        let factor = parts.scaleFactor.map { Float(bitPattern: $0.load(at: 0)) } ?? 1
+        let scales = matrix.scales.enumerated().map { $1 * factors[$0 / perFactor] }
+        var codec = ScaleCodec(scheme.scaleFormat, factor: scaleFactor)
         var changed = parts
-        changed.scales = ScaleCodec(scheme.scaleFormat, factor: factor).encode(
-            matrix.scales.enumerated().map { $1 * factors[$0 / perFactor] })
+        let largest = scales.reduce(0) { max($0, $1.magnitude) }
+        if scheme.scaleFormat == .float8, largest > codec.nearest(largest) {
+            codec = ScaleCodec(.float8, largest: largest)
+            changed.scaleFactor = ScaleCodec(.float32).encode([codec.factor])
+        }
+        changed.scales = codec.encode(scales)
         return try QuantizedTensor(rows: rows, columns: columns, scheme: scheme, parts: changed)
+    }
+
+    /// Factors that bring 8-bit scales to 8-bit scales, the nearest to some.
+    ///
+    /// - Parameter factors: `[rows, groups]`, or one for each row, of whose scales the first counts.
+    func storable(_ factors: [Float]) -> [Float] {
+        let codec = ScaleCodec(scheme.scaleFormat, factor: scaleFactor)
+        let perFactor = max(matrix.scales.count / max(factors.count, 1), 1)
+        return factors.enumerated().map { index, factor in
+            let scale = matrix.scales[index * perFactor]
+            return scale == 0 ? factor : codec.nearest(scale * factor) / scale
+        }
     }
 
     /// The sum over all weights of the squared distance from the original.

@@ -7,7 +7,7 @@ public enum StorageOrder: String, Sendable, CaseIterable {
     /// Panels, which products read as they lie in the mapped file, where a scheme has them; else
     /// rows.
     case panels
-    /// Panels where they take at most a 64th more bytes than rows, what fills them up included.
+    /// Panels where they take at most a 32nd more bytes than rows, what fills them up included.
     case automatic
 }
 
@@ -25,7 +25,8 @@ extension WeightScheme {
                 columns: columns)
         else { return nil }
         let inRows = byteCount(rows: rows, columns: columns)
-        return order == .panels || layout.byteCount <= inRows + inRows / 64 ? layout : nil
+        let inPanels = layout.byteCount + factorByteCount
+        return order == .panels || inPanels <= inRows + inRows / 32 ? layout : nil
     }
 
     /// Bytes of a matrix as it is stored in an order.
@@ -35,7 +36,7 @@ extension WeightScheme {
     ///   - rows: Output features.
     ///   - columns: Input features.
     public func byteCount(_ order: StorageOrder, rows: Int, columns: Int) -> Int {
-        panels(order, rows: rows, columns: columns)?.byteCount
+        panels(order, rows: rows, columns: columns).map { $0.byteCount + factorByteCount }
             ?? byteCount(rows: rows, columns: columns)
     }
 }

@@ -44,9 +44,12 @@ public struct WeightScheme: Sendable, Hashable, Codable {
         let runs = (columns + 31) / 32
         let scales = scaleCount(rows: rows, columns: columns)
         let zeros = format.isSymmetric ? 0 : (scales * format.bits + 7) / 8
-        let factor = scaleFormat == .float8 ? 4 : 0
-        return rows * runs * 4 * format.bits + scales * scaleFormat.bits / 8 + factor + zeros
+        return rows * runs * 4 * format.bits + scales * scaleFormat.bits / 8 + factorByteCount
+            + zeros
     }
+
+    /// Bytes of the factor of 8-bit scales.
+    var factorByteCount: Int { scaleFormat == .float8 ? 4 : 0 }
 
     /// Bits per weight of a matrix, side data included.
     public func bitsPerWeight(rows: Int, columns: Int) -> Double {

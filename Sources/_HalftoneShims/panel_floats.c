@@ -32,7 +32,7 @@ PANEL_ROWS floats16 panel_numbers(int32_t kind, const uint8_t *at, floats16 oute
     case HALFTONE_PANEL_E4M3: {
         words16 bits = __builtin_convertvector(*(const bytes16 *)at, words16);
         bits = (bits & 128) << 8 | (bits & 127) << 7;
-        return 256 * panel_halves((const uint8_t *)&bits);
+        return 256 * factor * panel_halves((const uint8_t *)&bits);
     }
     case HALFTONE_PANEL_ZEROS8: return __builtin_convertvector(*(const bytes16 *)at, floats16);
     case HALFTONE_PANEL_ZEROS4: return __builtin_convertvector(panel_nibbles(at), floats16);
@@ -58,7 +58,8 @@ PANEL_ROWS void panel_read_record(const struct halftone_panels *m, const uint8_t
     for (int i = 0; i < (m->record_runs == 0 ? 2 : 1); i++) {
         const uint8_t *scale = panel + panel_scale_place(m, first + i);
         const uint8_t *offset = panel + panel_offset_place(m, first + i);
-        values->scale[i] = panel_numbers(m->scales, scale, outer_scale, (floats16){0}, 0);
+        values->scale[i] =
+            panel_numbers(m->scales, scale, outer_scale, (floats16){0}, m->scale_unit);
         values->offset[i] =
             panel_numbers(m->offsets, offset, outer_offset, values->scale[i], m->factor);
     }

@@ -70,10 +70,21 @@ static uint32_t half_bits(float value) {
     return sign | (uint32_t)(size * 0x1p24f);
 }
 
-static uint32_t stored_bits(int32_t kind, float value) {
+/// The E4M3 number that is nearest, at most 448.
+static uint32_t e4m3_bits(float value) {
     uint32_t bits;
     memcpy(&bits, &value, 4);
-    switch (kind) {
+    uint32_t sign = bits >> 24 & 0x80, magnitude = bits & 0x7FFFFFFF;
+    if (magnitude < 121u << 23) return sign | (uint32_t)((value < 0 ? -value : value) * 0x1p9f + 0.5f);
+    magnitude = (magnitude + (1u << 19) - (120u << 23)) >> 20;
+    return sign | (magnitude < 0x7E ? magnitude : 0x7E);
+}
+
+static uint32_t stored_bits(const struct halftone_panels *m, float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    switch (m->scales) {
+    case HALFTONE_PANEL_E4M3: return e4m3_bits(value / m->scale_unit);
     case HALFTONE_PANEL_FLOAT16: return half_bits(value);
     case HALFTONE_PANEL_BFLOAT16: return bits >> 16;
     default: return bits;
@@ -86,7 +97,7 @@ void halftone_panel_put_row(const struct halftone_panels *m, uint8_t *panel, int
     int64_t size = panel_value_bytes(m->scales) / 16;
     for (int64_t group = 0; group < groups; group++) {
         int64_t own = group_size == own_size ? group : group * group_size / own_size;
-        uint32_t bits = stored_bits(m->scales, scales[own]);
+        uint32_t bits = stored_bits(m, scales[own]);
         memcpy(panel + panel_scale_place(m, group) + size * row, &bits, (size_t)size);
         if (!zeros || m->offsets == HALFTONE_PANEL_FACTOR) continue;
         uint8_t *at = panel + panel_offset_place(m, group);

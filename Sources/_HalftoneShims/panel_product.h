@@ -76,7 +76,7 @@ PANEL_INLINE floats16 panel_values(int32_t kind, const uint8_t *at, floats16 out
         // Binary16 with a bias of 15 instead of 7.
         words16 wide = __builtin_convertvector(*(const bytes16 *)at, words16);
         words16 half = (wide & 128) << 8 | (wide & 127) << 7;
-        return PANEL_HALVES((const uint8_t *)&half) * 256;
+        return PANEL_HALVES((const uint8_t *)&half) * (256 * factor);
     }
     case HALFTONE_PANEL_ZEROS8:
         return -scale * __builtin_convertvector(*(const bytes16 *)at, floats16);
@@ -114,7 +114,7 @@ PANEL_INLINE const uint8_t *panel_read(const struct halftone_panels *m, const in
         const int groups = HALVES ? 2 : 1;
         for (int i = 0; i < groups; i++) {
             r->scale[i] = panel_values(m->scales, r->at + i * scale_bytes, r->outer_scale,
-                                       (floats16){0}, 0);
+                                       (floats16){0}, m->scale_unit);
         }
         r->at += groups * scale_bytes;
         if (m->offsets != HALFTONE_PANEL_NONE) {

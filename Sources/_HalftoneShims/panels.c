@@ -138,7 +138,7 @@ static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, 
     case HALFTONE_PANEL_INT8: return outer * (float)(int8_t)at[row];
     case HALFTONE_PANEL_E8M0: return scalbnf(1, at[row] - 127);
     case HALFTONE_PANEL_E4M3:
-        return 256 * panel_half((uint16_t)((at[row] & 128) << 8 | (at[row] & 127) << 7));
+        return 256 * factor * panel_half((uint16_t)((at[row] & 128) << 8 | (at[row] & 127) << 7));
     case HALFTONE_PANEL_ZEROS8: return (float)at[row];
     case HALFTONE_PANEL_ZEROS4: return (float)(at[row % 8] >> row / 8 * 4 & 15);
     case HALFTONE_PANEL_FACTOR: return scale * factor;
@@ -159,7 +159,8 @@ void halftone_panel_decode_row(const struct halftone_panels *m, int64_t row, int
             if (m->offsets == HALFTONE_PANEL_UINT8) outer_offset = panel_half(load16(header + 32));
         }
         float scale =
-            panel_value(m->scales, panel + panel_scale_place(m, group), lane, outer_scale, 0, 0);
+            panel_value(m->scales, panel + panel_scale_place(m, group), lane, outer_scale, 0,
+                        m->scale_unit);
         float offset = panel_value(m->offsets, panel + panel_offset_place(m, group), lane,
                                    outer_offset, scale, m->factor);
         int64_t end = (group + 1) * size < columns ? (group + 1) * size : columns;

@@ -44,8 +44,9 @@ struct PanelFolderTests {
         [2, 4, 5])
     func aFolderOfPanelsRunsAsTheModelInMemory(name: String, bits: Int) throws {
         let original = try modelFixture(name)
-        let compressed = try CompressedModel(
-            original, recipe: CompressionRecipe(bits: bits, group: .group(32)), pool: Self.pool)
+        var recipe = CompressionRecipe(bits: bits, group: .group(32))
+        if bits == 4 { recipe.body.scaleFormat = .float8 }
+        let compressed = try CompressedModel(original, recipe: recipe, pool: Self.pool)
         try withFolder(compressed, order: .panels) { path in
             let again = try LanguageModel(path: path)
             #expect(again.packing?.entries.values.allSatisfy(\.isInPanels) == true)
@@ -68,7 +69,9 @@ struct PanelFolderTests {
             #expect(panels.allSatisfy { $0.bytes.count % 64 == 0 })
             #expect(archive.tensors.prefix(panels.count).map(\.name) == panels.map(\.name))
 
-            let bytes = panels.reduce(0) { $0 + $1.bytes.count }
+            let factors = archive.tensors.filter { $0.name.hasSuffix(PackedManifest.Suffix.factor) }
+            #expect(factors.isEmpty == (bits != 4))
+            let bytes = (panels + factors).reduce(0) { $0 + $1.bytes.count }
             #expect(try ModelFolderWriter(compressed, order: .panels).packedByteCount() == bytes)
             #expect(
                 CompressedSize(of: original.spec, recipe: compressed.recipe, order: .panels)
@@ -123,7 +126,8 @@ struct PanelFolderTests {
         #expect(try isInPanels("uint4"))
         #expect(try isInPanels("uint3") && isInPanels("uint2"))
         #expect(try !isInPanels("uint1"))
-        #expect(try !isInPanels("int4", .group(64), .float8))
+        #expect(try isInPanels("int4", .group(64), .float8))
+        #expect(try isInPanels("uint2", .group(32), .float8))
         #expect(try !isInPanels("int4", .group(24)))
         // One row of sixteen, one column of 32.
         #expect(try !isInPanels("int4", rows: 65))
@@ -132,6 +136,29 @@ struct PanelFolderTests {
         #expect(
             uint4.byteCount(.panels, rows: 64, columns: 2048)
                 == uint4.byteCount(rows: 64, columns: 2048))
+    }
+
+    @Test func aFactorOfScalesIsANumber() throws {
+        var recipe = CompressionRecipe(bits: 4, group: .group(32))
+        recipe.body.scaleFormat = .float8
+        let compressed = try CompressedModel(
+            try modelFixture("llama2"), recipe: recipe, pool: Self.pool)
+        try withFolder(compressed, order: .panels) { path in
+            let url = URL(filePath: path + "/model.safetensors")
+            var bytes = try Data(contentsOf: url)
+            let length = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+            let header = try #require(
+                JSONSerialization.jsonObject(with: bytes[8..<8 + length]) as? [String: Any])
+            let entry = try #require(
+                header.first { $0.key.hasSuffix(PackedManifest.Suffix.factor) }?.value
+                    as? [String: Any])
+            let begin = 8 + length + (try #require(entry["data_offsets"] as? [Int]))[0]
+            _ = try LanguageModel(path: path)
+            bytes[begin + 2] = 0x80
+            bytes[begin + 3] = 0x7F  // infinite
+            try bytes.write(to: url)
+            #expect(throws: ModelError.self) { try LanguageModel(path: path) }
+        }
     }
 
     @Test func damagedFoldersAreRefused() throws {

@@ -9,18 +9,19 @@ struct PanelRowsTests {
     private static let pool = WorkerPool(threads: 2)
 
     private func matrix(
-        _ format: IntegerFormat, _ granularity: Granularity, rows: Int, columns: Int
+        _ format: IntegerFormat, _ granularity: Granularity, _ codec: ScaleCodec, rows: Int,
+        columns: Int
     ) throws -> UniformMatrix {
         var generator = SeededGenerator(seed: UInt64(columns * 8 + format.bits))
         let codes = (0..<rows * columns).map { _ in
             UInt8(generator.next() % UInt64(format.levels))
         }
         let groups = rows * granularity.groupsPerRow(inFeatures: columns)
-        // Normal and, every seventh, subnormal numbers of binary16.
+        // Normal and, every seventh, subnormal numbers; some are negative.
+        let least: Float = codec.format == .float8 ? 0x1p-8 * codec.factor : 0x1p-18
         let scales = (0..<groups).map { index -> Float in
             let scale = Float.random(in: 0.5...2, using: &generator)
-            return SmallFloat.float16(
-                SmallFloat.float16Bits(index % 7 == 6 ? scale * 0x1p-18 : scale))
+            return codec.nearest(index % 7 == 6 ? scale * least : index % 5 == 3 ? -scale : scale)
         }
         let zeros = (0..<groups).map { _ in Float(generator.next() % UInt64(format.levels)) }
         let packed = PackedCodes.pack(
@@ -42,17 +43,30 @@ struct PanelRowsTests {
         arguments: 1...8,
         [Granularity.channel, .tensor, .group(16), .group(32), .group(48), .group(64)])
     func rowsAndPanelsAgree(bits: Int, granularity: Granularity) throws {
+        try rowsAndPanelsAgree(bits, granularity, ScaleCodec(.float16))
+    }
+
+    @Test(arguments: 1...8, [Granularity.channel, .group(16), .group(32), .group(64)])
+    func rowsAndPanelsAgreeWithScalesOfAByte(bits: Int, granularity: Granularity) throws {
+        try rowsAndPanelsAgree(bits, granularity, ScaleCodec(.float8, factor: 0.0127))
+    }
+
+    private func rowsAndPanelsAgree(
+        _ bits: Int, _ granularity: Granularity, _ codec: ScaleCodec
+    ) throws {
         for (rows, columns) in [(1, 1), (17, 33), (16, 64), (40, 172), (33, 1023)] {
             for format in [
                 IntegerFormat(bits: bits, symmetric: true),
                 IntegerFormat(bits: bits, symmetric: false),
             ] {
-                let matrix = try matrix(format, granularity, rows: rows, columns: columns)
-                let layout = try layout(matrix, .float16)
-                let made = matrix.panels(as: layout, on: Self.pool)
-                #expect(made.byteCount == layout.byteCount)
+                let matrix = try matrix(format, granularity, codec, rows: rows, columns: columns)
+                let layout = try layout(matrix, codec.format)
+                let made = matrix.panels(as: layout, scaleFactor: codec.factor, on: Self.pool)
+                #expect(made.bytes.count == layout.byteCount)
                 let stored = try #require(
-                    PanelMatrix(layout, formatName: matrix.formatName, bytes: made.bytes))
+                    PanelMatrix(
+                        layout, formatName: matrix.formatName, scaleFactor: codec.factor,
+                        bytes: made.bytes))
                 // The same operations in the same order.
                 #expect(stored.decoded() == matrix.decoded(), "\(matrix.formatName)")
                 for form in PanelMatrix.Form.allCases where form.isAvailable {
@@ -67,7 +81,14 @@ struct PanelRowsTests {
                     for failure in checkWeightMatrix(stored) { Issue.record("\(failure)") }
                 }
                 // What integer products read is the same whoever made it.
-                #expect(matrix.panels(on: Self.pool)?.decoded() == stored.decoded())
+                let other = try #require(matrix.panels(on: Self.pool))
+                #expect(other.decoded() == stored.decoded())
+                let x = Array(Tensor.normal([2, columns], seed: 6).elements)
+                for form in PanelMatrix.Form.allCases where form.isAvailable {
+                    #expect(
+                        stored.products(with: x, count: 2, form: form)
+                            == other.products(with: x, count: 2, form: .plain), "\(form)")
+                }
             }
         }
     }
@@ -75,7 +96,8 @@ struct PanelRowsTests {
     @Test func formsOfProductsAgree() throws {
         for (columns, bits) in [(33, 3), (576, 4), (1023, 8)] {
             let format = IntegerFormat(bits: bits, symmetric: false)
-            let matrix = try matrix(format, .group(32), rows: 35, columns: columns)
+            let matrix = try matrix(
+                format, .group(32), ScaleCodec(.float16), rows: 35, columns: columns)
             let stored = matrix.panels(as: try layout(matrix, .float16), on: Self.pool)
             let decoded = matrix.decoded()
             let x = Array(Tensor.normal([columns], seed: 5).elements)
@@ -148,7 +170,6 @@ struct PanelRowsTests {
                 scaleFormat: scale, rows: rows, columns: 640)
         }
         #expect(layout(.group(20), .float16) == nil)
-        #expect(layout(.group(64), .float8) == nil)
         #expect(layout(.group(64), .float16, 0) == nil)
         #expect(layout(.group(64), .float16, .max) == nil)
         #expect(layout(.group(0), .float16) == nil && layout(.group(.max), .float16) == nil)

@@ -15,7 +15,7 @@ struct PanelGeometry: @unchecked Sendable {
         case bytes(signed: Bool, perOuter: Int)
         /// Bytes that are exponents: 2^(byte − 127).
         case e8m0
-        /// Bytes that are E4M3 floats.
+        /// Bytes that are E4M3 floats, which may have a factor in common.
         case e4m3
         /// Zero points as halves of bytes, or as bytes: offset = −scale · zero.
         case zeros(halves: Bool)
@@ -42,7 +42,7 @@ struct PanelGeometry: @unchecked Sendable {
     }
 
     /// All but the address.
-    let description: halftone_panels
+    private(set) var description: halftone_panels
 
     /// What codes stand for; keeps the memory that the description points to.
     let table: PanelTable?
@@ -72,6 +72,7 @@ struct PanelGeometry: @unchecked Sendable {
         unsafe made.zero = Int32(zero)
         unsafe made.scales = scales.kind
         unsafe made.offsets = offsets.kind
+        unsafe made.scale_unit = 1
         if let table {
             unsafe made.digits = Int32(table.digits)
             unsafe made.unit = table.unit
@@ -93,6 +94,13 @@ struct PanelGeometry: @unchecked Sendable {
         unsafe made.bytes = nil
         unsafe description = made
         table = other.table
+    }
+
+    /// The same with another value of an E4M3 scale of 1.
+    func with(scaleUnit: Float) -> PanelGeometry {
+        var geometry = self
+        unsafe geometry.description.scale_unit = scaleUnit
+        return geometry
     }
 
     /// The number of panels.

@@ -13,7 +13,8 @@ import _HalftoneShims
 ///   of 32 columns. With groups of 16 a record is one run: the scales of both halves, the zero
 ///   points of both, the codes. Groups that are other multiples of 16 are stored as groups of 16.
 ///   Zero bytes fill a panel up to a multiple of 64.
-/// - A scale is a little-endian F32, F16 or BF16. Zero points of up to 4 bits take 8 bytes, byte
+/// - A scale is a little-endian F32, F16 or BF16, or an E4M3 whose matrix has a factor for all of
+///   them beside its panels. Zero points of up to 4 bits take 8 bytes, byte
 ///   `i` with that of row `i` in its low and of row `i + 8` in its high half; wider ones take a
 ///   byte each.
 /// - A run of `b`-bit codes takes `64 · b` bytes. It is 8 steps of 4 columns; the 64 codes of step
@@ -48,7 +49,6 @@ public struct PanelLayout: Sendable {
     ///   - format: 1 to 8 bits.
     ///   - granularity: Whole rows, or groups of a multiple of 16; one scale for the whole matrix
     ///     is repeated for each row.
-    ///   - scaleFormat: F32, F16 or BF16.
     ///   - rows: At least 1.
     ///   - columns: At least 1.
     /// - Returns: Nil when there are no such panels, or they would be larger than memory.
@@ -61,7 +61,7 @@ public struct PanelLayout: Sendable {
         case .float32: scales = .float32
         case .float16: scales = .float16
         case .bfloat16: scales = .bfloat16
-        case .float8: return nil
+        case .float8: scales = .e4m3
         }
         guard granularity != .column,
             (1...1 << 20).contains(granularity.groupSize(inFeatures: 1)), rows >= 1, columns >= 1,
@@ -94,11 +94,15 @@ extension PanelMatrix {
     /// - Parameters:
     ///   - layout: What the bytes hold.
     ///   - formatName: A short name of the format.
+    ///   - scaleFactor: What multiplies 8-bit scales.
     ///   - bytes: Best aligned to 64.
     /// - Returns: Nil when there are more or fewer bytes than the layout has.
-    public init?(_ layout: PanelLayout, formatName: String, bytes: Bytes) {
+    public init?(
+        _ layout: PanelLayout, formatName: String, scaleFactor: Float = 1, bytes: Bytes
+    ) {
         guard bytes.count == layout.byteCount else { return nil }
         self.init(
-            layout.geometry, columns: layout.columns, formatName: formatName, bytes: bytes)
+            layout.geometry.with(scaleUnit: scaleFactor), columns: layout.columns,
+            formatName: formatName, bytes: bytes)
     }
 }

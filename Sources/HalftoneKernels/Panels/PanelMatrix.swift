@@ -26,8 +26,12 @@ public struct PanelMatrix: @unchecked Sendable {
     /// A short name of the format: `int4 g32`.
     public let formatName: String
 
-    /// Bytes of memory, those of rows and columns that fill up included.
-    public var byteCount: Int { bytes.count }
+    /// Bytes of memory, those of rows and columns that fill up included, and the factor of 8-bit
+    /// scales.
+    public var byteCount: Int {
+        let hasFactor = unsafe description.scales == Int32(HALFTONE_PANEL_E4M3) && table == nil
+        return bytes.count + (hasFactor ? 4 : 0)
+    }
 
     /// Bytes of a value that codes are looked up as, 1 to 3; 0 where they are numbers themselves.
     package var digits: Int { table?.digits ?? 0 }

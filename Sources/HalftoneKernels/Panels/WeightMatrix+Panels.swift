@@ -22,12 +22,15 @@ extension UniformMatrix {
     ///   - layout: Of this matrix's format, shape and groups, with scales in a type that holds
     ///     this matrix's as they are, and zero points that are codes; anything else is a mistake of
     ///     the caller.
+    ///   - scaleFactor: What multiplies 8-bit scales.
     ///   - pool: The threads.
-    public func panels(as layout: PanelLayout, on pool: WorkerPool) -> PanelMatrix {
+    public func panels(
+        as layout: PanelLayout, scaleFactor: Float = 1, on pool: WorkerPool
+    ) -> PanelMatrix {
         precondition(
             layout.format == format && layout.rows == rows && layout.columns == columns,
             "the layout is that of the matrix")
-        return fill(layout.geometry, layout.groupSize, pool)
+        return fill(layout.geometry.with(scaleUnit: scaleFactor), layout.groupSize, pool)
     }
 
     private func fill(
