@@ -310,7 +310,7 @@ extension WeightScheme {
         }
         typealias Suffix = PackedManifest.Suffix
         let factor =
-            scaleFormat == .float8 ? [source(.factor, Suffix.factor, [1], .float32)] : []
+            scaleFormat.hasFactor ? [source(.factor, Suffix.factor, [1], .float32)] : []
         if let layout = panels(order, rows: rows, columns: columns) {
             let shape = [layout.panelCount, layout.panelByteCount]
             return [source(.panels(layout), Suffix.panels, shape, .uint8, alignment: 64)] + factor

@@ -30,6 +30,8 @@ extension NumberFormat {
     public static let e2m1 = Self(.float(.e2m1))
     /// See ``FloatFormat/e8m0``.
     public static let e8m0 = Self(.float(.e8m0))
+    /// See ``FloatFormat/ue3m5``.
+    public static let ue3m5 = Self(.float(.ue3m5))
     /// See ``FloatFormat/ue5m3``.
     public static let ue5m3 = Self(.float(.ue5m3))
     /// See ``Codebook/nf4``.
@@ -57,7 +59,7 @@ extension NumberFormat {
         + [nf4, fp4, int(4), int(4, narrow: true), e2m1, Self(.float(.shift(bits: 4)))]
         + [Self(.float(.powersOfTwo(bits: 4))), int(5)]
         + [Self(.float(FloatFormat(exponentBits: 2, mantissaBits: 2))), int(6), e2m3, e3m2, int(7)]
-        + [int(8), int(8, narrow: true), e3m4, e4m3, e4m3fnuz, e5m2, e5m2fnuz, ue5m3, e8m0]
+        + [int(8), int(8, narrow: true), e3m4, e4m3, e4m3fnuz, e5m2, e5m2fnuz, ue5m3, ue3m5, e8m0]
 
     /// The format that safetensors calls by the name of an element type of 4 to 8 bits.
     ///

@@ -90,7 +90,7 @@ extension PackedManifest {
     private func scaleFactor(
         _ name: String, _ entry: Entry, in archive: any TensorArchive
     ) throws(ModelError) -> Bytes? {
-        guard entry.scheme.scaleFormat == .float8 else { return nil }
+        guard entry.scheme.scaleFormat.hasFactor else { return nil }
         return try part(name + Suffix.factor, .float32, in: archive)
     }
 

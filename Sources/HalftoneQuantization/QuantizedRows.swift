@@ -55,7 +55,7 @@ extension QuantizedTensor {
             parts: StoredParts(
                 codes: Bytes(quantized.codes),
                 scales: plan.codec.encode(scales),
-                scaleFactor: scheme.scaleFormat == .float8
+                scaleFactor: scheme.scaleFormat.hasFactor
                     ? ScaleCodec(.float32).encode([plan.codec.factor]) : nil,
                 zeroPoints: scheme.format.isSymmetric
                     ? nil

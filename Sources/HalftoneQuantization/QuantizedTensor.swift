@@ -31,7 +31,7 @@ public struct QuantizedTensor: Sendable {
         let codeBytes = rows * PackedCodes.bytesPerRow(columns: columns, bits: bits)
         try Self.check("codes", parts.codes, codeBytes)
         try Self.check("scales", parts.scales, count * scheme.scaleFormat.bits / 8)
-        let hasFactor = scheme.scaleFormat == .float8
+        let hasFactor = scheme.scaleFormat.hasFactor
         try Self.check("scale factor", parts.scaleFactor, hasFactor ? 4 : nil)
         let hasZeros = !scheme.format.isSymmetric
         try Self.check(
@@ -139,14 +139,12 @@ extension QuantizedTensor {
                 && [rows, rows * groups].contains(factors.count), "a factor for each group or row")
         let perFactor = max(matrix.scales.count / max(factors.count, 1), 1)
         let scales = matrix.scales.enumerated().map { $1 * factors[$0 / perFactor] }
-        var codec = ScaleCodec(scheme.scaleFormat, factor: scaleFactor)
+        let codec = codec(reaching: scales)
         var changed = parts
-        let largest = scales.reduce(0) { max($0, $1.magnitude) }
-        if scheme.scaleFormat == .float8, largest > codec.nearest(largest) {
-            codec = ScaleCodec(.float8, largest: largest)
+        changed.scales = codec.encode(scales)
+        if scheme.scaleFormat.hasFactor {
             changed.scaleFactor = ScaleCodec(.float32).encode([codec.factor])
         }
-        changed.scales = codec.encode(scales)
         return try QuantizedTensor(rows: rows, columns: columns, scheme: scheme, parts: changed)
     }
 
@@ -154,12 +152,25 @@ extension QuantizedTensor {
     ///
     /// - Parameter factors: `[rows, groups]`, or one for each row, of whose scales the first counts.
     func storable(_ factors: [Float]) -> [Float] {
-        let codec = ScaleCodec(scheme.scaleFormat, factor: scaleFactor)
         let perFactor = max(matrix.scales.count / max(factors.count, 1), 1)
+        let scales = matrix.scales.enumerated().map { $1 * factors[$0 / perFactor] }
+        let codec = codec(reaching: scales)
         return factors.enumerated().map { index, factor in
             let scale = matrix.scales[index * perFactor]
-            return scale == 0 ? factor : codec.nearest(scale * factor) / scale
+            return scale == 0 ? factor : codec.nearest(scales[index * perFactor]) / scale
         }
+    }
+
+    /// How the scales are stored; where some are beyond what the factor of 8-bit scales reaches,
+    /// with the factor times a power of two, which leaves all others as they are.
+    private func codec(reaching scales: [Float]) -> ScaleCodec {
+        var codec = ScaleCodec(scheme.scaleFormat, factor: scaleFactor)
+        let largest = scales.reduce(0) { max($0, $1.magnitude) }
+        guard let top = scheme.scaleFormat.byteFormat?.range.upperBound else { return codec }
+        while largest.isFinite, codec.factor.isFinite, largest > top * codec.factor.magnitude {
+            codec = ScaleCodec(scheme.scaleFormat, factor: 2 * codec.factor)
+        }
+        return codec
     }
 
     /// The sum over all weights of the squared distance from the original.

@@ -47,8 +47,9 @@ public struct RowPlan: Sendable {
         } else {
             shared = nil
             codec =
-                scheme.scaleFormat == .float8
-                ? ScaleCodec(.float8, largest: try Self.largestScale(weight, scheme, pool))
+                scheme.scaleFormat.hasFactor
+                ? ScaleCodec(
+                    scheme.scaleFormat, largest: try Self.largestScale(weight, scheme, pool))
                 : ScaleCodec(scheme.scaleFormat)
         }
     }

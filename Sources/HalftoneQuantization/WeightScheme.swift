@@ -49,7 +49,7 @@ public struct WeightScheme: Sendable, Hashable, Codable {
     }
 
     /// Bytes of the factor of 8-bit scales.
-    var factorByteCount: Int { scaleFormat == .float8 ? 4 : 0 }
+    var factorByteCount: Int { scaleFormat.hasFactor ? 4 : 0 }
 
     /// Bits per weight of a matrix, side data included.
     public func bitsPerWeight(rows: Int, columns: Int) -> Double {

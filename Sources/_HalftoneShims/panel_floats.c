@@ -34,6 +34,10 @@ PANEL_ROWS floats16 panel_numbers(int32_t kind, const uint8_t *at, floats16 oute
         bits = (bits & 128) << 8 | (bits & 127) << 7;
         return 256 * factor * panel_halves((const uint8_t *)&bits);
     }
+    case HALFTONE_PANEL_UE3M5: {
+        words16 bits = __builtin_convertvector(*(const bytes16 *)at, words16) << 5;
+        return 4096 * factor * panel_halves((const uint8_t *)&bits);
+    }
     case HALFTONE_PANEL_ZEROS8: return __builtin_convertvector(*(const bytes16 *)at, floats16);
     case HALFTONE_PANEL_ZEROS4: return __builtin_convertvector(panel_nibbles(at), floats16);
     case HALFTONE_PANEL_FACTOR: return scale * factor;

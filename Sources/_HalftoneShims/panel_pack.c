@@ -80,11 +80,22 @@ static uint32_t e4m3_bits(float value) {
     return sign | (magnitude < 0x7E ? magnitude : 0x7E);
 }
 
+/// The UE3M5 number that is nearest, at most 31.5.
+static uint32_t ue3m5_bits(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    if (!(value > 0)) return 0;
+    if (bits < 125u << 23) return (uint32_t)(value * 0x1p7f + 0.5f);
+    bits = (bits + (1u << 17) - (124u << 23)) >> 18;
+    return bits < 0xFF ? bits : 0xFF;
+}
+
 static uint32_t stored_bits(const struct halftone_panels *m, float value) {
     uint32_t bits;
     memcpy(&bits, &value, 4);
     switch (m->scales) {
     case HALFTONE_PANEL_E4M3: return e4m3_bits(value / m->scale_unit);
+    case HALFTONE_PANEL_UE3M5: return ue3m5_bits(value / m->scale_unit);
     case HALFTONE_PANEL_FLOAT16: return half_bits(value);
     case HALFTONE_PANEL_BFLOAT16: return bits >> 16;
     default: return bits;

@@ -78,6 +78,11 @@ PANEL_INLINE floats16 panel_values(int32_t kind, const uint8_t *at, floats16 out
         words16 half = (wide & 128) << 8 | (wide & 127) << 7;
         return PANEL_HALVES((const uint8_t *)&half) * (256 * factor);
     }
+    case HALFTONE_PANEL_UE3M5: {
+        // Binary16 with a bias of 15 instead of 3.
+        words16 half = __builtin_convertvector(*(const bytes16 *)at, words16) << 5;
+        return PANEL_HALVES((const uint8_t *)&half) * (4096 * factor);
+    }
     case HALFTONE_PANEL_ZEROS8:
         return -scale * __builtin_convertvector(*(const bytes16 *)at, floats16);
     case HALFTONE_PANEL_ZEROS4:

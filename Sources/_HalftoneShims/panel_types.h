@@ -45,6 +45,7 @@ static inline int64_t panel_value_bytes(int32_t kind) {
     case HALFTONE_PANEL_INT8:
     case HALFTONE_PANEL_E8M0:
     case HALFTONE_PANEL_E4M3:
+    case HALFTONE_PANEL_UE3M5:
     case HALFTONE_PANEL_ZEROS8: return 16;
     case HALFTONE_PANEL_ZEROS4: return 8;
     default: return 0;

@@ -125,9 +125,9 @@ struct PanelFolderTests {
         #expect(try isInPanels("int4"))
         #expect(try isInPanels("uint4"))
         #expect(try isInPanels("uint3") && isInPanels("uint2"))
-        #expect(try !isInPanels("uint1"))
+        #expect(try isInPanels("uint1") && !isInPanels("uint1", .group(32)))
         #expect(try isInPanels("int4", .group(64), .float8))
-        #expect(try isInPanels("uint2", .group(32), .float8))
+        #expect(try isInPanels("uint2", .group(32), .unsignedFloat8, rows: 576, columns: 576))
         #expect(try !isInPanels("int4", .group(24)))
         // One row of sixteen, one column of 32.
         #expect(try !isInPanels("int4", rows: 65))

@@ -18,10 +18,12 @@ struct PanelRowsTests {
         }
         let groups = rows * granularity.groupsPerRow(inFeatures: columns)
         // Normal and, every seventh, subnormal numbers; some are negative.
-        let least: Float = codec.format == .float8 ? 0x1p-8 * codec.factor : 0x1p-18
+        let least: Float = codec.format.hasFactor ? codec.leastNormal / 4 : 0x1p-18
         let scales = (0..<groups).map { index -> Float in
             let scale = Float.random(in: 0.5...2, using: &generator)
-            return codec.nearest(index % 7 == 6 ? scale * least : index % 5 == 3 ? -scale : scale)
+            return codec.nearest(
+                index % 7 == 6
+                    ? scale * least : index % 5 == 3 && !codec.isPositive ? -scale : scale)
         }
         let zeros = (0..<groups).map { _ in Float(generator.next() % UInt64(format.levels)) }
         let packed = PackedCodes.pack(
@@ -49,6 +51,7 @@ struct PanelRowsTests {
     @Test(arguments: 1...8, [Granularity.channel, .group(16), .group(32), .group(64)])
     func rowsAndPanelsAgreeWithScalesOfAByte(bits: Int, granularity: Granularity) throws {
         try rowsAndPanelsAgree(bits, granularity, ScaleCodec(.float8, factor: 0.0127))
+        try rowsAndPanelsAgree(bits, granularity, ScaleCodec(.unsignedFloat8, factor: 0.083))
     }
 
     private func rowsAndPanelsAgree(

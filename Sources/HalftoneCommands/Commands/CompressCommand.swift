@@ -45,7 +45,7 @@ struct CompressCommand: ParsableCommand {
 
             --order says how a folder of the halftone layout holds codes: in panels, which are \
             multiplied where they are mapped, so that a model starts at once; in rows; or \
-            automatic, panels wherever they take at most a 32nd more bytes. GGUF files and other \
+            automatic, panels wherever they take at most a 24th more bytes. GGUF files and other \
             layouts have orders of their own.
 
             An output that ends in .gguf is written in that format, for formats that exist there: \
@@ -100,7 +100,7 @@ struct CompressCommand: ParsableCommand {
             """)
     var group: String?
 
-    @Option(help: "How scales are stored: f32, f16, bf16 or f8 (default: f16).")
+    @Option(help: "How scales are stored: f32, f16, bf16, f8 or ue3m5 (default: f16).")
     var scale: String?
 
     @Option(
@@ -303,7 +303,7 @@ struct CompressCommand: ParsableCommand {
         }
         if let scale {
             guard let format = ScaleFormat(rawValue: scale) else {
-                throw ValidationError("--scale \"\(scale)\" is none of f32, f16, bf16, f8")
+                throw ValidationError("--scale \"\(scale)\" is none of f32, f16, bf16, f8, ue3m5")
             }
             recipe.body.scaleFormat = format
             recipe.embedding?.scaleFormat = format

@@ -11,16 +11,17 @@ public struct ScaleCodec: Sendable, Equatable {
     /// Describes scales whose factor is known.
     public init(_ format: ScaleFormat, factor: Float = 1) {
         self.format = format
-        self.factor = format == .float8 ? factor : 1
+        self.factor = format.hasFactor ? factor : 1
     }
 
     /// Describes scales up to a magnitude.
     ///
-    /// The factor of 8-bit scales is the least float32 that brings 448, the largest E4M3 number,
-    /// to that magnitude.
+    /// The factor of 8-bit scales is the least float32 that brings the largest number of the format
+    /// to that magnitude: 448 of E4M3.
     public init(_ format: ScaleFormat, largest: Float) {
-        var factor = largest / 448
-        while factor * 448 < largest { factor = factor.nextUp }
+        let top = format.byteFormat?.range.upperBound ?? 1
+        var factor = largest / top
+        while factor * top < largest { factor = factor.nextUp }
         self.init(format, factor: factor > 0 && factor.isFinite ? factor : 1)
     }
 
@@ -30,8 +31,13 @@ public struct ScaleCodec: Sendable, Equatable {
         case .float32: Float(bitPattern: pattern)
         case .float16: SmallFloat.float16(UInt16(truncatingIfNeeded: pattern))
         case .bfloat16: SmallFloat.bfloat16(UInt16(truncatingIfNeeded: pattern))
-        case .float8: NumberFormat.e4m3.value(of: UInt8(truncatingIfNeeded: pattern)) * factor
+        case .float8: small(.e4m3, pattern)
+        case .unsignedFloat8: small(.ue3m5, pattern)
         }
+    }
+
+    private func small(_ format: NumberFormat, _ pattern: UInt32) -> Float {
+        format.value(of: UInt8(truncatingIfNeeded: pattern)) * factor
     }
 
     /// The pattern nearest to a scale; the pattern of a value that is stored is its own.
@@ -41,6 +47,7 @@ public struct ScaleCodec: Sendable, Equatable {
         case .float16: UInt32(SmallFloat.float16Bits(scale))
         case .bfloat16: UInt32(SmallFloat.bfloat16Bits(scale))
         case .float8: UInt32(NumberFormat.e4m3.code(of: scale / factor))
+        case .unsignedFloat8: UInt32(NumberFormat.ue3m5.code(of: scale / factor))
         }
     }
 
@@ -49,11 +56,13 @@ public struct ScaleCodec: Sendable, Equatable {
 
     /// The stored value of the least magnitude that is not below the scale's.
     ///
-    /// Infinite beyond the range of the format; 8-bit scales end at 448 times the factor.
+    /// Infinite beyond the range of the format; 8-bit scales end at the largest number times the
+    /// factor.
     public func covering(_ scale: Float) -> Float {
         let pattern = pattern(scale)
         let value = value(pattern)
-        guard value.magnitude < scale.magnitude else { return value }
+        let isLast = format == .unsignedFloat8 && pattern == UInt8.max
+        guard value.magnitude < scale.magnitude, !isLast else { return value }
         // Patterns of a sign are in the order of their magnitudes.
         let next = self.value(pattern + 1)
         return next.isNaN ? value : next

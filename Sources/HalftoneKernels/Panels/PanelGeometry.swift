@@ -17,6 +17,8 @@ struct PanelGeometry: @unchecked Sendable {
         case e8m0
         /// Bytes that are E4M3 floats, which may have a factor in common.
         case e4m3
+        /// Bytes that are UE3M5 floats, which have a factor in common.
+        case ue3m5
         /// Zero points as halves of bytes, or as bytes: offset = −scale · zero.
         case zeros(halves: Bool)
         /// Offset = factor · scale, without memory.
@@ -33,6 +35,7 @@ struct PanelGeometry: @unchecked Sendable {
                 case .bytes(signed: true, _): HALFTONE_PANEL_INT8
                 case .e8m0: HALFTONE_PANEL_E8M0
                 case .e4m3: HALFTONE_PANEL_E4M3
+                case .ue3m5: HALFTONE_PANEL_UE3M5
                 case .zeros(halves: true): HALFTONE_PANEL_ZEROS4
                 case .zeros(halves: false): HALFTONE_PANEL_ZEROS8
                 case .factor: HALFTONE_PANEL_FACTOR
@@ -96,7 +99,7 @@ struct PanelGeometry: @unchecked Sendable {
         table = other.table
     }
 
-    /// The same with another value of an E4M3 scale of 1.
+    /// The same with another value of scales of 1 that are small floats.
     func with(scaleUnit: Float) -> PanelGeometry {
         var geometry = self
         unsafe geometry.description.scale_unit = scaleUnit

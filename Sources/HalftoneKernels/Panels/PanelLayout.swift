@@ -13,8 +13,8 @@ import _HalftoneShims
 ///   of 32 columns. With groups of 16 a record is one run: the scales of both halves, the zero
 ///   points of both, the codes. Groups that are other multiples of 16 are stored as groups of 16.
 ///   Zero bytes fill a panel up to a multiple of 64.
-/// - A scale is a little-endian F32, F16 or BF16, or an E4M3 whose matrix has a factor for all of
-///   them beside its panels. Zero points of up to 4 bits take 8 bytes, byte
+/// - A scale is a little-endian F32, F16 or BF16, or an E4M3 or UE3M5 whose matrix has a
+///   factor for all of them beside its panels. Zero points of up to 4 bits take 8 bytes, byte
 ///   `i` with that of row `i` in its low and of row `i + 8` in its high half; wider ones take a
 ///   byte each.
 /// - A run of `b`-bit codes takes `64 · b` bytes. It is 8 steps of 4 columns; the 64 codes of step
@@ -62,6 +62,7 @@ public struct PanelLayout: Sendable {
         case .float16: scales = .float16
         case .bfloat16: scales = .bfloat16
         case .float8: scales = .e4m3
+        case .unsignedFloat8: scales = .ue3m5
         }
         guard granularity != .column,
             (1...1 << 20).contains(granularity.groupSize(inFeatures: 1)), rows >= 1, columns >= 1,

@@ -29,7 +29,8 @@ public struct PanelMatrix: @unchecked Sendable {
     /// Bytes of memory, those of rows and columns that fill up included, and the factor of 8-bit
     /// scales.
     public var byteCount: Int {
-        let hasFactor = unsafe description.scales == Int32(HALFTONE_PANEL_E4M3) && table == nil
+        let kinds = [HALFTONE_PANEL_E4M3, HALFTONE_PANEL_UE3M5].map { Int32($0) }
+        let hasFactor = unsafe kinds.contains(description.scales) && table == nil
         return bytes.count + (hasFactor ? 4 : 0)
     }
 

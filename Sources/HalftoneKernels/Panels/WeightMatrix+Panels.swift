@@ -108,6 +108,7 @@ extension PanelGeometry.Values {
         case .float32: value.bitPattern
         case .e8m0: UInt32(Int(value.exponent) + 127)
         case .e4m3: UInt32(NumberFormat.e4m3.code(of: value))
+        case .ue3m5: UInt32(NumberFormat.ue3m5.code(of: value))
         default: UInt32(value)
         }
     }

@@ -24,6 +24,14 @@ public protocol ScaleRounding: Sendable {
 
     /// The least magnitude that is stored with full precision.
     var leastNormal: Float { get }
+
+    /// Whether only scales of at least 0 are stored.
+    var isPositive: Bool { get }
+}
+
+extension ScaleRounding {
+    /// False.
+    public var isPositive: Bool { false }
 }
 
 /// The one search for scales: of a group of numbers, in any format, by any `ScaleSearch`.
@@ -38,14 +46,15 @@ public struct ScaleFinder<Levels: ScaledLevels>: Sendable {
     /// How scales are stored.
     public let codec: any ScaleRounding
 
-    /// Whether scales are never negative; false by default. (With a negative scale the lowest
+    /// Whether scales are never negative; by default where they are stored without a sign. (With a negative scale the lowest
     /// level, which may reach further than the highest, is at the positive end.)
-    public var isPositive = false
+    public var isPositive: Bool
 
     /// Searches for a format and a way to store scales.
     public init(_ levels: Levels, scales codec: any ScaleRounding) {
         self.levels = levels
         self.codec = codec
+        isPositive = codec.isPositive
     }
 
     /// The scale of a group.

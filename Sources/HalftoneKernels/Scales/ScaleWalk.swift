@@ -238,6 +238,10 @@ extension ScaleCodec: ScaleRounding {
         case .float16: 0x1p-14
         case .float32, .bfloat16: .leastNormalMagnitude
         case .float8: 0x1p-6 * factor.magnitude
+        case .unsignedFloat8: 0x1p-2 * factor.magnitude
         }
     }
+
+    /// Whether there is no sign.
+    public var isPositive: Bool { format == .unsignedFloat8 }
 }

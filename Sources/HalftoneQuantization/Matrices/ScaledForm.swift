@@ -37,9 +37,9 @@ struct ScaledForm: MatrixCoding {
         switch scales {
         case .plain(let scale):
             parts.append(PartLayout("scales", scale.elementType, [count]))
-            if scale == .float8 { parts.append(PartLayout("scale_factor", .float32, [1])) }
+            if scale.hasFactor { parts.append(PartLayout("scale_factor", .float32, [1])) }
         case .affine(let scale):
-            guard isAffine, scale != .float8 else {
+            guard isAffine, !scale.hasFactor else {
                 throw .badForm("\(format) has no zero points in \(scale.rawValue)")
             }
             parts.append(PartLayout("scales", scale.elementType, [count]))
@@ -56,7 +56,7 @@ struct ScaledForm: MatrixCoding {
                 PartLayout("scale_mean", .float32, [1]),
             ]
         case .offset(let bits, let group, let scale):
-            guard (1...8).contains(bits), (1...1 << 20).contains(group), scale != .float8 else {
+            guard (1...8).contains(bits), (1...1 << 20).contains(group), !scale.hasFactor else {
                 throw .badForm("scales cannot be \(bits) bits of \(scale.rawValue) in \(group)")
             }
             parts += [
@@ -84,7 +84,7 @@ struct ScaledForm: MatrixCoding {
         }
         var finder = ScaleFinder(format, scales: codec)
         // Scales of both signs would be twice as far from their mean.
-        finder.isPositive = scaleStorage == nil
+        if scaleStorage == nil { finder.isPositive = true }
         var choices: [ScaleChoice] = []
         for group in 0..<groups.count {
             let places = groups.places(of: group)
@@ -115,7 +115,7 @@ struct ScaledForm: MatrixCoding {
         switch scales {
         case .plain(let storage):
             parts.append(codec.encode(choices.map(\.scale)))
-            if storage == .float8 { parts.append(ScaleCodec(.float32).encode([codec.factor])) }
+            if storage.hasFactor { parts.append(ScaleCodec(.float32).encode([codec.factor])) }
         case .affine:
             parts.append(codec.encode(choices.map(\.scale)))
             for index in choices.indices {
@@ -173,10 +173,10 @@ struct ScaledForm: MatrixCoding {
         _ reader: inout PartReader, count: Int
     ) throws(QuantizationError) -> (values: [Float], unit: Float) {
         switch scales {
-        case .plain(.float8):
+        case .plain(let storage) where storage.hasFactor:
             let bytes = reader.bytes()
             let factor = try reader.floats(.float32)[0]
-            let values = ScaleCodec(.float8, factor: factor).decode(bytes)
+            let values = ScaleCodec(storage, factor: factor).decode(bytes)
             if let bad = values.firstIndex(where: { !$0.isFinite }) {
                 throw .notFinite(part: "scales", index: bad)
             }
@@ -205,7 +205,7 @@ struct ScaledForm: MatrixCoding {
     }
 
     private func largestScale(_ source: MatrixValues, _ groups: MatrixGroups) -> Float {
-        guard case .plain(.float8) = scales else { return 0 }
+        guard case .plain(let storage) = scales, storage.hasFactor else { return 0 }
         let finder = ScaleFinder(format, scales: ScaleCodec(.float32))
         return (0..<groups.count).reduce(0) { largest, group in
             let values = groups.places(of: group).map { source.values[$0] }

@@ -70,6 +70,7 @@ extension StoredMatrix {
     /// - Throws: ``QuantizationError/notFinite(part:index:)`` when the file is damaged.
     public func floats(ofPart name: String) throws(QuantizationError) -> [Float] {
         guard let part = part(name),
+            part.layout.type.isFloat,
             let format = ScaleFormat.allCases.first(where: { $0.elementType == part.layout.type })
         else { return [] }
         var reader = PartReader(parts: [part])

@@ -34,6 +34,7 @@ enum {
     HALFTONE_PANEL_INT8,     ///< Signed bytes that multiply an outer float16.
     HALFTONE_PANEL_E8M0,     ///< Bytes that are exponents: 2^(byte − 127); no NaN.
     HALFTONE_PANEL_E4M3,     ///< Bytes that are floats of 4 exponent bits, times scale_unit; no NaN.
+    HALFTONE_PANEL_UE3M5,    ///< Bytes that are unsigned floats of 3 exponent bits, times scale_unit.
     HALFTONE_PANEL_ZEROS8,   ///< Offsets: unsigned zero points, offset = −scale · zero.
     HALFTONE_PANEL_FACTOR,   ///< Offsets: offset = factor · scale, without memory.
     HALFTONE_PANEL_ZEROS4    ///< As ZEROS8 in 8 bytes: byte i has row i's low, row i + 8's high.
@@ -51,7 +52,7 @@ struct halftone_panels {
     int32_t zero;
     int32_t scales, offsets; ///< How they are stored.
     float factor;            ///< Of offsets that are multiples of scales.
-    float scale_unit;        ///< What a scale of 1 is worth that is an E4M3 float.
+    float scale_unit;        ///< What a scale of 1 is worth that is an E4M3 or UE3M5 float.
     int32_t digits;          ///< Of the table's values, 1 to 3; 0: there is no table.
     float unit;              ///< What 1 is worth in the table.
     const uint8_t *table;    ///< [digit][code] plus 128, least digit first; 64 entries or more to
