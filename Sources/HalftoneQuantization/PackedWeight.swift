@@ -103,6 +103,18 @@ extension PackedWeight {
         }
     }
 
+    /// What scales can be multiplied by, so that 8-bit ones have the results; where scales have more
+    /// bits all factors are as good.
+    ///
+    /// - Parameter factors: `[rows, scalesPerRow]`.
+    /// - Returns: The nearest ones.
+    public func storable(_ factors: [Float]) -> [Float] {
+        guard case .codes(let tensor) = self, tensor.scheme.scaleFormat.hasFactor else {
+            return factors
+        }
+        return tensor.storable(factors)
+    }
+
     /// The same codes with other scales.
     ///
     /// - Parameter factors: `[rows, scalesPerRow]`.

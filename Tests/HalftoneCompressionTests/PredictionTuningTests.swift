@@ -71,4 +71,29 @@ struct PredictionTuningTests {
             #expect(byGroup[place] == expected)
         }
     }
+
+    /// Tuning counts with the scales that 8 bits have, so that nothing is left to round.
+    @Test(arguments: [ScaleFormat.float8, .unsignedFloat8])
+    func scalesOfAByteAreTunedAsTheyAreStored(format: ScaleFormat) throws {
+        let scheme = WeightScheme(
+            format: IntegerFormat(bits: 3, symmetric: false), granularity: .group(16),
+            scaleFormat: format)
+        let weight = Tensor.normal([5, 64], seed: 3)
+        let tensor = try RoundToNearest().quantize(weight, scheme: scheme)
+        let packed = PackedWeight.codes(tensor)
+        // The last ones lead beyond the largest 8-bit scale.
+        for largest: Float in [1.06, 1.5, 9] {
+            let wanted = (0..<20).map { 0.9 + (largest - 0.9) * Float($0) / 19 }
+            let factors = packed.storable(wanted)
+            for (found, exact) in zip(factors, wanted) {
+                #expect(abs(found / exact - 1) <= (format == .float8 ? 0x1p-4 : 0x1p-6))
+            }
+            #expect(packed.storable(factors) == factors)
+            let scaled = try tensor.scalingGroups(by: wanted)
+            for (place, scale) in scaled.matrix.scales.enumerated() {
+                let expected = tensor.matrix.scales[place] * factors[place]
+                #expect(abs(scale / expected - 1) < 1e-6)
+            }
+        }
+    }
 }

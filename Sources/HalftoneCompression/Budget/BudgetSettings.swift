@@ -30,7 +30,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         case fast
         /// Scales and gains are tuned for some minutes.
         case standard = "default"
-        /// Finer groups are tried, plans near the allocated one are run, and tuning takes three
+        /// Rows with one scale are tried too, plans near the allocated one are run, and tuning takes three
         /// times as long.
         case best
     }
@@ -41,8 +41,8 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// Bits of a code that a layer of a block can get.
     public var widths: [Int] = [1, 2, 3, 4, 5, 6, 8]
 
-    /// Which weights of such a layer can share a scale.
-    public var groups: [Granularity] = [.group(64), .channel]
+    /// Which weights of such a layer can share a scale, a byte of `ScaleFormat.unsignedFloat8`.
+    public var groups: [Granularity] = [.group(32), .group(64)]
 
     /// Bits of a code that embedding and head can get, in groups of 64; none leaves them float.
     public var tableWidths: [Int] = [3, 4, 5, 6, 8]
@@ -145,7 +145,9 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
                     .codes(
                         WeightScheme(
                             format: IntegerFormat(bits: bits, symmetric: bits > 4 || bits == 1),
-                            granularity: granularity, scaleFormat: .float16, search: .leastError))
+                            granularity: granularity,
+                            scaleFormat: isTable ? .float16 : .unsignedFloat8,
+                            search: .leastError))
                 }
             }
         case .gguf:

@@ -78,7 +78,7 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
         var scales: [Role: GroupFactors] = [:]
         for (role, matrix) in packed {
             guard let layer = student.linear(role), matrix.scalesPerRow > 0 else { continue }
-            let factors = GroupFactors(rows: matrix.rows, perRow: matrix.scalesPerRow)
+            let factors = GroupFactors(matrix)
             layer.weightTransform = factors
             scales[role] = factors
         }
@@ -172,15 +172,19 @@ private final class Teacher {
 
 /// Multiplies groups or blocks of a packed matrix by factors that can be trained.
 ///
-/// Where a group does not divide a row, the row has one factor.
+/// Where a group does not divide a row, the row has one factor. A pass multiplies by what scales can
+/// be stored with, and gradients go to the factors as if that were nothing (the straight-through
+/// estimator).
 ///
 /// Checkpoint name: `factors`.
 final class GroupFactors: WeightTransform {
     /// A factor for each group, `[rows, groups, 1]`, 1 at first.
     let factors: Parameter
+    private let packed: PackedWeight
 
-    init(rows: Int, perRow: Int) {
-        factors = Parameter(Tensor.filled([rows, perRow, 1], with: 1))
+    init(_ packed: PackedWeight) {
+        self.packed = packed
+        factors = Parameter(Tensor.filled([packed.rows, packed.scalesPerRow, 1], with: 1))
     }
 
     var parts: Parts { ["factors": factors] }
@@ -188,6 +192,9 @@ final class GroupFactors: WeightTransform {
     func forward(_ x: Tensor, _ context: ForwardContext) -> Tensor {
         let shape = factors.shape
         let groups = x.reshaped([shape[0], shape[1], -1])
-        return (groups * context.value(of: factors)).reshaped(x.shape)
+        let exact = context.value(of: factors)
+        let change = zip(packed.storable(Array(exact.elements)), exact.elements).map { $0 - $1 }
+        let stored = exact + Tensor(shape: shape, elements: change)
+        return (groups * stored).reshaped(x.shape)
     }
 }
