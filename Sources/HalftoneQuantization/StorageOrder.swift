@@ -7,7 +7,7 @@ public enum StorageOrder: String, Sendable, CaseIterable {
     /// Panels, which products read as they lie in the mapped file, where a scheme has them; else
     /// rows.
     case panels
-    /// Panels where they take at most a 24th more bytes than rows, what fills them up included.
+    /// Panels where they take at most a 64th more bytes than rows, what fills them up included.
     case automatic
 }
 
@@ -26,7 +26,7 @@ extension WeightScheme {
         else { return nil }
         let inRows = byteCount(rows: rows, columns: columns)
         let inPanels = layout.byteCount + factorByteCount
-        return order == .panels || inPanels <= inRows + inRows / 24 ? layout : nil
+        return order == .panels || inPanels <= inRows + inRows / 64 ? layout : nil
     }
 
     /// Bytes of a matrix as it is stored in an order.

@@ -118,6 +118,9 @@ void halftone_panel_put_row(const struct halftone_panels *m, uint8_t *panel, int
             uint8_t zero = (uint8_t)zeros[own];
             at[row % 8] = row < 8 ? (uint8_t)((at[row] & 0xF0) | zero)
                                   : (uint8_t)((at[row % 8] & 15) | zero << 4);
+        } else if (m->offsets == HALFTONE_PANEL_ZEROS2) {
+            int64_t place = row / 4 * 2;
+            at[row % 4] = (uint8_t)((at[row % 4] & ~(3 << place)) | (uint8_t)zeros[own] << place);
         } else {
             float offset = -scales[own] * zeros[own];
             memcpy(at + 4 * row, &offset, 4);
@@ -130,6 +133,11 @@ static void copy_values(int32_t kind, const uint8_t *from, int64_t row, uint8_t 
     if (kind == HALFTONE_PANEL_ZEROS4) {
         uint8_t zero = from[row % 8] >> row / 8 * 4 & 15;
         to[lane % 8] |= (uint8_t)(zero << lane / 8 * 4);
+        return;
+    }
+    if (kind == HALFTONE_PANEL_ZEROS2) {
+        uint8_t zero = from[row % 4] >> row / 4 * 2 & 3;
+        to[lane % 4] |= (uint8_t)(zero << lane / 4 * 2);
         return;
     }
     int64_t size = panel_value_bytes(kind) / 16;

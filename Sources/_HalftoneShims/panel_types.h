@@ -48,13 +48,15 @@ static inline int64_t panel_value_bytes(int32_t kind) {
     case HALFTONE_PANEL_UE3M5:
     case HALFTONE_PANEL_ZEROS8: return 16;
     case HALFTONE_PANEL_ZEROS4: return 8;
+    case HALFTONE_PANEL_ZEROS2: return 4;
     default: return 0;
     }
 }
 
 /// Whether offsets are zero points.
 static inline int panel_has_zeros(const struct halftone_panels *m) {
-    return m->offsets == HALFTONE_PANEL_ZEROS8 || m->offsets == HALFTONE_PANEL_ZEROS4;
+    return m->offsets == HALFTONE_PANEL_ZEROS8 || m->offsets == HALFTONE_PANEL_ZEROS4 ||
+           m->offsets == HALFTONE_PANEL_ZEROS2;
 }
 
 /// What a code stands for in units.
@@ -125,6 +127,16 @@ __attribute__((always_inline)) static inline bytes16 panel_nibbles(const uint8_t
     both[1] = eight >> 4 & 0x0F0F0F0F0F0F0F0F;
     bytes16 result;
     memcpy(&result, both, 16);
+    return result;
+}
+
+/// Sixteen quarters of bytes as bytes: the lowest of four, then the next ones.
+__attribute__((always_inline)) static inline bytes16 panel_quarters(const uint8_t *at) {
+    uint32_t four, all[4];
+    memcpy(&four, at, 4);
+    for (int i = 0; i < 4; i++) all[i] = four >> 2 * i & 0x03030303;
+    bytes16 result;
+    memcpy(&result, all, 16);
     return result;
 }
 

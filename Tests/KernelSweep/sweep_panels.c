@@ -10,7 +10,7 @@ struct coding {
     int32_t scales, offsets;
 };
 
-enum { CODES = 14, GROUPS = 5, VALUES = 11 };
+enum { CODES = 14, GROUPS = 5, VALUES = 14 };
 
 static struct coding coding_of(int code, int group, int values) {
     static const int64_t groups[GROUPS] = {16, 32, 64, 96, 0};
@@ -26,6 +26,9 @@ static struct coding coding_of(int code, int group, int values) {
         {HALFTONE_PANEL_E8M0, HALFTONE_PANEL_NONE},
         {HALFTONE_PANEL_E4M3, HALFTONE_PANEL_NONE},
         {HALFTONE_PANEL_FLOAT16, HALFTONE_PANEL_ZEROS4},
+        {HALFTONE_PANEL_UE3M5, HALFTONE_PANEL_NONE},
+        {HALFTONE_PANEL_UE3M5, HALFTONE_PANEL_ZEROS4},
+        {HALFTONE_PANEL_UE3M5, HALFTONE_PANEL_ZEROS2},
     };
     // Codes as they are, and codes of tables of one to three digits, which have no offsets.
     static const int32_t tables[CODES - 8][2] = {{4, 1}, {6, 2}, {8, 3}, {3, 2}, {5, 1}, {7, 3}};
@@ -95,7 +98,15 @@ static uint32_t stored(struct sweep_random *random, int32_t kind, float outer, f
         *value = bits >> 3 & 15 ? ldexpf(1 + (float)(bits & 7) / 8, (int)(bits >> 3 & 15) - 7)
                                 : ldexpf((float)(bits & 7), -9);
         if (bits & 128) *value = -*value;
+        *value *= factor;
         return bits;
+    case HALFTONE_PANEL_UE3M5:
+        bits &= 255;
+        *value = bits >> 5 ? ldexpf(1 + (float)(bits & 31) / 32, (int)(bits >> 5) - 3)
+                           : ldexpf((float)bits, -7);
+        *value *= factor;
+        return bits;
+    case HALFTONE_PANEL_ZEROS2: *value = -scale * (float)(bits & 3); return bits & 3;
     case HALFTONE_PANEL_ZEROS4: *value = -scale * (float)(bits & 15); return bits & 15;
     case HALFTONE_PANEL_ZEROS8: *value = -scale * (float)(bits & 255); return bits & 255;
     case HALFTONE_PANEL_FACTOR: *value = scale * factor; return 0;
@@ -113,8 +124,10 @@ static int64_t value_bytes(int32_t kind) {
     case HALFTONE_PANEL_INT8:
     case HALFTONE_PANEL_E8M0:
     case HALFTONE_PANEL_E4M3:
+    case HALFTONE_PANEL_UE3M5:
     case HALFTONE_PANEL_ZEROS8: return 16;
     case HALFTONE_PANEL_ZEROS4: return 8;
+    case HALFTONE_PANEL_ZEROS2: return 4;
     default: return 0;
     }
 }
@@ -156,13 +169,15 @@ static void fill_row(const struct halftone_panels *m, uint8_t *panel, int64_t ro
         for (int64_t i = 0; i < per_record; i++) {
             float *scale = room.row_scales + row * groups + record * per_record + i;
             float *offset = room.row_offsets + row * groups + record * per_record + i;
-            uint32_t bits = stored(random, m->scales, outer_scale, 0, 0, scale);
+            uint32_t bits = stored(random, m->scales, outer_scale, 0, m->scale_unit, scale);
             memcpy(at + i * scale_bytes + lane * scale_bytes / 16, &bits,
                    (size_t)(scale_bytes / 16));
             bits = stored(random, m->offsets, outer_offset, *scale, m->factor, offset);
             uint8_t *to = at + per_record * scale_bytes + i * offset_bytes;
             if (m->offsets == HALFTONE_PANEL_ZEROS4) {
                 to[lane % 8] |= (uint8_t)(bits << lane / 8 * 4);
+            } else if (m->offsets == HALFTONE_PANEL_ZEROS2) {
+                to[lane % 4] |= (uint8_t)(bits << lane / 4 * 2);
             } else {
                 memcpy(to + lane * offset_bytes / 16, &bits, (size_t)(offset_bytes / 16));
             }
@@ -235,6 +250,7 @@ static void try_shape(struct sweep_result *result, uint32_t features, struct cod
         .scales = coding.scales,
         .offsets = coding.offsets,
         .factor = -0.5f * (float)sweep_integer(&random, 1, 15),
+        .scale_unit = 0.0127f * (float)sweep_integer(&random, 1, 15),
     };
     const int64_t record_runs = half ? 1 : m.record_runs;
     const int64_t groups = half ? 2 * runs : (runs + record_runs - 1) / record_runs;

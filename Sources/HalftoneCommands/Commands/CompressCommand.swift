@@ -45,7 +45,7 @@ struct CompressCommand: ParsableCommand {
 
             --order says how a folder of the halftone layout holds codes: in panels, which are \
             multiplied where they are mapped, so that a model starts at once; in rows; or \
-            automatic, panels wherever they take at most a 24th more bytes. GGUF files and other \
+            automatic, panels wherever they take at most a 64th more bytes. GGUF files and other \
             layouts have orders of their own.
 
             An output that ends in .gguf is written in that format, for formats that exist there: \

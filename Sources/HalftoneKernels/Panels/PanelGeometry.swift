@@ -19,8 +19,8 @@ struct PanelGeometry: @unchecked Sendable {
         case e4m3
         /// Bytes that are UE3M5 floats, which have a factor in common.
         case ue3m5
-        /// Zero points as halves of bytes, or as bytes: offset = −scale · zero.
-        case zeros(halves: Bool)
+        /// Zero points of 2, 4 or 8 bits: offset = −scale · zero.
+        case zeros(bits: Int)
         /// Offset = factor · scale, without memory.
         case factor(Float)
 
@@ -36,8 +36,9 @@ struct PanelGeometry: @unchecked Sendable {
                 case .e8m0: HALFTONE_PANEL_E8M0
                 case .e4m3: HALFTONE_PANEL_E4M3
                 case .ue3m5: HALFTONE_PANEL_UE3M5
-                case .zeros(halves: true): HALFTONE_PANEL_ZEROS4
-                case .zeros(halves: false): HALFTONE_PANEL_ZEROS8
+                case .zeros(bits: 2): HALFTONE_PANEL_ZEROS2
+                case .zeros(bits: 4): HALFTONE_PANEL_ZEROS4
+                case .zeros: HALFTONE_PANEL_ZEROS8
                 case .factor: HALFTONE_PANEL_FACTOR
                 }
             return Int32(kind)

@@ -16,7 +16,8 @@ import _HalftoneShims
 /// - A scale is a little-endian F32, F16 or BF16, or an E4M3 or UE3M5 whose matrix has a
 ///   factor for all of them beside its panels. Zero points of up to 4 bits take 8 bytes, byte
 ///   `i` with that of row `i` in its low and of row `i + 8` in its high half; wider ones take a
-///   byte each.
+///   byte each. Beside scales of a byte those of up to 2 bits take 4 bytes, byte `i` with those of
+///   rows `i`, `i + 4`, `i + 8` and `i + 12`, the first in its lowest two bits.
 /// - A run of `b`-bit codes takes `64 · b` bytes. It is 8 steps of 4 columns; the 64 codes of step
 ///   `s` are in the order `[row][column]`, and their bits lie in planes as below, most significant
 ///   bits first, for each of the powers of two that `b` is the sum of.
@@ -64,6 +65,8 @@ public struct PanelLayout: Sendable {
         case .float8: scales = .e4m3
         case .unsignedFloat8: scales = .ue3m5
         }
+        // Files with float scales have had zero points of 4 bits from the start.
+        let zeroBits = format.bits > 4 ? 8 : format.bits <= 2 && scaleFormat.hasFactor ? 2 : 4
         guard granularity != .column,
             (1...1 << 20).contains(granularity.groupSize(inFeatures: 1)), rows >= 1, columns >= 1,
             rows <= 1 << 40, columns <= 1 << 40, rows <= (1 << 50) / (columns + 32),
@@ -76,7 +79,7 @@ public struct PanelLayout: Sendable {
         self.groupSize = groupSize
         geometry = PanelGeometry(
             rows: rows, columns: columns, format: format, groupSize: groupSize, scales: scales,
-            zeros: format.isSymmetric ? nil : .zeros(halves: format.bits <= 4))
+            zeros: format.isSymmetric ? nil : .zeros(bits: zeroBits))
     }
 
     /// The number of panels.

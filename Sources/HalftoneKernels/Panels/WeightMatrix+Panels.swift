@@ -12,7 +12,7 @@ extension UniformMatrix {
         let geometry = PanelGeometry(
             rows: rows, columns: columns, format: format, groupSize: groupSize,
             scales: .exact(scales),
-            zeros: areCodes.map { $0 ? .zeros(halves: format.bits <= 4) : .float32 })
+            zeros: areCodes.map { $0 ? .zeros(bits: format.bits <= 4 ? 4 : 8) : .float32 })
         return fill(geometry, groupSize, pool)
     }
 

@@ -37,7 +37,9 @@ enum {
     HALFTONE_PANEL_UE3M5,    ///< Bytes that are unsigned floats of 3 exponent bits, times scale_unit.
     HALFTONE_PANEL_ZEROS8,   ///< Offsets: unsigned zero points, offset = −scale · zero.
     HALFTONE_PANEL_FACTOR,   ///< Offsets: offset = factor · scale, without memory.
-    HALFTONE_PANEL_ZEROS4    ///< As ZEROS8 in 8 bytes: byte i has row i's low, row i + 8's high.
+    HALFTONE_PANEL_ZEROS4,   ///< As ZEROS8 in 8 bytes: byte i has row i's low, row i + 8's high.
+    HALFTONE_PANEL_ZEROS2    ///< As ZEROS8 in 4 bytes: byte i has rows i, i + 4, i + 8, i + 12,
+                             ///< two bits each, the lowest first.
 };
 
 /// A matrix in panels; nothing needs alignment, 64 bytes are best.
