@@ -5,8 +5,8 @@ public enum ScaleFormat: String, Sendable, Hashable, CaseIterable, Codable {
     case bfloat16 = "bf16"
     /// E4M3 times one float32 factor per tensor, which brings the largest scale to 448.
     case float8 = "f8"
-    /// ``FloatFormat/ue3m5`` times one float32 factor per tensor, which brings the largest scale to
-    /// 31.5: four times as fine as E4M3, without a sign, and finer than any byte that is an integer.
+    /// UE3M5 times one float32 factor per tensor, which brings the largest scale to 31.5: no sign, and
+    /// four times as fine as E4M3, which rounds away what tuning scales does.
     case unsignedFloat8 = "ue3m5"
 
     /// The element type of the stored scales.

@@ -30,8 +30,8 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         case fast
         /// Scales and gains are tuned for some minutes.
         case standard = "default"
-        /// Rows with one scale are tried too, plans near the allocated one are run, and tuning takes three
-        /// times as long.
+        /// Rows with one scale are tried too, plans near the allocated one are run, and tuning takes
+        /// three times as long.
         case best
     }
 

@@ -46,8 +46,9 @@ public struct ScaleFinder<Levels: ScaledLevels>: Sendable {
     /// How scales are stored.
     public let codec: any ScaleRounding
 
-    /// Whether scales are never negative; by default where they are stored without a sign. (With a negative scale the lowest
-    /// level, which may reach further than the highest, is at the positive end.)
+    /// Whether scales are never negative; by default where they are stored without a sign. (With a
+    /// negative scale the lowest level, which may reach further than the highest, is at the positive
+    /// end.)
     public var isPositive: Bool
 
     /// Searches for a format and a way to store scales.
