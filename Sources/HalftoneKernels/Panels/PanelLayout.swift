@@ -50,6 +50,7 @@ public struct PanelLayout: Sendable {
     ///   - format: 1 to 8 bits.
     ///   - granularity: Whole rows, or groups of a multiple of 16; one scale for the whole matrix
     ///     is repeated for each row.
+    ///   - scaleFormat: Any.
     ///   - rows: At least 1.
     ///   - columns: At least 1.
     /// - Returns: Nil when there are no such panels, or they would be larger than memory.

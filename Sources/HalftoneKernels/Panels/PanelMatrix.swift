@@ -7,7 +7,7 @@ import _HalftoneShims
 /// offset` with the scale and offset of its group, or `scale · table[code]`, where a value of the
 /// table is a fixed-point number of up to three bytes. Made from a ``WeightMatrix`` by
 /// ``WeightMatrix/panels(on:)`` with the same values, or on the bytes of a file by
-/// ``init(_:formatName:bytes:)``. Codes and scales take the bytes that they take in rows; rows are
+/// ``init(_:formatName:scaleFactor:bytes:)``. Codes and scales take the bytes that they take in rows; rows are
 /// filled up to whole panels, columns to whole runs of 32.
 @safe
 public struct PanelMatrix: @unchecked Sendable {
