@@ -49,8 +49,7 @@ public struct BlockScaledMatrix: Sendable {
         let (down, across) = layout.blocks(rows: rows, columns: columns)
         let rounding = BlockScaleRounding(
             layout, largest: values.reduce(0) { max($0, $1.magnitude) })
-        var finder = ScaleFinder(layout.element, scales: rounding)
-        finder.isPositive = true
+        let finder = ScaleFinder(layout.element, scales: rounding)
         var scaleCodes: [UInt8] = []
         var elements = [UInt8](repeating: 0, count: values.count)
         for block in 0..<down * across {
@@ -118,6 +117,8 @@ struct BlockScaleRounding: ScaleRounding {
         let factor = largest / (scale.range.upperBound * most)
         (format, self.factor) = (scale, factor == 0 ? 1 : factor)
     }
+
+    let isPositive = true
 
     /// The code of the rule that the layout states.
     func usualCode(largest: Float) -> UInt8 {

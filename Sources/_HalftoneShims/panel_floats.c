@@ -38,9 +38,9 @@ PANEL_ROWS floats16 panel_numbers(int32_t kind, const uint8_t *at, floats16 oute
         words16 bits = __builtin_convertvector(*(const bytes16 *)at, words16) << 5;
         return 4096 * factor * panel_halves((const uint8_t *)&bits);
     }
-    case HALFTONE_PANEL_ZEROS8: return __builtin_convertvector(*(const bytes16 *)at, floats16);
-    case HALFTONE_PANEL_ZEROS4: return __builtin_convertvector(panel_nibbles(at), floats16);
-    case HALFTONE_PANEL_ZEROS2: return __builtin_convertvector(panel_quarters(at), floats16);
+    case HALFTONE_PANEL_ZEROS8:
+    case HALFTONE_PANEL_ZEROS4:
+    case HALFTONE_PANEL_ZEROS2: return __builtin_convertvector(panel_zeros(kind, at), floats16);
     case HALFTONE_PANEL_FACTOR: return scale * factor;
     default: return (floats16){0};
     }

@@ -70,32 +70,27 @@ static uint32_t half_bits(float value) {
     return sign | (uint32_t)(size * 0x1p24f);
 }
 
-/// The E4M3 number that is nearest, at most 448.
-static uint32_t e4m3_bits(float value) {
+/// The bits of the nearest number, up to a largest, of a float of 8 bits: `digits` of its fraction,
+/// and an exponent with a bias.
+static uint32_t byte_bits(float magnitude, int digits, int bias, uint32_t largest) {
     uint32_t bits;
-    memcpy(&bits, &value, 4);
-    uint32_t sign = bits >> 24 & 0x80, magnitude = bits & 0x7FFFFFFF;
-    if (magnitude < 121u << 23) return sign | (uint32_t)((value < 0 ? -value : value) * 0x1p9f + 0.5f);
-    magnitude = (magnitude + (1u << 19) - (120u << 23)) >> 20;
-    return sign | (magnitude < 0x7E ? magnitude : 0x7E);
-}
-
-/// The UE3M5 number that is nearest, at most 31.5.
-static uint32_t ue3m5_bits(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, 4);
-    if (!(value > 0)) return 0;
-    if (bits < 125u << 23) return (uint32_t)(value * 0x1p7f + 0.5f);
-    bits = (bits + (1u << 17) - (124u << 23)) >> 18;
-    return bits < 0xFF ? bits : 0xFF;
+    memcpy(&bits, &magnitude, 4);
+    if (bits < (uint32_t)(128 - bias) << 23) {
+        return (uint32_t)(magnitude * (float)(1 << (bias - 1 + digits)) + 0.5f);
+    }
+    const int dropped = 23 - digits;
+    bits = (bits + (1u << (dropped - 1)) - ((uint32_t)(127 - bias) << 23)) >> dropped;
+    return bits < largest ? bits : largest;
 }
 
 static uint32_t stored_bits(const struct halftone_panels *m, float value) {
     uint32_t bits;
     memcpy(&bits, &value, 4);
     switch (m->scales) {
-    case HALFTONE_PANEL_E4M3: return e4m3_bits(value / m->scale_unit);
-    case HALFTONE_PANEL_UE3M5: return ue3m5_bits(value / m->scale_unit);
+    case HALFTONE_PANEL_E4M3:
+        value /= m->scale_unit;
+        return byte_bits(value < 0 ? -value : value, 3, 7, 0x7E) | (value < 0 ? 0x80 : 0);
+    case HALFTONE_PANEL_UE3M5: return byte_bits(value / m->scale_unit, 5, 3, 0xFF);
     case HALFTONE_PANEL_FLOAT16: return half_bits(value);
     case HALFTONE_PANEL_BFLOAT16: return bits >> 16;
     default: return bits;
@@ -112,15 +107,12 @@ void halftone_panel_put_row(const struct halftone_panels *m, uint8_t *panel, int
         memcpy(panel + panel_scale_place(m, group) + size * row, &bits, (size_t)size);
         if (!zeros || m->offsets == HALFTONE_PANEL_FACTOR) continue;
         uint8_t *at = panel + panel_offset_place(m, group);
-        if (m->offsets == HALFTONE_PANEL_ZEROS8) {
-            at[row] = (uint8_t)zeros[own];
-        } else if (m->offsets == HALFTONE_PANEL_ZEROS4) {
-            uint8_t zero = (uint8_t)zeros[own];
-            at[row % 8] = row < 8 ? (uint8_t)((at[row] & 0xF0) | zero)
-                                  : (uint8_t)((at[row % 8] & 15) | zero << 4);
-        } else if (m->offsets == HALFTONE_PANEL_ZEROS2) {
-            int64_t place = row / 4 * 2;
-            at[row % 4] = (uint8_t)((at[row % 4] & ~(3 << place)) | (uint8_t)zeros[own] << place);
+        const int32_t zero_bits = panel_zero_bits(m->offsets);
+        if (zero_bits) {
+            const int place = panel_zero_place(zero_bits, row);
+            uint8_t *to = at + row % (2 * zero_bits);
+            *to = (uint8_t)((*to & ~(((1 << zero_bits) - 1) << place)) |
+                            (uint8_t)zeros[own] << place);
         } else {
             float offset = -scales[own] * zeros[own];
             memcpy(at + 4 * row, &offset, 4);
@@ -130,14 +122,10 @@ void halftone_panel_put_row(const struct halftone_panels *m, uint8_t *panel, int
 
 /// Copies a row's part of the values of a group.
 static void copy_values(int32_t kind, const uint8_t *from, int64_t row, uint8_t *to, int64_t lane) {
-    if (kind == HALFTONE_PANEL_ZEROS4) {
-        uint8_t zero = from[row % 8] >> row / 8 * 4 & 15;
-        to[lane % 8] |= (uint8_t)(zero << lane / 8 * 4);
-        return;
-    }
-    if (kind == HALFTONE_PANEL_ZEROS2) {
-        uint8_t zero = from[row % 4] >> row / 4 * 2 & 3;
-        to[lane % 4] |= (uint8_t)(zero << lane / 4 * 2);
+    const int32_t zero_bits = panel_zero_bits(kind);
+    if (zero_bits) {
+        to[lane % (2 * zero_bits)] |= (uint8_t)(panel_zero(zero_bits, from, row)
+                                                << panel_zero_place(zero_bits, lane));
         return;
     }
     int64_t size = panel_value_bytes(kind) / 16;

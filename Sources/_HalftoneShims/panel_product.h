@@ -84,11 +84,9 @@ PANEL_INLINE floats16 panel_values(int32_t kind, const uint8_t *at, floats16 out
         return PANEL_HALVES((const uint8_t *)&half) * (4096 * factor);
     }
     case HALFTONE_PANEL_ZEROS8:
-        return -scale * __builtin_convertvector(*(const bytes16 *)at, floats16);
     case HALFTONE_PANEL_ZEROS4:
-        return -scale * __builtin_convertvector(panel_nibbles(at), floats16);
     case HALFTONE_PANEL_ZEROS2:
-        return -scale * __builtin_convertvector(panel_quarters(at), floats16);
+        return -scale * __builtin_convertvector(panel_zeros(kind, at), floats16);
     case HALFTONE_PANEL_FACTOR: return scale * factor;
     default: return (floats16){0};
     }

@@ -35,6 +35,16 @@ struct panel_part {
     int32_t fetches; ///< Whether codes are fetched ahead.
 };
 
+/// Bits of a zero point; 0 where offsets are no zero points.
+static inline int32_t panel_zero_bits(int32_t kind) {
+    switch (kind) {
+    case HALFTONE_PANEL_ZEROS8: return 8;
+    case HALFTONE_PANEL_ZEROS4: return 4;
+    case HALFTONE_PANEL_ZEROS2: return 2;
+    default: return 0;
+    }
+}
+
 /// Bytes of a group's scales or offsets.
 static inline int64_t panel_value_bytes(int32_t kind) {
     switch (kind) {
@@ -45,18 +55,14 @@ static inline int64_t panel_value_bytes(int32_t kind) {
     case HALFTONE_PANEL_INT8:
     case HALFTONE_PANEL_E8M0:
     case HALFTONE_PANEL_E4M3:
-    case HALFTONE_PANEL_UE3M5:
-    case HALFTONE_PANEL_ZEROS8: return 16;
-    case HALFTONE_PANEL_ZEROS4: return 8;
-    case HALFTONE_PANEL_ZEROS2: return 4;
-    default: return 0;
+    case HALFTONE_PANEL_UE3M5: return 16;
+    default: return 2 * panel_zero_bits(kind);
     }
 }
 
 /// Whether offsets are zero points.
 static inline int panel_has_zeros(const struct halftone_panels *m) {
-    return m->offsets == HALFTONE_PANEL_ZEROS8 || m->offsets == HALFTONE_PANEL_ZEROS4 ||
-           m->offsets == HALFTONE_PANEL_ZEROS2;
+    return panel_zero_bits(m->offsets) != 0;
 }
 
 /// What a code stands for in units.
@@ -119,24 +125,32 @@ static inline uint64_t panel_spread(uint64_t bits) {
     return (one + 0x7F7F7F7F7F7F7F7F) >> 7 & 0x0101010101010101;
 }
 
-/// Sixteen halves of bytes as bytes: the low ones of eight, then the high ones.
-__attribute__((always_inline)) static inline bytes16 panel_nibbles(const uint8_t *at) {
-    uint64_t eight, both[2];
-    memcpy(&eight, at, 8);
-    both[0] = eight & 0x0F0F0F0F0F0F0F0F;
-    both[1] = eight >> 4 & 0x0F0F0F0F0F0F0F0F;
-    bytes16 result;
-    memcpy(&result, both, 16);
-    return result;
+/// Where the bits of a row's zero point are, from the lowest of byte `row % (2 * bits)` on.
+static inline int panel_zero_place(int32_t bits, int64_t row) {
+    return (int)(row / (2 * bits) * bits);
 }
 
-/// Sixteen quarters of bytes as bytes: the lowest of four, then the next ones.
-__attribute__((always_inline)) static inline bytes16 panel_quarters(const uint8_t *at) {
-    uint32_t four, all[4];
-    memcpy(&four, at, 4);
-    for (int i = 0; i < 4; i++) all[i] = four >> 2 * i & 0x03030303;
+/// The zero point of a row.
+static inline uint8_t panel_zero(int32_t bits, const uint8_t *at, int64_t row) {
+    return (uint8_t)(at[row % (2 * bits)] >> panel_zero_place(bits, row) & ((1 << bits) - 1));
+}
+
+/// The zero points of sixteen rows as bytes.
+__attribute__((always_inline)) static inline bytes16 panel_zeros(int32_t kind, const uint8_t *at) {
     bytes16 result;
-    memcpy(&result, all, 16);
+    if (kind == HALFTONE_PANEL_ZEROS8) {
+        memcpy(&result, at, 16);
+    } else if (kind == HALFTONE_PANEL_ZEROS4) {
+        uint64_t eight, both[2];
+        memcpy(&eight, at, 8);
+        for (int i = 0; i < 2; i++) both[i] = eight >> 4 * i & 0x0F0F0F0F0F0F0F0F;
+        memcpy(&result, both, 16);
+    } else {
+        uint32_t four, all[4];
+        memcpy(&four, at, 4);
+        for (int i = 0; i < 4; i++) all[i] = four >> 2 * i & 0x03030303;
+        memcpy(&result, all, 16);
+    }
     return result;
 }
 

@@ -140,9 +140,9 @@ static float panel_value(int32_t kind, const uint8_t *at, int row, float outer, 
     case HALFTONE_PANEL_E4M3:
         return 256 * factor * panel_half((uint16_t)((at[row] & 128) << 8 | (at[row] & 127) << 7));
     case HALFTONE_PANEL_UE3M5: return 4096 * factor * panel_half((uint16_t)(at[row] << 5));
-    case HALFTONE_PANEL_ZEROS8: return (float)at[row];
-    case HALFTONE_PANEL_ZEROS4: return (float)(at[row % 8] >> row / 8 * 4 & 15);
-    case HALFTONE_PANEL_ZEROS2: return (float)(at[row % 4] >> row / 4 * 2 & 3);
+    case HALFTONE_PANEL_ZEROS8:
+    case HALFTONE_PANEL_ZEROS4:
+    case HALFTONE_PANEL_ZEROS2: return (float)panel_zero(panel_zero_bits(kind), at, row);
     case HALFTONE_PANEL_FACTOR: return scale * factor;
     default: return 0;
     }

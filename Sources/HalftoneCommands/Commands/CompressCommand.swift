@@ -303,7 +303,8 @@ struct CompressCommand: ParsableCommand {
         }
         if let scale {
             guard let format = ScaleFormat(rawValue: scale) else {
-                throw ValidationError("--scale \"\(scale)\" is none of f32, f16, bf16, f8, ue3m5")
+                let names = ScaleFormat.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("--scale \"\(scale)\" is none of \(names)")
             }
             recipe.body.scaleFormat = format
             recipe.embedding?.scaleFormat = format

@@ -61,10 +61,10 @@ public struct ScaleCodec: Sendable, Equatable {
     public func covering(_ scale: Float) -> Float {
         let pattern = pattern(scale)
         let value = value(pattern)
-        let isLast = format == .unsignedFloat8 && pattern == UInt8.max
-        guard value.magnitude < scale.magnitude, !isLast else { return value }
+        guard value.magnitude < scale.magnitude else { return value }
         // Patterns of a sign are in the order of their magnitudes.
         let next = self.value(pattern + 1)
-        return next.isNaN ? value : next
+        // The last one has none, or the first one of bytes again.
+        return next.magnitude > value.magnitude ? next : value
     }
 }

@@ -29,9 +29,9 @@ public struct PanelMatrix: @unchecked Sendable {
     /// Bytes of memory, those of rows and columns that fill up included, and the factor of 8-bit
     /// scales.
     public var byteCount: Int {
-        let kinds = [HALFTONE_PANEL_E4M3, HALFTONE_PANEL_UE3M5].map { Int32($0) }
-        let hasFactor = unsafe kinds.contains(description.scales) && table == nil
-        return bytes.count + (hasFactor ? 4 : 0)
+        let kind = unsafe Int(description.scales)
+        let isByte = kind == HALFTONE_PANEL_E4M3 || kind == HALFTONE_PANEL_UE3M5
+        return bytes.count + (isByte && table == nil ? 4 : 0)
     }
 
     /// Bytes of a value that codes are looked up as, 1 to 3; 0 where they are numbers themselves.
