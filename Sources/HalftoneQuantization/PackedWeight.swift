@@ -103,14 +103,14 @@ extension PackedWeight {
         }
     }
 
-    /// What scales can be multiplied by, so that 8-bit ones have the results; where scales have more
-    /// bits all factors are as good.
+    /// The nearest factors that scales of a byte can be multiplied by; nil where scales have more bits,
+    /// for which any is near enough.
     ///
     /// - Parameter factors: `[rows, scalesPerRow]`.
-    /// - Returns: The nearest ones.
-    public func storable(_ factors: [Float]) -> [Float] {
+    /// - Returns: As many.
+    public func storable(_ factors: [Float]) -> [Float]? {
         guard case .codes(let tensor) = self, tensor.scheme.scaleFormat.hasFactor else {
-            return factors
+            return nil
         }
         return tensor.storable(factors)
     }

@@ -137,9 +137,7 @@ extension QuantizedTensor {
         precondition(
             scheme.granularity != .tensor
                 && [rows, rows * groups].contains(factors.count), "a factor for each group or row")
-        let perFactor = max(matrix.scales.count / max(factors.count, 1), 1)
-        let scales = matrix.scales.enumerated().map { $1 * factors[$0 / perFactor] }
-        let codec = codec(reaching: scales)
+        let (scales, codec, _) = scaled(by: factors)
         var changed = parts
         changed.scales = codec.encode(scales)
         if scheme.scaleFormat.hasFactor {
@@ -152,25 +150,29 @@ extension QuantizedTensor {
     ///
     /// - Parameter factors: `[rows, groups]`, or one for each row, of whose scales the first counts.
     func storable(_ factors: [Float]) -> [Float] {
-        let perFactor = max(matrix.scales.count / max(factors.count, 1), 1)
-        let scales = matrix.scales.enumerated().map { $1 * factors[$0 / perFactor] }
-        let codec = codec(reaching: scales)
+        let (scales, codec, perFactor) = scaled(by: factors)
         return factors.enumerated().map { index, factor in
             let scale = matrix.scales[index * perFactor]
             return scale == 0 ? factor : codec.nearest(scales[index * perFactor]) / scale
         }
     }
 
-    /// How the scales are stored; where some are beyond what the factor of 8-bit scales reaches,
-    /// with the factor times a power of two, which leaves all others as they are.
-    private func codec(reaching scales: [Float]) -> ScaleCodec {
+    /// Scales times factors, how they are stored, and how many of them a factor is for.
+    ///
+    /// Where some are beyond what the factor of 8-bit scales reaches, that is multiplied by a power of
+    /// two, which leaves all others as they are.
+    private func scaled(by factors: [Float]) -> ([Float], ScaleCodec, perFactor: Int) {
+        let perFactor = max(matrix.scales.count / max(factors.count, 1), 1)
+        let scales = matrix.scales.enumerated().map { $1 * factors[$0 / perFactor] }
         var codec = ScaleCodec(scheme.scaleFormat, factor: scaleFactor)
+        guard let top = scheme.scaleFormat.byteFormat?.range.upperBound else {
+            return (scales, codec, perFactor)
+        }
         let largest = scales.reduce(0) { max($0, $1.magnitude) }
-        guard let top = scheme.scaleFormat.byteFormat?.range.upperBound else { return codec }
         while largest.isFinite, codec.factor.isFinite, largest > top * codec.factor.magnitude {
             codec = ScaleCodec(scheme.scaleFormat, factor: 2 * codec.factor)
         }
-        return codec
+        return (scales, codec, perFactor)
     }
 
     /// The sum over all weights of the squared distance from the original.

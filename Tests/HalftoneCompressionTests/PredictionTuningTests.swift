@@ -51,6 +51,33 @@ struct PredictionTuningTests {
         #expect(try divergence(tuned.weights) < 0.9 * divergence(packed.weights))
     }
 
+    /// The last loss of training is that of the stored model, also where bytes round scales: a rate that
+    /// ends at 0 leaves nothing between the two but that.
+    @Test(arguments: [ScaleFormat.float16, .float8, .unsignedFloat8])
+    func theLastLossIsTheStoredModels(scales: ScaleFormat) throws {
+        let pool = WorkerPool(threads: 2)
+        let model = try modelFixture("llama2")
+        let text = (0..<48).map { Int32(($0 * 29) % model.spec.vocabularySize) }
+        var recipe = CompressionRecipe(bits: 2, group: .group(16))
+        recipe.body.scaleFormat = scales
+        recipe.embedding = nil
+        let packed = try CompressedModel(model, recipe: recipe, pool: pool)
+        var tuning = PredictionTuning()
+        (tuning.steps, tuning.rate) = (64, 5e-3)
+        func losses(_ packed: CompressedModel) throws -> (CompressedModel, [Float]) {
+            var losses: [Float] = []
+            let parameters = try tuning.tuned(
+                packed.matrices, in: packed.weights, float: model.weights, texts: [text],
+                pool: pool
+            ) { losses.append($1) }
+            return (try packed.tuned(parameters), losses)
+        }
+        let (tuned, found) = try losses(packed)
+        tuning.steps = 1
+        let (last, stored) = (try #require(found.last), try losses(tuned).1[0])
+        #expect(abs(stored / last - 1) < 5e-4, "\(stored), \(last)")
+    }
+
     /// Rows have one factor where groups do not divide them.
     @Test func unevenGroupsAreScaledByRow() throws {
         let scheme = WeightScheme(
@@ -84,7 +111,7 @@ struct PredictionTuningTests {
         // The last ones lead beyond the largest 8-bit scale.
         for largest: Float in [1.06, 1.5, 9] {
             let wanted = (0..<20).map { 0.9 + (largest - 0.9) * Float($0) / 19 }
-            let factors = packed.storable(wanted)
+            let factors = try #require(packed.storable(wanted))
             for (found, exact) in zip(factors, wanted) {
                 #expect(abs(found / exact - 1) <= (format == .float8 ? 0x1p-4 : 0x1p-6))
             }

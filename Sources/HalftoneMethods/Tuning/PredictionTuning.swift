@@ -192,9 +192,11 @@ final class GroupFactors: WeightTransform {
     func forward(_ x: Tensor, _ context: ForwardContext) -> Tensor {
         let shape = factors.shape
         let groups = x.reshaped([shape[0], shape[1], -1])
-        let exact = context.value(of: factors)
-        let change = zip(packed.storable(Array(exact.elements)), exact.elements).map { $0 - $1 }
-        let stored = exact + Tensor(shape: shape, elements: change)
-        return (groups * stored).reshaped(x.shape)
+        var used = context.value(of: factors)
+        let exact = Array(used.elements)
+        if let stored = packed.storable(exact) {
+            used = used + Tensor(shape: shape, elements: zip(stored, exact).map { $0 - $1 })
+        }
+        return (groups * used).reshaped(x.shape)
     }
 }
