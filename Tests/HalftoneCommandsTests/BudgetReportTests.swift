@@ -48,7 +48,7 @@ struct BudgetReportTests {
         let folder = NSTemporaryDirectory() + "halftone-budget-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var command = try HalftoneCommand.parseAsRoot([
-            "compress", "stories", "--bits", "3.0", "--speed", "1", "--effort", "fast",
+            "compress", "stories", "--bits", "3.0", "--speed", "0.001", "--effort", "fast",
             "--calibration-windows", "2", "--calibration-length", "64", "--quiet", "-o", folder,
         ])
         try command.run()
