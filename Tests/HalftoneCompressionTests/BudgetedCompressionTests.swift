@@ -424,8 +424,12 @@ struct BudgetedCompressionTests {
         #expect(settings.reading(for: spec) == settings)
         for index in spec.blocks.indices { spec.blocks[index].mlp.hiddenWidth = 4608 }
         let wide = settings.reading(for: spec)
-        #expect(wide.calibrationWindows == 3 * settings.calibrationWindows)
         #expect(wide.costWindows == 3 * settings.costWindows)
+        #expect(wide.calibrationWindows == settings.calibrationWindows, "they are enough")
+        for index in spec.blocks.indices { spec.blocks[index].mlp.hiddenWidth = 15360 }
+        let wider = settings.reading(for: spec)
+        #expect(wider.costWindows == 10 * settings.costWindows)
+        #expect(wider.calibrationWindows == wider.costWindows)
     }
 
     /// More effort is foretold to take longer, costs that are known save their time, and a job that
