@@ -148,34 +148,65 @@ public struct Sampler: Sendable {
     }
 
     private mutating func draw(_ logits: [Float]) -> Int32 {
-        let candidates = self.candidates(logits)
-        var left =
-            Float(Double(generator.next() >> 11) * 0x1p-53)
-            * candidates.reduce(0) { $0 + $1.weight }
-        for candidate in candidates {
-            left -= candidate.weight
-            if left < 0 { return candidate.token }
+        let ranked = RankedTokens(logits, options)
+        var (count, total) = (Int.max, ranked.total)
+        if options.topK > 0 {
+            count = options.topK
+            total = ranked.prefix(count).reduce(0) { $0 + Double($1.weight) }
         }
-        return candidates.last?.token ?? Self.mostLikely(logits)
+        if options.topP < 1 {
+            let wanted = Double(options.topP) * total
+            (count, total) = (0, 0)
+            for candidate in ranked {
+                (count, total) = (count + 1, total + Double(candidate.weight))
+                if total >= wanted { break }
+            }
+        }
+        var left = Double(generator.next() >> 11) * 0x1p-53 * total
+        var last: Int32?
+        for candidate in ranked.prefix(count) {
+            left -= Double(candidate.weight)
+            last = candidate.token
+            if left < 0 { break }
+        }
+        return last ?? Self.mostLikely(logits)
+    }
+}
+
+/// Tokens with their weights, the likeliest first, ranked only as far as they are asked for: what is
+/// drawn is nearly always among the first hundred of a vocabulary of many thousands.
+private struct RankedTokens: Sequence, IteratorProtocol {
+    /// The least weight that a token can have, relative to the likeliest one's.
+    private static let least: Float = 1e-12
+
+    /// Relative to the likeliest token's; 0 for tokens that are dropped.
+    private let weights: [Float]
+    /// Tokens of at least this weight were ranked.
+    private var bound: Float = 2
+    /// Those of them that are left, the likeliest last.
+    private var ranked: [(token: Int32, weight: Float)] = []
+
+    init(_ logits: [Float], _ options: SamplingOptions) {
+        let top = logits.max() ?? 0
+        let least = Swift.max(options.minP, Self.least)
+        weights = logits.map { logit in
+            let weight = exp((logit - top) / options.temperature)
+            return weight >= least ? weight : 0
+        }
     }
 
-    /// Tokens that survive the filters, most likely first, with weights relative to the first.
-    private func candidates(_ logits: [Float]) -> [(token: Int32, weight: Float)] {
-        let top = logits.max() ?? 0
-        var candidates: [(token: Int32, weight: Float)] = []
-        for (token, logit) in logits.enumerated() {
-            let weight = exp((logit - top) / options.temperature)
-            if weight >= max(options.minP, 1e-12) { candidates.append((Int32(token), weight)) }
+    /// The sum of all weights.
+    var total: Double { weights.reduce(0) { $0 + Double($1) } }
+
+    mutating func next() -> (token: Int32, weight: Float)? {
+        while ranked.isEmpty, bound > Self.least {
+            let above = bound
+            bound /= 64
+            for (token, weight) in weights.enumerated() where weight >= bound && weight < above {
+                ranked.append((Int32(token), weight))
+            }
+            ranked.sort { ($0.weight, $1.token) < ($1.weight, $0.token) }
         }
-        candidates.sort { ($0.weight, $1.token) > ($1.weight, $0.token) }
-        if options.topK > 0 { candidates = Array(candidates.prefix(options.topK)) }
-        guard options.topP < 1 else { return candidates }
-        let total = candidates.reduce(0) { $0 + $1.weight }
-        var sum: Float = 0
-        let kept = candidates.firstIndex { candidate in
-            sum += candidate.weight
-            return sum >= options.topP * total
-        }
-        return kept.map { Array(candidates.prefix($0 + 1)) } ?? candidates
+        return ranked.popLast()
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import HalftoneRuntime
+import HalftoneTensor
 import Testing
 
 struct SamplerTests {
@@ -44,6 +45,42 @@ struct SamplerTests {
         options.topP = 1
         options.minP = 0.6
         #expect(Set(draws(options, logits, 500).keys) == [2, 3])
+    }
+
+    /// Tokens are those that a ranking of the whole vocabulary gives, whatever is filtered.
+    @Test(
+        arguments: [(0, 1), (40, 1), (0, 0.9), (0, 0.999), (40, 0.8), (3, 0.999)] as [(Int, Float)])
+    func whatIsDrawnIsThatOfAFullRanking(topK: Int, topP: Float) {
+        for (seed, spread) in [(1, 0.5), (2, 2), (3, 6), (4, 12)] as [(UInt64, Float)] {
+            var options = SamplingOptions()
+            (options.temperature, options.topK, options.topP) = (0.8, topK, topP)
+            (options.minP, options.seed) = (seed == 3 ? 1e-3 : 0, seed)
+            let logits = Tensor.normal([5000], seed: seed).elements.map { $0 * spread }
+            let top = logits.max() ?? 0
+            var ranked = logits.enumerated().map { (token: $0, weight: exp(($1 - top) / 0.8)) }
+                .filter { $0.weight >= max(options.minP, 1e-12) }
+                .sorted { ($0.weight, $1.token) > ($1.weight, $0.token) }
+            if topK > 0 { ranked = Array(ranked.prefix(topK)) }
+            func mass(_ count: Int) -> Double {
+                ranked.prefix(count).reduce(0) { $0 + Double($1.weight) }
+            }
+            if topP < 1 {
+                let wanted = Double(topP) * mass(ranked.count)
+                let count = (1...ranked.count).first { mass($0) >= wanted }
+                ranked = Array(ranked.prefix(count ?? ranked.count))
+            }
+            var sampler = Sampler(options)
+            var generator = SeededGenerator(seed: seed)
+            for _ in 0..<50 {
+                var left = Double(generator.next() >> 11) * 0x1p-53 * mass(ranked.count)
+                let drawn = ranked.first { candidate in
+                    left -= Double(candidate.weight)
+                    return left < 0
+                }
+                var copy = logits
+                #expect(Int(sampler.next(&copy)) == drawn?.token)
+            }
+        }
     }
 
     @Test func sameSeedSameTokens() {
