@@ -77,7 +77,10 @@ let package = Package(
         library("HalftoneTransforms", ["HalftoneModels", "HalftoneQuantization"]),
         library(
             "HalftoneCompression",
-            ["HalftoneEvaluation", "HalftoneMethods", "HalftoneRuns", "HalftoneTransforms"]),
+            [
+                "HalftoneEvaluation", "HalftoneMethods", "HalftoneRuns", "HalftoneTraining",
+                "HalftoneTransforms",
+            ]),
         .target(
             name: "HalftoneServer",
             dependencies: [

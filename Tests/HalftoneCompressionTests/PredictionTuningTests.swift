@@ -4,6 +4,7 @@ import HalftoneFormats
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
+import HalftoneNN
 import HalftoneQuantization
 import HalftoneRuntime
 import HalftoneTensor
@@ -28,7 +29,7 @@ struct PredictionTuningTests {
             try tuning.tuned(
                 packed.matrices, in: packed.weights, float: model.weights, texts: texts,
                 pool: pool
-            ) { losses.append($1) })
+            ) { losses.append($0.loss) })
         #expect(losses.count == 64)
         let (first, last) = (losses.prefix(4).reduce(0, +), losses.suffix(4).reduce(0, +))
         #expect(last < 0.8 * first, "\(first), \(last)")
@@ -69,13 +70,50 @@ struct PredictionTuningTests {
             let parameters = try tuning.tuned(
                 packed.matrices, in: packed.weights, float: model.weights, texts: [text],
                 pool: pool
-            ) { losses.append($1) }
+            ) { losses.append($0.loss) }
             return (try packed.tuned(parameters), losses)
         }
         let (tuned, found) = try losses(packed)
         tuning.steps = 1
         let (last, stored) = (try #require(found.last), try losses(tuned).1[0])
         #expect(abs(stored / last - 1) < 5e-4, "\(stored), \(last)")
+    }
+
+    /// A tuning that was stopped ends as one that was not, and another model's state is refused.
+    @Test func tuningGoesOnBehindAState() throws {
+        struct Stopped: Error {}
+        let pool = WorkerPool(threads: 2)
+        let model = try modelFixture("llama2")
+        let texts = (0..<3).map { part in
+            (0..<32).map { Int32(($0 * 29 + part * 7) % model.spec.vocabularySize) }
+        }
+        var tuning = PredictionTuning()
+        (tuning.steps, tuning.rate) = (8, 5e-3)
+        func tuned(
+            group: Int = 16, from start: SavedState? = nil,
+            done: (PredictionTuning.Step) throws -> Void = { _ in }
+        ) throws -> TunedParameters {
+            var recipe = CompressionRecipe(bits: 2, group: .group(group))
+            recipe.body.scaleFormat = .unsignedFloat8
+            recipe.embedding = nil
+            let packed = try CompressedModel(model, recipe: recipe, pool: pool)
+            return try tuning.tuned(
+                packed.matrices, in: packed.weights, float: model.weights, texts: texts,
+                pool: pool, from: start, done: done)
+        }
+        let whole = try tuned()
+        var state: SavedState?
+        #expect(throws: Stopped.self) {
+            _ = try tuned { step in
+                guard step.number == 4 else { return }
+                state = step.state()
+                throw Stopped()
+            }
+        }
+        var steps: [Int] = []
+        #expect(try tuned(from: state) { steps.append($0.number) } == whole)
+        #expect(steps == [5, 6, 7])
+        #expect(throws: ModuleError.self) { _ = try tuned(group: 8, from: state) }
     }
 
     /// Rows have one factor where groups do not divide them.

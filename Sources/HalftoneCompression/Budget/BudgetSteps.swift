@@ -3,7 +3,10 @@ import HalftoneFormats
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
+import HalftoneNN
 import HalftoneRuns
+import HalftoneTensor
+import HalftoneTraining
 
 /// The steps of a budgeted compression with what came of them, in a folder or nowhere.
 struct BudgetSteps {
@@ -23,6 +26,9 @@ struct BudgetSteps {
     }
 
     private static let file = "parameters.safetensors"
+
+    /// How long tuning goes on before its state is kept again.
+    private static let interval = Duration.seconds(20)
 
     /// Opens the steps of a job, each a unit in the order in which they are done.
     ///
@@ -71,19 +77,24 @@ struct BudgetSteps {
     }
 
     /// The result of tuning, computed unless it is there.
+    ///
+    /// - Parameters:
+    ///   - step: Its name.
+    ///   - spec: The model's description.
+    ///   - make: Tunes from the state that is kept, if one is; calls what it is given after each step
+    ///     with how many are done.
     func parameters(
-        _ step: String, of spec: DecoderSpec, _ make: () throws -> TunedParameters
+        _ step: String, of spec: DecoderSpec,
+        _ make: (SavedState?, (Int, () -> SavedState) throws -> Void) throws -> TunedParameters
     ) throws -> TunedParameters {
-        guard let run else { return try make() }
+        guard let run else { return try make(nil) { _, _ in } }
         if try run.status().done.contains(step) {
-            let file = try SafetensorsFile(
-                contentsOf: run.folder(of: step).path + "/" + Self.file)
+            let tensors = try TensorFile.read(run.folder(of: step).path + "/" + Self.file)
             var result = TunedParameters(factors: [:], vectors: [:])
             for slot in spec.slots {
-                guard let tensor = file.tensor(named: "\(slot.role)") else { continue }
-                let values = try BlockMatrix(
-                    type: .f32, rows: 1, columns: tensor.bytes.count / 4, bytes: tensor.bytes
-                ).decoded()
+                guard let values = tensors["\(slot.role)"].map({ Array($0.elements) }) else {
+                    continue
+                }
                 if slot.shape.count == 1 {
                     result.vectors[slot.role] = values
                 } else {
@@ -93,18 +104,22 @@ struct BudgetSteps {
             return result
         }
         let claim = try claim(step, in: run)
-        let made = try make()
-        var writer = SafetensorsWriter()
-        let all = made.factors.merging(made.vectors) { first, _ in first }
-        for (role, values) in all.sorted(by: { "\($0.key)" < "\($1.key)" }) {
-            try writer.add(
-                TensorSource(
-                    name: "\(role)", shape: [values.count], encoding: .elements(.float32)
-                ) { sink in
-                    try sink.write(BlockCodec.encode(.f32, values, columns: values.count))
-                })
+        let lock = try run.lock()
+        defer { lock.release() }
+        var saved: ContinuousClock.Instant?
+        let made = try make(
+            run.latestCheckpoint(step).map { try SavedState(from: $0.folder) }
+        ) { count, state in
+            if let saved, saved.duration(to: .now) < Self.interval { return }
+            try lock.saveCheckpoint(step, version: count) { try state().write(to: $0) }
+            saved = .now
         }
-        try writer.write(to: claim.folder.path + "/" + Self.file)
+        let all = made.factors.merging(made.vectors) { first, _ in first }
+        try TensorFile.write(
+            Dictionary(
+                uniqueKeysWithValues: all.map {
+                    ("\($0)", Tensor(shape: [$1.count], elements: $1))
+                }), to: claim.folder.path + "/" + Self.file)
         try claim.finish()
         return made
     }

@@ -237,8 +237,9 @@ extension BudgetTrials {
         let make = { [self] in
             let packed = try result.model()
             return try packed.tuned(
-                steps.parameters(name, of: job.model.spec) {
-                    try job.tune(packed, tuning, result.divergence, display)
+                steps.parameters(name, of: job.model.spec) { start, keep in
+                    try job.tune(
+                        packed, tuning, result.divergence, display, from: start, keep: keep)
                 })
         }
         let found = try steps.value("measured " + name) {

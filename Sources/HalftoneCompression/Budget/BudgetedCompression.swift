@@ -5,6 +5,7 @@ import HalftoneFiles
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
+import HalftoneNN
 import HalftoneQuantization
 import HalftoneRuns
 import HalftoneRuntime
@@ -333,9 +334,14 @@ extension BudgetedCompression {
     }
 
     /// Trains scales and gains of a model that is so far from the float model, in nats per token.
+    ///
+    /// - Parameters:
+    ///   - start: Where such a tuning was stopped, if it was.
+    ///   - keep: Called after each step with how many are done, and what makes their state.
     func tune(
         _ compressed: CompressedModel, _ tuning: PredictionTuning, _ divergence: Double,
-        _ display: Display
+        _ display: Display, from start: SavedState? = nil,
+        keep: (Int, () -> SavedState) throws -> Void = { _, _ in }
     ) throws -> TunedParameters {
         let tuning = tuning.slowed(for: divergence)
         return try Self.shown(
@@ -344,8 +350,11 @@ extension BudgetedCompression {
             progress in
             try tuning.tuned(
                 compressed.matrices, in: compressed.weights, float: model.weights,
-                texts: calibration.sequences, pool: pool
-            ) { progress?.update(completed: $0 + 1, note: "\($1) nats") }
+                texts: calibration.sequences, pool: pool, from: start
+            ) { step in
+                progress?.update(completed: step.number + 1, note: "\(step.loss) nats")
+                try keep(step.number + 1, step.state)
+            }
         }
     }
 }

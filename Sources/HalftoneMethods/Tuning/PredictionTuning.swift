@@ -53,6 +53,16 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
         return slowed
     }
 
+    /// A step that is done.
+    public struct Step {
+        /// Its number, from 0.
+        public let number: Int
+        /// The loss before it, in nats per token for a divergence.
+        public let loss: Float
+        /// Makes what a tuning needs to go on behind it.
+        public let state: () -> SavedState
+    }
+
     /// Tunes a model.
     ///
     /// - Parameters:
@@ -61,15 +71,18 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
     ///   - float: The float model, with the same vocabulary.
     ///   - texts: Tokens to read, at least one window.
     ///   - pool: The threads to use.
-    ///   - progress: Called after each step with its number and its loss, in nats per token for a divergence.
+    ///   - start: The state of an equal tuning that was stopped, to go on behind it; what comes of it
+    ///     has the same bits.
+    ///   - done: Called after each step; what it throws ends the tuning.
     /// - Returns: A factor for the scale of each group, and the gains; `packed` is left as it is.
-    /// - Throws: `ModelError` for another architecture, and `DecoderError` for tokens that the model
-    ///   does not have.
+    /// - Throws: `ModelError` for another architecture, `DecoderError` for tokens that the model
+    ///   does not have, and `ModuleError` for the state of another tuning.
     /// - Complexity: A pass back and forth for each step; float32 copies of the matrices and of their
     ///   gradients, and what layers keep of one window, are in memory.
     public func tuned(
         _ packed: [Role: PackedWeight], in weights: DecoderWeights, float: DecoderWeights,
-        texts: [[Int32]], pool: WorkerPool, progress: (Int, Float) -> Void = { _, _ in }
+        texts: [[Int32]], pool: WorkerPool, from start: SavedState? = nil,
+        done: (Step) throws -> Void = { _ in }
     ) throws -> TunedParameters {
         precondition(!texts.isEmpty, "there is a text to read")
         let teacher = Teacher(float, texts: texts, pool: pool)
@@ -95,16 +108,21 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
                 norms.map { ("\($0)", $1) }, Adam(rate: normRate * Self.size(norms.map(\.1))),
                 schedule: schedule),
         ])
+        let trained = scales.map { ("\($0)", $1.factors) } + norms.map { ("\($0)", $1) }
+        if let start { try optimizer.restore(start, with: trained) }
         var generator = SeededGenerator(seed: seed)
         var order: [Int] = []
         for step in 0..<steps {
             if order.isEmpty { order = texts.indices.shuffled(using: &generator) }
             let window = order.removeFirst()
+            // What was done draws the same windows, and no more.
+            guard step >= optimizer.stepCount else { continue }
             let tokens = IndexTensor(shape: [1, texts[window].count], elements: texts[window])
             let pass = ForwardContext(student, isTraining: true)
             let found = loss(student(tokens, pass), float: try teacher.logits(window))
-            progress(step, found.item)
             optimizer.step(pass.gradients(of: found))
+            try done(
+                Step(number: step, loss: found.item) { optimizer.state(with: trained) })
         }
         return TunedParameters(
             factors: scales.mapValues { Array($0.factors.value.elements) },
@@ -117,6 +135,29 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
         let squares = parameters.reduce(0.0) { $0 + Double($1.value.squared().sum().item) }
         let count = parameters.reduce(0) { $0 + $1.value.count }
         return (squares / Double(max(count, 1))).squareRoot()
+    }
+}
+
+extension Optimizer {
+    /// What is kept, and the parameters as they are.
+    fileprivate func state(with parameters: [(path: String, Parameter)]) -> SavedState {
+        var all = SavedState(
+            tensors: Dictionary(uniqueKeysWithValues: parameters.map { ($0, $1.value) }))
+        all.merge(state, prefix: "optimizer.")
+        return all
+    }
+
+    /// Goes on from a state with its parameters.
+    fileprivate func restore(
+        _ saved: SavedState, with parameters: [(path: String, Parameter)]
+    ) throws(ModuleError) {
+        for (path, parameter) in parameters {
+            guard let value = saved.tensors[path], value.shape == parameter.shape else {
+                throw .doesNotFit(["\(path): shape \(parameter.shape) is wanted"])
+            }
+            parameter.set(value)
+        }
+        try restore(saved.part("optimizer."))
     }
 }
 

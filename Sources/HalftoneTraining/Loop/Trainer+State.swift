@@ -8,11 +8,7 @@ extension Trainer {
     /// and `training.json`.
     public func write(to folder: RunFolder) throws {
         try TensorFile.write(model.snapshot, to: folder.path + "/" + TrainingFiles.model)
-        let state = state
-        try TensorFile.write(state.tensors, to: folder.path + "/" + TrainingFiles.tensors)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        try folder.write(Array(encoder.encode(state.integers)), to: TrainingFiles.integers)
+        try state.write(to: folder)
     }
 
     /// Goes on from what ``write(to:)`` wrote.
@@ -21,15 +17,12 @@ extension Trainer {
     public func read(from folder: RunFolder) throws {
         do {
             let model = try TensorFile.read(folder.path + "/" + TrainingFiles.model)
-            let tensors = try TensorFile.read(folder.path + "/" + TrainingFiles.tensors)
-            let bytes = Data(try folder.read(TrainingFiles.integers))
-            let integers = try JSONDecoder().decode([String: UInt64].self, from: bytes)
-            guard let steps = integers["steps"].flatMap({ Int(exactly: $0) }) else {
+            let state = try SavedState(from: folder)
+            guard let steps = state.integers["steps"].flatMap({ Int(exactly: $0) }) else {
                 throw TrainingError.badCheckpoint(
                     path: folder.path, reason: "\(TrainingFiles.integers) counts no steps")
             }
             try self.model.restore(model)
-            let state = SavedState(tensors: tensors, integers: integers)
             for (number, optimizer) in optimizers.enumerated() {
                 try optimizer.restore(state.part("optimizer.\(number)."))
             }
@@ -48,6 +41,27 @@ extension Trainer {
         }
         if let average { state.merge(average.state, prefix: "average.") }
         return state
+    }
+}
+
+extension SavedState {
+    /// Writes `training.safetensors` and `training.json`.
+    public func write(to folder: RunFolder) throws {
+        try TensorFile.write(tensors, to: folder.path + "/" + TrainingFiles.tensors)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        try folder.write(Array(encoder.encode(integers)), to: TrainingFiles.integers)
+    }
+
+    /// Reads what ``write(to:)`` wrote.
+    ///
+    /// - Throws: What reading and decoding throw.
+    public init(from folder: RunFolder) throws {
+        let tensors = try TensorFile.read(folder.path + "/" + TrainingFiles.tensors)
+        let integers = Data(try folder.read(TrainingFiles.integers))
+        self.init(
+            tensors: tensors,
+            integers: try JSONDecoder().decode([String: UInt64].self, from: integers))
     }
 }
 
