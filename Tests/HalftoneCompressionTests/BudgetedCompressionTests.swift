@@ -440,10 +440,12 @@ struct BudgetedCompressionTests {
         func forecast(
             _ effort: BudgetSettings.Effort, _ budget: ModelBudget = .bitsPerWeight(3)
         ) throws -> JobForecast {
-            try BudgetedCompression(
+            let job = try BudgetedCompression(
                 model, budget: budget, settings: BudgetSettings(effort: effort), tokens: tokens,
-                opening: nil, pool: WorkerPool(threads: 2)
-            ).forecast()
+                opening: nil, pool: WorkerPool(threads: 2))
+            // Beside other tests a machine is slower at one moment than at the next.
+            let forecasts = (0..<5).map { _ in job.forecast() }
+            return forecasts.min { $0.seconds < $1.seconds } ?? job.forecast()
         }
         let (fast, usual, best) = try (forecast(.fast), forecast(.standard), forecast(.best))
         #expect(fast.seconds > 0 && 2 * fast.seconds < usual.seconds)
