@@ -171,8 +171,9 @@ struct FormRecipeParser {
             let size = number(double[1]), size > 0
         else {
             throw FormRecipeError(
-                "\"\(word)\": \"\(parts[2])\" is no way to store scales: f32, f16, bf16, f8, ue3m5 or codes "
-                    + "such as e4m3:256 or u8:256:f16")
+                "\"\(word)\": \"\(parts[2])\" is no way to store scales: "
+                    + ScaleFormat.allCases.map(\.rawValue).joined(separator: ", ")
+                    + " or codes such as e4m3:256 or u8:256:f16")
         }
         return .scaled(format, granularity, .quantized(second, group: size))
     }
