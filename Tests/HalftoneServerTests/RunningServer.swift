@@ -102,7 +102,8 @@ final class RunningServer: Sendable {
         var request = URLRequest(url: URL(string: url.absoluteString + path)!)
         request.httpMethod = method ?? (body == nil ? "GET" : "POST")
         request.httpBody = body.map { Data($0.utf8) }
-        request.timeoutInterval = 120
+        // Each step of an answer may wait for all other tests.
+        request.timeoutInterval = 3600
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         let (data, response) = try await URLSession.shared.data(for: request)
         let answer = response as? HTTPURLResponse
