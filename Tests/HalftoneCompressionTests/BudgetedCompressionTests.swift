@@ -7,11 +7,13 @@ import HalftoneFormats
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
+import HalftoneNN
 import HalftoneQuantization
 import HalftoneRuns
 import HalftoneRuntime
 import HalftoneTensor
 import HalftoneText
+import HalftoneTraining
 import Synchronization
 import Testing
 
@@ -357,6 +359,33 @@ struct BudgetedCompressionTests {
         #expect(!titles.withLock { $0 }.contains { $0.contains("worth") || $0.contains("Tuning") })
         #expect(throws: RunError.self) {
             _ = try self.job(model, .bitsPerWeight(4), settings).run(keepingAt: path)
+        }
+    }
+
+    /// A kept state of tuning that is of something else is named, and ends the job.
+    @Test func aStateOfAnotherTuningIsRefused() throws {
+        let model = try modelFixture("llama2")
+        var settings = settings
+        settings.tuning = PredictionTuning()
+        settings.tuning?.steps = 4
+        let job = try job(model, .bitsPerWeight(4.5), settings)
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        _ = try job.run(keepingAt: path)
+        for step in ["tuned", "measured%20tuned"] {
+            try FileManager.default.moveItem(
+                atPath: path + "/units/done/" + step, toPath: path + "/units/pending/" + step)
+        }
+        let run = try Run.existing(at: path, kind: BudgetedCompression.runKind)
+        let lock = try run.lock()
+        try lock.saveCheckpoint("tuned", version: 4) { try SavedState().write(to: $0) }
+        lock.release()
+        #expect {
+            _ = try job.run(keepingAt: path)
+        } throws: { error in
+            guard case RunError.damaged(let path, _) = error else { return false }
+            return path.contains("tuned")
         }
     }
 

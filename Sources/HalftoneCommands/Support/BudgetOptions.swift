@@ -190,6 +190,9 @@ struct BudgetJob {
                 \(differences.map { "  " + $0 }.joined(separator: "\n"))
                 --restart removes it and begins anew
                 """, .badInput)
+        } catch let error as RunError {
+            guard case .damaged = error else { throw error }
+            throw CommandError("\(error)\n--restart removes it and begins anew", .badInput)
         }
     }
 

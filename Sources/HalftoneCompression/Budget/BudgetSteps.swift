@@ -106,13 +106,17 @@ struct BudgetSteps {
         let claim = try claim(step, in: run)
         let lock = try run.lock()
         defer { lock.release() }
+        let kept = try run.latestCheckpoint(step)
         var saved: ContinuousClock.Instant?
-        let made = try make(
-            run.latestCheckpoint(step).map { try SavedState(from: $0.folder) }
-        ) { count, state in
-            if let saved, saved.duration(to: .now) < Self.interval { return }
-            try lock.saveCheckpoint(step, version: count) { try state().write(to: $0) }
-            saved = .now
+        let made: TunedParameters
+        do {
+            made = try make(kept.map { try SavedState(from: $0.folder) }) { count, state in
+                if let saved, saved.duration(to: .now) < Self.interval { return }
+                try lock.saveCheckpoint(step, version: count) { try state().write(to: $0) }
+                saved = .now
+            }
+        } catch let error as ModuleError {
+            throw RunError.damaged(path: kept?.folder.path ?? run.path, reason: "\(error)")
         }
         let all = made.factors.merging(made.vectors) { first, _ in first }
         try TensorFile.write(
