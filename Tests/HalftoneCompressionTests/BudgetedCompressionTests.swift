@@ -169,6 +169,27 @@ struct BudgetedCompressionTests {
         }
     }
 
+    /// Numbers that are known are taken as they are, and others are measured.
+    @Test func knownNumbersAreNotMeasuredAgain() throws {
+        let model = try modelFixture("llama3")
+        let text = CalibrationText(sequences: [Array(tokens(model).prefix(32))])
+        func costs(_ numbers: MeasuredNumbers) throws -> [Double] {
+            try StorageCosts(
+                model.weights, packings: settings.packings, method: RoundToNearest(),
+                measure: .error, calibration: text, numbers: numbers, pool: Self.pool
+            ).units.flatMap { $0.choices.map(\.cost) }
+        }
+        var kept: [[String: Double]] = []
+        let first = try costs(MeasuredNumbers { kept.append($0) })
+        #expect(kept.map(\.count) == Array(1...first.count))
+        let some = kept[first.count / 2].mapValues { $0 + 1e6 }
+        kept = []
+        let second = try costs(MeasuredNumbers(some) { kept.append($0) })
+        #expect(kept.count == first.count - some.count)
+        #expect(second.count { $0 >= 1e6 } == some.count)
+        #expect(zip(first, second).allSatisfy { $1 == $0 || $1 == $0 + 1e6 })
+    }
+
     /// Some rows tell what all do, nearly: 24 or more of each matrix here.
     @Test func someRowsTellWhatAllDo() throws {
         let model = try modelFixture("llama3")

@@ -1,3 +1,4 @@
+import Foundation
 import HalftoneFiles
 import HalftoneFormats
 import HalftoneKernels
@@ -26,9 +27,7 @@ struct BudgetSteps {
     }
 
     private static let file = "parameters.safetensors"
-
-    /// How long tuning goes on before its state is kept again.
-    private static let interval = Duration.seconds(20)
+    private static let numbersFile = "numbers.json"
 
     /// Opens the steps of a job, each a unit in the order in which they are done.
     ///
@@ -76,6 +75,39 @@ struct BudgetSteps {
         return value
     }
 
+    /// The result of a step that measures many numbers, computed unless it is there.
+    ///
+    /// What the disk refuses of numbers on the way is left to the end of the step to say.
+    func measured<Value: Codable>(
+        _ step: String, _ make: (MeasuredNumbers) throws -> Value
+    ) throws -> Value {
+        guard let run else { return try make(MeasuredNumbers()) }
+        return try value(step) {
+            try keepingState(of: step, in: run) { keeper in
+                try make(
+                    MeasuredNumbers(keeper.start.map(Self.numbers) ?? [:]) { all in
+                        try? keeper.keep(all.count) { folder in
+                            let bits = all.mapValues(\.bitPattern)
+                            try folder.write(
+                                Array(JSONEncoder().encode(bits)), to: Self.numbersFile)
+                        }
+                    })
+            }
+        }
+    }
+
+    /// The numbers that are kept, to the bit.
+    private static func numbers(of kept: Checkpoint) throws -> [String: Double] {
+        do {
+            return try JSONDecoder().decode(
+                [String: UInt64].self, from: Data(kept.folder.read(numbersFile))
+            ).mapValues { Double(bitPattern: $0) }
+        } catch is DecodingError {
+            throw RunError.damaged(
+                path: kept.folder.path, reason: "\(numbersFile) is no list of numbers")
+        }
+    }
+
     /// The result of tuning, computed unless it is there.
     ///
     /// - Parameters:
@@ -104,19 +136,16 @@ struct BudgetSteps {
             return result
         }
         let claim = try claim(step, in: run)
-        let lock = try run.lock()
-        defer { lock.release() }
-        let kept = try run.latestCheckpoint(step)
-        var saved: ContinuousClock.Instant?
-        let made: TunedParameters
-        do {
-            made = try make(kept.map { try SavedState(from: $0.folder) }) { count, state in
-                if let saved, saved.duration(to: .now) < Self.interval { return }
-                try lock.saveCheckpoint(step, version: count) { try state().write(to: $0) }
-                saved = .now
+        let made = try keepingState(of: step, in: run) { keeper in
+            do {
+                return try make(keeper.start.map { try SavedState(from: $0.folder) }) {
+                    count, state in
+                    try keeper.keep(count) { try state().write(to: $0) }
+                }
+            } catch let error as ModuleError {
+                throw RunError.damaged(
+                    path: keeper.start?.folder.path ?? run.path, reason: "\(error)")
             }
-        } catch let error as ModuleError {
-            throw RunError.damaged(path: kept?.folder.path ?? run.path, reason: "\(error)")
         }
         let all = made.factors.merging(made.vectors) { first, _ in first }
         try TensorFile.write(
@@ -140,10 +169,47 @@ struct BudgetSteps {
         }
     }
 
+    /// Does something that begins with the state that is kept of it, and keeps its own.
+    private func keepingState<Value>(
+        of step: String, in run: Run, _ body: (StateKeeper) throws -> Value
+    ) throws -> Value {
+        let lock = try run.lock()
+        defer { lock.release() }
+        return try body(
+            StateKeeper(step: step, start: run.latestCheckpoint(step), lock: lock))
+    }
+
     private func claim(_ step: String, in run: Run) throws -> UnitClaim {
         guard let claim = try run.claim(step) else {
             throw RunError.claimLost(unit: step)
         }
         return claim
+    }
+}
+
+/// Keeps the state of a step that is not done yet, every so often.
+private final class StateKeeper {
+    /// What was kept when the step was last stopped.
+    let start: Checkpoint?
+    private let step: String
+    private let lock: RunLock
+    private var saved: ContinuousClock.Instant?
+
+    /// How long a step goes on before its state is kept again.
+    private static let interval = Duration.seconds(20)
+
+    init(step: String, start: Checkpoint?, lock: RunLock) {
+        (self.step, self.start, self.lock) = (step, start, lock)
+    }
+
+    /// Keeps a state, unless another was kept some seconds ago.
+    ///
+    /// - Parameters:
+    ///   - version: The higher, the later.
+    ///   - fill: Writes it.
+    func keep(_ version: Int, _ fill: (RunFolder) throws -> Void) throws {
+        if let saved, saved.duration(to: .now) < Self.interval { return }
+        try lock.saveCheckpoint(step, version: version, fill)
+        saved = .now
     }
 }

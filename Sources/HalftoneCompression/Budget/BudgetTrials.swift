@@ -64,7 +64,7 @@ final class BudgetTrials {
         }
         let job = kept
         self.job = job
-        costs = try steps.value("costs") { try job.measureCosts(display) }
+        costs = try steps.measured("costs") { try job.measureCosts(display, knowing: $0) }
         times = try job.budget.tokensPerSecond.map { _ in
             try steps.value("times") { try job.measureTimes(display) }
         }
@@ -123,10 +123,10 @@ final class BudgetTrials {
             }
         }
         if let search = job.settings.evolution, let allocated {
-            let evolved = try steps.value("evolved") {
+            let evolved = try steps.measured("evolved") {
                 try job.evolved(
                     allocated, costs, byteCount: allocated.byteCount, within: time, by: search,
-                    display)
+                    display, knowing: $0)
             }
             if evolved.packings != allocated.packings, try job.excess(evolved) <= 0 {
                 best = try measured(evolved, .evolved, named: "evolved", beside: best)

@@ -21,10 +21,12 @@ extension BudgetedCompression {
     ///   - time: How long a token may take besides.
     ///   - search: How long is searched.
     ///   - display: Makes displays.
+    ///   - numbers: What plans tried before do.
     /// - Returns: The best plan that was tried, with the cost that is foretold for it.
     func evolved(
         _ plan: StoragePlan, _ costs: StorageCosts, byteCount: Int,
-        within time: StorageCosts.TimeLimit?, by search: EvolutionarySearch, _ display: Display
+        within time: StorageCosts.TimeLimit?, by search: EvolutionarySearch, _ display: Display,
+        knowing numbers: MeasuredNumbers
     ) throws -> StoragePlan {
         let near = costs.near(plan)
         let packed = try Self.shown(
@@ -42,10 +44,13 @@ extension BudgetedCompression {
                 plan, byteCount: byteCount, within: time, by: search,
                 progress: { progress?.advance(by: 1, note: "\($0) nats") }
             ) { plan in
-                try change.cost(
-                    replacing: plan.packings.reduce(into: [:]) { all, entry in
-                        all[entry.key] = packed[entry.key]?[entry.value]
-                    })
+                let places = near.places(of: plan)
+                return try numbers.number(places.map { "\($0)" }.joined(separator: " ")) {
+                    try change.cost(
+                        replacing: plan.packings.reduce(into: [:]) { all, entry in
+                            all[entry.key] = packed[entry.key]?[entry.value]
+                        })
+                }
             }
         }
     }

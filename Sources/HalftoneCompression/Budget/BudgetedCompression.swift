@@ -22,7 +22,7 @@ import HalftoneRuntime
 /// nearer still.
 ///
 /// With a folder to keep what is done in, a job that was killed goes on behind the last finished
-/// step, block, or some seconds of tuning, and ends with the same bytes as one that was not.
+/// step, block, or some seconds of measuring or tuning, and ends with the same bytes as one that was not.
 public struct BudgetedCompression: Sendable {
     /// The float model.
     public let model: LanguageModel
@@ -220,8 +220,10 @@ extension BudgetedCompression {
     }
 
     /// Measures what each way to store each matrix costs that the budget can be worth.
-    func measureCosts(_ display: Display) throws -> StorageCosts {
-        try measureCosts(over: bitsPerWeight.map { $0...$0 }, display)
+    func measureCosts(
+        _ display: Display, knowing numbers: MeasuredNumbers
+    ) throws -> StorageCosts {
+        try measureCosts(over: bitsPerWeight.map { $0...$0 }, display, knowing: numbers)
     }
 
     /// What is tried, without the widths that the budget cannot be worth.
@@ -234,14 +236,15 @@ extension BudgetedCompression {
     /// - Parameters:
     ///   - range: The bits per weight that budgets give; nil when they can be any.
     ///   - display: Makes displays.
+    ///   - numbers: What was measured before.
     func measureCosts(
-        over range: ClosedRange<Double>?, _ display: Display
+        over range: ClosedRange<Double>?, _ display: Display, knowing numbers: MeasuredNumbers
     ) throws -> StorageCosts {
         if let costs { return costs }
         return try SensitivityStudy(
             model.weights, settings: range.map { settings.narrowed(to: $0) } ?? settings,
             text: calibration, pool: pool
-        ).costs(display: display)
+        ).costs(knowing: numbers, display: display)
     }
 
     /// What the packed matrices may take within the budget.

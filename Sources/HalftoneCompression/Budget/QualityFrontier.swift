@@ -114,7 +114,9 @@ extension QualityFrontier {
                 + bitsPerWeight.flatMap { bits in kinds.map { unit($0, bits) } }
                 + presets.map(unit))
         let range = (bitsPerWeight.min() ?? 0)...(bitsPerWeight.max() ?? 0)
-        let costs = try steps.value("costs") { try job.measureCosts(over: range, display) }
+        let costs = try steps.measured("costs") {
+            try job.measureCosts(over: range, display, knowing: $0)
+        }
         let plans = try bitsPerWeight.map { bits in
             let bytes = Int(bits * Double(costs.weightCount) / 8)
             let controls = try controls.map {

@@ -57,6 +57,7 @@ public struct StorageCosts: Sendable, Codable {
     ///     costs.
     ///   - leastRows: How many are enough.
     ///   - order: How matrices are stored.
+    ///   - numbers: What was measured before with all the same; by default nothing.
     ///   - pool: The threads to use.
     ///   - progress: Advanced by the weights of each matrix, once for each way.
     /// - Throws: ``CompressionError`` naming the matrix.
@@ -65,7 +66,8 @@ public struct StorageCosts: Sendable, Codable {
         _ weights: DecoderWeights, packings: (Role, Int) -> [WeightPacking],
         method: any WeightMethod, measure: some Sensitivity, tables: OutputCurvature? = nil,
         calibration: CalibrationText, judges: Int = 0, rowStep: Int = 1, leastRows: Int = 256,
-        order: StorageOrder = .automatic, pool: WorkerPool, progress: RunProgress? = nil
+        order: StorageOrder = .automatic, numbers: MeasuredNumbers = MeasuredNumbers(),
+        pool: WorkerPool, progress: RunProgress? = nil
     ) throws(CompressionError) {
         unit = measure.unit
         let walk = SiteWalk(
@@ -78,11 +80,15 @@ public struct StorageCosts: Sendable, Codable {
             site, method throws(CompressionError) in
             let (rows, columns) = (weights.matrix(site.role).rows, site.matrix.columns)
             var unit = Unit(role: site.role, weightCount: rows * columns, choices: [])
-            for packing in packings(site.role, columns) {
-                let change = WeightChange(site, try site.packed(packing, by: method, pool: pool))
+            for (place, packing) in packings(site.role, columns).enumerated() {
+                let cost = try numbers.number("\(site.role) \(place)") {
+                    () throws(CompressionError) in
+                    try measure.cost(
+                        of: WeightChange(site, site.packed(packing, by: method, pool: pool)))
+                }
                 unit.choices.append(
                     Choice(
-                        packing: packing, cost: try measure.cost(of: change),
+                        packing: packing, cost: cost,
                         byteCount: packing.byteCount(order, rows: rows, columns: columns)))
                 progress?.advance(by: unit.weightCount, note: "\(site.role), \(packing)")
             }

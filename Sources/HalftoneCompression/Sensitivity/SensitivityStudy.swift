@@ -42,9 +42,12 @@ public struct SensitivityStudy: Sendable {
 
     /// What each way to store each matrix costs.
     ///
-    /// - Parameter display: Makes displays.
+    /// - Parameters:
+    ///   - numbers: What an equal study has measured before; by default nothing.
+    ///   - display: Makes displays.
     /// - Throws: As ``SensitivityMeasure/prepared(for:reading:trialTokens:seed:pool:display:)``.
     public func costs(
+        knowing numbers: MeasuredNumbers = MeasuredNumbers(),
         display: BudgetedCompression.Display = { _, _, _ in nil }
     ) throws -> StorageCosts {
         let (measure, tables) = try prepared(display)
@@ -52,8 +55,8 @@ public struct SensitivityStudy: Sendable {
         defer { progress?.finish() }
         return try StorageCosts(
             weights, packings: settings.packings, method: GPTQ(), measure: measure, tables: tables,
-            calibration: read, judges: judges, rowStep: settings.costRowStep, pool: pool,
-            progress: progress)
+            calibration: read, judges: judges, rowStep: settings.costRowStep,
+            numbers: numbers, pool: pool, progress: progress)
     }
 
     /// What parts of matrices or whole blocks cost.
@@ -63,7 +66,7 @@ public struct SensitivityStudy: Sendable {
     ///   - parts: Into how many parts channels and columns of a matrix are cut.
     ///   - isWanted: Which matrices are measured; by default all.
     ///   - display: Makes displays.
-    /// - Throws: As ``costs(display:)``.
+    /// - Throws: As ``costs(knowing:display:)``.
     public func map(
         by partition: SensitivityMap.Partition, parts: Int = 16,
         where isWanted: (Role) -> Bool = { _ in true },
