@@ -86,6 +86,26 @@ struct BudgetedCompressionTests {
         }
     }
 
+    /// However a busy machine's measurements differ, a layer takes some time.
+    @Test func noLayerTakesNoTime() throws {
+        let model = try modelFixture("llama2")
+        let packing = WeightPacking.codes(
+            WeightScheme(format: IntegerFormat(bits: 4, symmetric: false)))
+        let measured = try TokenTimes(
+            model.weights, packings: { role, _ in role.block == nil ? [] : [packing] },
+            pool: Self.pool)
+        var fields = try #require(
+            JSONSerialization.jsonObject(with: JSONEncoder().encode(measured)) as? [String: Any])
+        var layers = try #require(fields["layers"] as? [[String: Any]])
+        layers[0]["nanoseconds"] = -1e6
+        fields["layers"] = layers
+        let times = try JSONDecoder().decode(
+            TokenTimes.self, from: JSONSerialization.data(withJSONObject: fields))
+        let role = Role(.query, block: 0)
+        #expect(times != measured)
+        #expect(times.nanoseconds(of: role, weightCount: 4096, as: packing) == 1)
+    }
+
     /// Memory is bytes of the file beside keys and values, which floats take.
     @Test func memoryLimitsTheFile() throws {
         let model = try modelFixture("llama2")

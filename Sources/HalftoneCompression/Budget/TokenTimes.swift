@@ -85,7 +85,8 @@ public struct TokenTimes: Sendable, Codable, Equatable {
             .reduce(0) { $0 + packings($1.role, $1.shape[1]).count }
     }
 
-    /// What a matrix adds to a token, in nanoseconds.
+    /// What a matrix adds to a token, in nanoseconds: at least one for a layer, whatever a busy
+    /// machine makes of differences.
     ///
     /// - Parameters:
     ///   - role: The matrix.
@@ -93,8 +94,8 @@ public struct TokenTimes: Sendable, Codable, Equatable {
     ///   - packing: How it is stored.
     public func nanoseconds(of role: Role, weightCount: Int, as packing: WeightPacking) -> Int {
         if role.block != nil {
-            let time = Self.time(packing, layers)
-            return Int((time * Double(weightCount) / Double(max(layerWeightCount, 1))).rounded(.up))
+            let share = Double(weightCount) / Double(max(layerWeightCount, 1))
+            return max(Int((Self.time(packing, layers) * share).rounded(.up)), 1)
         }
         return role == tableRole ? Int(Self.time(packing, tables).rounded(.up)) : 0
     }
