@@ -7,32 +7,29 @@ import HalftoneFormats
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
-import HalftoneNN
 import HalftoneQuantization
-import HalftoneRuns
 import HalftoneRuntime
 import HalftoneTensor
 import HalftoneText
-import HalftoneTraining
 import Synchronization
 import Testing
 
 /// From a number of bits or bytes to a model.
 struct BudgetedCompressionTests {
-    private static let pool = WorkerPool(threads: 2)
+    static let pool = WorkerPool(threads: 2)
 
-    private func tokens(_ model: LanguageModel, count: Int = 640) -> [Int32] {
+    func tokens(_ model: LanguageModel, count: Int = 640) -> [Int32] {
         (0..<count).map { Int32(($0 * 131 + $0 * $0 * 17) % model.spec.vocabularySize) }
     }
 
-    private var settings: BudgetSettings {
+    var settings: BudgetSettings {
         var settings = BudgetSettings(effort: .fast)
         settings.groups = [.group(16), .channel]
         settings.length = 32
         return settings
     }
 
-    private func job(
+    func job(
         _ model: LanguageModel, _ budget: ModelBudget, _ settings: BudgetSettings? = nil
     ) throws -> BudgetedCompression {
         try BudgetedCompression(
@@ -49,7 +46,7 @@ struct BudgetedCompressionTests {
         return Evaluator(windows: windows, pool: Self.pool)
     }
 
-    private func bytes(_ model: CompressedModel) throws -> [UInt8] {
+    func bytes(_ model: CompressedModel) throws -> [UInt8] {
         let path = FileManager.default.temporaryDirectory
             .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -187,27 +184,6 @@ struct BudgetedCompressionTests {
                 #expect(filled.packings == uniform.packings || filled.cost < uniform.cost)
             }
         }
-    }
-
-    /// Numbers that are known are taken as they are, and others are measured.
-    @Test func knownNumbersAreNotMeasuredAgain() throws {
-        let model = try modelFixture("llama3")
-        let text = CalibrationText(sequences: [Array(tokens(model).prefix(32))])
-        func costs(_ numbers: MeasuredNumbers) throws -> [Double] {
-            try StorageCosts(
-                model.weights, packings: settings.packings, method: RoundToNearest(),
-                measure: .error, calibration: text, numbers: numbers, pool: Self.pool
-            ).units.flatMap { $0.choices.map(\.cost) }
-        }
-        var kept: [[String: Double]] = []
-        let first = try costs(MeasuredNumbers { kept.append($0) })
-        #expect(kept.map(\.count) == Array(1...first.count))
-        let some = kept[first.count / 2].mapValues { $0 + 1e6 }
-        kept = []
-        let second = try costs(MeasuredNumbers(some) { kept.append($0) })
-        #expect(kept.count == first.count - some.count)
-        #expect(second.count { $0 >= 1e6 } == some.count)
-        #expect(zip(first, second).allSatisfy { $1 == $0 || $1 == $0 + 1e6 })
     }
 
     /// Some rows tell what all do, nearly: 24 or more of each matrix here.
@@ -374,59 +350,6 @@ struct BudgetedCompressionTests {
             let unit = try #require(outcome.costs.units.first { $0.role == step.role })
             let rivals = unit.choices.filter { $0.byteCount < step.chosen.byteCount }
             #expect(rivals.allSatisfy { $0.cost >= step.smaller.cost })
-        }
-    }
-
-    /// A job that finds its steps done goes on from them, and writes the same bytes.
-    @Test func finishedStepsAreNotRepeated() throws {
-        let model = try modelFixture("llama2")
-        var settings = settings
-        settings.tuning = PredictionTuning()
-        settings.tuning?.steps = 4
-        let job = try job(model, .bitsPerWeight(4.5), settings)
-        let path = FileManager.default.temporaryDirectory
-            .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let whole = try bytes(job.run().model)
-        let first = try job.run(keepingAt: path)
-        #expect(try bytes(first.model) == whole)
-        let titles = Mutex<[String]>([])
-        let again = try job.run(keepingAt: path) { title, _, _ in
-            titles.withLock { $0.append(title) }
-            return nil
-        }
-        #expect(try bytes(again.model) == whole)
-        #expect(again.candidates == first.candidates)
-        #expect(!titles.withLock { $0 }.contains { $0.contains("worth") || $0.contains("Tuning") })
-        #expect(throws: RunError.self) {
-            _ = try self.job(model, .bitsPerWeight(4), settings).run(keepingAt: path)
-        }
-    }
-
-    /// A kept state of tuning that is of something else is named, and ends the job.
-    @Test func aStateOfAnotherTuningIsRefused() throws {
-        let model = try modelFixture("llama2")
-        var settings = settings
-        settings.tuning = PredictionTuning()
-        settings.tuning?.steps = 4
-        let job = try job(model, .bitsPerWeight(4.5), settings)
-        let path = FileManager.default.temporaryDirectory
-            .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        _ = try job.run(keepingAt: path)
-        for step in ["tuned", "measured%20tuned"] {
-            try FileManager.default.moveItem(
-                atPath: path + "/units/done/" + step, toPath: path + "/units/pending/" + step)
-        }
-        let run = try Run.existing(at: path, kind: BudgetedCompression.runKind)
-        let lock = try run.lock()
-        try lock.saveCheckpoint("tuned", version: 4) { try SavedState().write(to: $0) }
-        lock.release()
-        #expect {
-            _ = try job.run(keepingAt: path)
-        } throws: { error in
-            guard case RunError.damaged(let path, _) = error else { return false }
-            return path.contains("tuned")
         }
     }
 

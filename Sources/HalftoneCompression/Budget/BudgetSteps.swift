@@ -26,7 +26,7 @@ struct BudgetSteps {
         var threads: Int
     }
 
-    private static let file = "parameters.safetensors"
+    private static let parametersFile = "parameters.safetensors"
     private static let numbersFile = "numbers.json"
 
     /// Opens the steps of a job, each a unit in the order in which they are done.
@@ -121,7 +121,7 @@ struct BudgetSteps {
     ) throws -> TunedParameters {
         guard let run else { return try make(nil) { _, _ in } }
         if try run.status().done.contains(step) {
-            let tensors = try TensorFile.read(run.folder(of: step).path + "/" + Self.file)
+            let tensors = try TensorFile.read(run.folder(of: step).path + "/" + Self.parametersFile)
             var result = TunedParameters(factors: [:], vectors: [:])
             for slot in spec.slots {
                 guard let values = tensors["\(slot.role)"].map({ Array($0.elements) }) else {
@@ -152,7 +152,7 @@ struct BudgetSteps {
             Dictionary(
                 uniqueKeysWithValues: all.map {
                     ("\($0)", Tensor(shape: [$1.count], elements: $1))
-                }), to: claim.folder.path + "/" + Self.file)
+                }), to: claim.folder.path + "/" + Self.parametersFile)
         try claim.finish()
         return made
     }

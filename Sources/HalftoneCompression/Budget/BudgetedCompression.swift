@@ -22,7 +22,8 @@ import HalftoneRuntime
 /// nearer still.
 ///
 /// With a folder to keep what is done in, a job that was killed goes on behind the last finished
-/// step, block, or some seconds of measuring or tuning, and ends with the same bytes as one that was not.
+/// step, block, or some seconds of measuring or tuning, and ends with the same bytes as one that was
+/// not.
 public struct BudgetedCompression: Sendable {
     /// The float model.
     public let model: LanguageModel

@@ -1,5 +1,7 @@
 /// Numbers that a long step measures, by name: those that were measured before a job was killed are
 /// not measured again.
+///
+/// Not for several threads at once.
 public final class MeasuredNumbers {
     private var known: [String: Double]
     private let keep: ([String: Double]) -> Void
