@@ -239,7 +239,8 @@ struct CompressCommand: ParsableCommand {
         guard pagePath == nil, target == nil, loss == nil, !sensitivity.areGiven else {
             throw ValidationError(
                 "--report, --target, --loss, --sensitivity and --worth are for a budget: --size 60MB, "
-                    + "--bits 2.75, --memory, --speed, --kl or --perplexity")
+                    + "--bits 2.75 (3.0 is a budget, 3 the width of all codes), --memory, --speed, "
+                    + "--kl or --perplexity")
         }
         try method.check()
         if let published = try method.pipeline.published { return try validate(published) }
