@@ -82,13 +82,19 @@ public struct CompressedModel: Sendable {
 
     /// The model with parameters that were tuned in place of its own.
     ///
-    /// - Throws: ``CompressionError`` for a scale that its format does not have.
+    /// - Throws: ``CompressionError`` for codes of another size, or a scale that its format does not
+    ///   have.
     public func tuned(_ parameters: TunedParameters) throws(CompressionError) -> CompressedModel {
         var (vectors, matrices) = (original.weights, matrices)
         for (role, vector) in parameters.vectors { vectors.replace(role, with: vector) }
-        for (role, factors) in parameters.factors {
+        for role in matrices.keys {
             do throws(QuantizationError) {
-                matrices[role] = try matrices[role]?.scaling(by: factors)
+                if let codes = parameters.codes[role] {
+                    matrices[role] = try matrices[role]?.replacingCodes(by: codes)
+                }
+                if let factors = parameters.factors[role] {
+                    matrices[role] = try matrices[role]?.scaling(by: factors)
+                }
             } catch {
                 throw .cannotQuantize(matrix: "\(role)", reason: error.description)
             }

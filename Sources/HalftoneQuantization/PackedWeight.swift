@@ -115,6 +115,19 @@ extension PackedWeight {
         return tensor.storable(factors)
     }
 
+    /// The same scales with other codes.
+    ///
+    /// - Parameter codes: In the layout of `PackedCodes`.
+    /// - Throws: ``QuantizationError`` for codes of another size, or of a matrix of blocks.
+    public func replacingCodes(by codes: [UInt8]) throws(QuantizationError) -> PackedWeight {
+        guard case .codes(let tensor) = self else { throw .unexpectedPart("codes") }
+        var parts = tensor.parts
+        parts.codes = Bytes(codes)
+        return .codes(
+            try QuantizedTensor(
+                rows: rows, columns: columns, scheme: tensor.scheme, parts: parts))
+    }
+
     /// The same codes with other scales.
     ///
     /// - Parameter factors: `[rows, scalesPerRow]`.

@@ -64,6 +64,20 @@ struct BudgetReportTests {
         try? FileManager.default.removeItem(atPath: folder + ".run")
     }
 
+    /// Codes are tuned where something is, by less than one at a time.
+    @Test(arguments: [("fast", "0.02"), ("default", "2"), ("default", "-1")])
+    func codesAreTunedWhereSomethingIs(effort: String, rate: String) {
+        let folder = NSTemporaryDirectory() + "halftone-budget-" + UUID().uuidString
+        #expect(throws: (any Error).self) {
+            var command = try HalftoneCommand.parseAsRoot([
+                "compress", "stories", "--bits", "3.0", "--effort", effort, "--tune-codes=\(rate)",
+                "--quiet", "-o", folder,
+            ])
+            try command.run()
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder + ".run"))
+    }
+
     @Test func thePageIsForBudgets() {
         #expect(throws: (any Error).self) {
             _ = try HalftoneCommand.parseAsRoot([

@@ -84,6 +84,14 @@ struct CompressCommand: ParsableCommand {
     var loss: PredictionLoss?
 
     @Option(
+        help: ArgumentHelp(
+            """
+            With a budget: tune integer codes, too, by as many codes in a step as RATE says. It pays \
+            for small models that much text is read for: 0.02 (default: 0, which leaves codes).
+            """, valueName: "rate"))
+    var tuneCodes: Double?
+
+    @Option(
         name: .customLong("report"),
         help: ArgumentHelp(
             "With a budget: a page of what was chosen and what it cost, FILE.html.",
@@ -191,6 +199,13 @@ struct CompressCommand: ParsableCommand {
                 throw ValidationError("--effort fast does not tune and takes no --loss")
             }
             settings.tuning?.loss = loss
+        }
+        if let tuneCodes {
+            guard settings.tuning != nil, (0...1).contains(tuneCodes) else {
+                throw ValidationError(
+                    "--tune-codes is from 0 to 1, and not for --effort fast, which does not tune")
+            }
+            settings.tuning?.codeRate = tuneCodes
         }
         guard let embedding else { return settings }
         settings.tableWidths =

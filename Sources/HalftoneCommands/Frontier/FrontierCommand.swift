@@ -37,7 +37,7 @@ struct FrontierCommand: ParsableCommand {
     @Option(help: "How much time each budget is worth: fast, default or best.")
     var effort = BudgetSettings.Effort.standard
 
-    @Flag(help: "Tune scales and gains of what is allocated, too.")
+    @Flag(help: "Tune what is allocated, too.")
     var tune = false
 
     @Option(

@@ -70,7 +70,7 @@ struct BudgetReport: Encodable {
         .uniform: "all layers alike", .allocated: "bits where they are worth most",
         .filled: "alike, and the rest where it is worth most",
         .evolved: "bits by trial of all matrices",
-        .tuned: "scales and gains tuned",
+        .tuned: "tuned",
     ]
 
     /// Lines on limits that depend on the machine.

@@ -84,7 +84,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// Tokens of a window, at most the model's context.
     public var length = 512
 
-    /// How scales and gains are tuned; nil leaves them.
+    /// How scales and gains are tuned, and codes if it says so; nil leaves them.
     public var tuning: PredictionTuning? = PredictionTuning()
 
     /// How plans near the allocated one are tried with all their matrices at once; nil tries none.

@@ -27,6 +27,7 @@ struct BudgetSteps {
     }
 
     private static let parametersFile = "parameters.safetensors"
+    private static let codesFile = "codes.safetensors"
     private static let numbersFile = "numbers.json"
 
     /// Opens the steps of a job, each a unit in the order in which they are done.
@@ -121,9 +122,12 @@ struct BudgetSteps {
     ) throws -> TunedParameters {
         guard let run else { return try make(nil) { _, _ in } }
         if try run.status().done.contains(step) {
-            let tensors = try TensorFile.read(run.folder(of: step).path + "/" + Self.parametersFile)
+            let folder = try run.folder(of: step).path + "/"
+            let tensors = try TensorFile.read(folder + Self.parametersFile)
+            let codes = try SafetensorsFile(contentsOf: folder + Self.codesFile)
             var result = TunedParameters(factors: [:], vectors: [:])
             for slot in spec.slots {
+                result.codes[slot.role] = codes.tensor(named: "\(slot.role)")?.bytes.array
                 guard let values = tensors["\(slot.role)"].map({ Array($0.elements) }) else {
                     continue
                 }
@@ -153,6 +157,14 @@ struct BudgetSteps {
                 uniqueKeysWithValues: all.map {
                     ("\($0)", Tensor(shape: [$1.count], elements: $1))
                 }), to: claim.folder.path + "/" + Self.parametersFile)
+        var codes = SafetensorsWriter()
+        for (role, bytes) in made.codes.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            try codes.add(
+                TensorSource(
+                    name: "\(role)", shape: [bytes.count], encoding: .elements(.uint8)
+                ) { try $0.write(Bytes(bytes)) })
+        }
+        try codes.write(to: claim.folder.path + "/" + Self.codesFile)
         try claim.finish()
         return made
     }
@@ -187,7 +199,8 @@ struct BudgetSteps {
     }
 }
 
-/// Keeps the state of a step that is not done yet, every so often.
+/// Keeps the state of a step that is not done yet, every so often: no more than a tenth of the time goes
+/// into that.
 private final class StateKeeper {
     /// What was kept when the step was last stopped.
     let start: Checkpoint?
@@ -196,7 +209,7 @@ private final class StateKeeper {
     private var saved: ContinuousClock.Instant?
 
     /// How long a step goes on before its state is kept again.
-    private static let interval = Duration.seconds(20)
+    private var interval = Duration.seconds(20)
 
     init(step: String, start: Checkpoint?, lock: RunLock) {
         (self.step, self.start, self.lock) = (step, start, lock)
@@ -208,8 +221,10 @@ private final class StateKeeper {
     ///   - version: The higher, the later.
     ///   - fill: Writes it.
     func keep(_ version: Int, _ fill: (RunFolder) throws -> Void) throws {
-        if let saved, saved.duration(to: .now) < Self.interval { return }
+        if let saved, saved.duration(to: .now) < interval { return }
+        let began = ContinuousClock.now
         try lock.saveCheckpoint(step, version: version, fill)
         saved = .now
+        interval = max(interval, began.duration(to: .now) * 10)
     }
 }

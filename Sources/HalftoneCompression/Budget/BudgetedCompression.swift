@@ -119,7 +119,7 @@ extension BudgetedCompression {
             case filled
             /// A plan near that one, chosen by what all its matrices do together.
             case evolved
-            /// One of these with tuned scales and gains.
+            /// One of these, tuned.
             case tuned
             /// Bits of a control that knows nothing, or the wrong thing, of what matrices are worth.
             case random, shuffled, reversed
@@ -337,7 +337,7 @@ extension BudgetedCompression {
             journal: journal, pool: pool, progress: progress)
     }
 
-    /// Trains scales and gains of a model that is so far from the float model, in nats per token.
+    /// Tunes a model that is so far from the float model, in nats per token.
     ///
     /// - Parameters:
     ///   - start: Where such a tuning was stopped, if it was.
@@ -349,7 +349,7 @@ extension BudgetedCompression {
     ) throws -> TunedParameters {
         let tuning = tuning.slowed(for: divergence)
         return try Self.shown(
-            "Tuning scales and gains", display, total: tuning.steps, unit: "steps"
+            "Tuning", display, total: tuning.steps, unit: "steps"
         ) {
             progress in
             try tuning.tuned(

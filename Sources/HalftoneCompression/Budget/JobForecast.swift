@@ -211,8 +211,10 @@ private struct JobWork {
         let moments = 4 * size * max(width * width, hidden * hidden)
         let quantizing = 2 * size * texts * (width + hidden) + moments + body
         let read = min(Double(settings.tuning?.steps ?? 0), Double(windows))
-        // Scaled copies of the layers, the head of the float model, and what that reads.
-        let tuning = gradients + size * (body + head + read * length * width)
+        // Scaled copies of the layers, gradients of codes, the head of the float model, and what that
+        // reads.
+        let trained = (settings.tuning?.codeRate ?? 0) > 0 ? 2 * body : body
+        let tuning = gradients + size * (trained + head + read * length * width)
         // Pages of the file are read on the way.
         let stored = packed.reduce(Double(ProcessMemory.residentBytes ?? 0)) {
             $0 + Double(job.model.weights.matrix($1.role).byteCount)

@@ -197,7 +197,7 @@ extension QualityFrontier {
                 kind, compressed, packedBytes: plan.byteCount, expected: costs.foretold(plan))
         ]
         if kind == .allocated, let tuning = job.settings.tuning, job.isTunable {
-            progress?.advance(by: 0, note: "tuning scales and gains")
+            progress?.advance(by: 0, note: "tuning")
             let tuned = try compressed.tuned(
                 try job.tune(compressed, tuning, found[0].divergence) { _, _, _ in nil })
             found.append(try comparison.candidate(.tuned, tuned, packedBytes: plan.byteCount))
