@@ -64,18 +64,23 @@ struct BudgetReportTests {
         try? FileManager.default.removeItem(atPath: folder + ".run")
     }
 
-    /// Codes are tuned where something is, by less than one at a time.
-    @Test(arguments: [("fast", "0.02"), ("default", "2"), ("default", "-1")])
-    func codesAreTunedWhereSomethingIs(effort: String, rate: String) {
-        let folder = NSTemporaryDirectory() + "halftone-budget-" + UUID().uuidString
-        #expect(throws: (any Error).self) {
-            var command = try HalftoneCommand.parseAsRoot([
-                "compress", "stories", "--bits", "3.0", "--effort", effort, "--tune-codes=\(rate)",
-                "--quiet", "-o", folder,
-            ])
-            try command.run()
+    /// Codes are tuned where there are some and something is tuned, by at most one in a step.
+    @Test(arguments: [
+        (["--bits", "3.0", "--effort", "fast", "--tune-codes", "0.02"], "an effort that tunes"),
+        (["--bits", "5.25", "--target", "gguf", "--tune-codes", "0.02"], "GGUF files"),
+        (["--bits", "3.0", "--tune-codes", "2"], "from 0 to 1"),
+        (["--bits", "3.0", "--tune-codes=-1"], "from 0 to 1"),
+        (["--bits", "3", "--tune-codes", "0.02"], "for a budget"),
+        (["--bits", "3.0", "--tune-codes", "0.02"], nil),
+    ])
+    func codesAreTunedWhereSomethingIs(options: [String], refusal: String?) throws {
+        let output = options.contains("gguf") ? "x.gguf" : "x"
+        let parse = {
+            _ = try HalftoneCommand.parseAsRoot(["compress", "stories", "-o", output] + options)
         }
-        #expect(!FileManager.default.fileExists(atPath: folder + ".run"))
+        guard let refusal else { return try parse() }
+        let error = try #require(#expect(throws: (any Error).self) { try parse() })
+        #expect(HalftoneCommand.message(for: error).contains(refusal))
     }
 
     @Test func thePageIsForBudgets() {

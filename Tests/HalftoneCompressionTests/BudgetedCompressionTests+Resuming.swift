@@ -22,6 +22,7 @@ extension BudgetedCompressionTests {
         settings.evolution?.generations = 2
         settings.tuning = PredictionTuning()
         settings.tuning?.steps = 4
+        settings.tuning?.codeRate = 0.5
         let path = FileManager.default.temporaryDirectory
             .appending(path: "halftone-\(UUID())").path(percentEncoded: false)
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -42,6 +43,15 @@ extension BudgetedCompressionTests {
             let whole = try bytes(job.run().model)
             let first = try job.run(keepingAt: path)
             #expect(try bytes(first.model) == whole)
+            // Codes that were tuned are among what is kept.
+            #expect(first.candidates.last?.kind == .tuned)
+            var settings = job.settings
+            settings.tuning?.codeRate = 0
+            let plain = try self.job(job.model, .bitsPerWeight(4.5), settings).run()
+            #expect(
+                first.model.quantized.contains { role, matrix in
+                    plain.model.quantized[role]?.parts.codes.array != matrix.parts.codes.array
+                })
             let titles = Mutex<[String]>([])
             let again = try job.run(keepingAt: path) { title, _, _ in
                 titles.withLock { $0.append(title) }

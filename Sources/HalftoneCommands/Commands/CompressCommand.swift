@@ -201,9 +201,13 @@ struct CompressCommand: ParsableCommand {
             settings.tuning?.loss = loss
         }
         if let tuneCodes {
-            guard settings.tuning != nil, (0...1).contains(tuneCodes) else {
+            guard settings.tuning != nil, settings.target == .folder else {
                 throw ValidationError(
-                    "--tune-codes is from 0 to 1, and not for --effort fast, which does not tune")
+                    "--tune-codes needs codes and an effort that tunes: leave it out with --effort "
+                        + "fast and for GGUF files")
+            }
+            guard (0...1).contains(tuneCodes) else {
+                throw ValidationError("--tune-codes is from 0 to 1; 0.02 suits small models")
             }
             settings.tuning?.codeRate = tuneCodes
         }
@@ -251,10 +255,11 @@ struct CompressCommand: ParsableCommand {
 
     mutating func validate() throws {
         if hasBudget { return try validateBudget() }
-        guard pagePath == nil, target == nil, loss == nil, !sensitivity.areGiven else {
+        guard pagePath == nil, target == nil, loss == nil, tuneCodes == nil, !sensitivity.areGiven
+        else {
             throw ValidationError(
-                "--report, --target, --loss, --sensitivity and --worth are for a budget: --size 60MB, "
-                    + "--bits 2.75 (3.0 is a budget, 3 the width of all codes), --memory, --speed, "
+                "--report, --target, --loss, --tune-codes, --sensitivity and --worth are for a budget: "
+                    + "--size 60MB, --bits 2.75 (3.0 is a budget, 3 the width of all codes), --memory, --speed, "
                     + "--kl or --perplexity")
         }
         try method.check()

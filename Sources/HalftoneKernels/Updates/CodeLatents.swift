@@ -13,8 +13,8 @@ package enum CodeLatents {
         _ latents: FloatArray, scales: FloatArray, zeros: FloatArray
     ) -> FloatArray {
         let size = groupSize(latents, scales, zeros)
-        let result = FloatArray(uninitializedCount: latents.count)
-        let output = unsafe SharedMutable(UnsafeMutablePointer(mutating: result.pointer))
+        var result = FloatArray(uninitializedCount: latents.count)
+        let output = unsafe SharedMutable(result.mutablePointer)
         let (from, scale) = unsafe (Shared(latents.pointer), Shared(scales.pointer))
         let zero = unsafe Shared(zeros.pointer)
         unsafe RowFunctions.eachRow(scales.count, size, cost: 1) { group in
@@ -36,8 +36,8 @@ package enum CodeLatents {
     ) -> FloatArray {
         let size = groupSize(latents, scales, zeros)
         precondition(upstream.count == latents.count, "there is a gradient for each latent")
-        let result = FloatArray(uninitializedCount: scales.count)
-        let sums = unsafe SharedMutable(UnsafeMutablePointer(mutating: result.pointer))
+        var result = FloatArray(uninitializedCount: scales.count)
+        let sums = unsafe SharedMutable(result.mutablePointer)
         let (from, scale) = unsafe (Shared(latents.pointer), Shared(scales.pointer))
         let zero = unsafe Shared(zeros.pointer)
         unsafe upstream.rewrite { gradient, output in

@@ -47,8 +47,6 @@ final class GroupFactors: WeightTransform {
 final class TrainedCodes: WeightTransform {
     /// What scales are multiplied by.
     let scales: GroupFactors
-    /// How latents are trained, but for the rate.
-    let rule: CodeStep
     private let tensor: QuantizedTensor
     private let (base, zeros): (Tensor, Tensor)
 
@@ -57,17 +55,20 @@ final class TrainedCodes: WeightTransform {
         guard let tensor = packed.codes, tensor.matrix.scales.count == scales.factors.value.count
         else { return nil }
         (self.tensor, self.scales) = (tensor, scales)
-        let format = tensor.scheme.format
         let shape = scales.factors.shape
-        rule = CodeStep(
-            columns: tensor.columns, largest: Float(format.maximumCode))
         base = Tensor(shape: shape, elements: tensor.matrix.scales)
         zeros =
             tensor.matrix.zeroPoints.map { Tensor(shape: shape, elements: $0) }
-            ?? .filled(shape, with: format.symmetricZeroPoint)
+            ?? .filled(shape, with: tensor.scheme.format.symmetricZeroPoint)
     }
 
     var parts: Parts { ["scales": scales] }
+
+    /// How latents are trained, at a rate.
+    func rule(rate: Double) -> CodeStep {
+        CodeStep(
+            rate: rate, columns: tensor.columns, largest: Float(tensor.scheme.format.maximumCode))
+    }
 
     /// Latents on the codes that the matrix has, `[rows, columns]`.
     var latents: Tensor {
@@ -76,7 +77,7 @@ final class TrainedCodes: WeightTransform {
             bits: tensor.scheme.format.bits)
         return Tensor(
             shape: [tensor.rows, tensor.columns],
-            elements: FloatArray(codes.lazy.map { Float($0) }))
+            elements: FloatArray(codes.map { Float($0) }))
     }
 
     /// The codes of latents, in the layout of `PackedCodes`.
@@ -110,7 +111,7 @@ final class TrainedCodes: WeightTransform {
 /// Learning Rates with Sublinear Memory Cost", arXiv:1804.04235, Algorithm 2, here of one step each.
 struct CodeStep: UpdateRule {
     /// How far a latent moves whose gradient is as large as expected, in codes.
-    var rate = 0.0
+    var rate: Double
     /// Of the matrix.
     var columns: Int
     /// The largest code.
@@ -125,12 +126,5 @@ struct CodeStep: UpdateRule {
         // What clipping leaves of a gradient is divided out again.
         CodeLatents.step(
             &weights, gradient: gradient, columns: columns, rate: Float(rate), largest: largest)
-    }
-
-    /// The same at a rate.
-    func at(_ rate: Double) -> CodeStep {
-        var rule = self
-        rule.rate = rate
-        return rule
     }
 }
