@@ -22,6 +22,8 @@ public struct ModelFolderWriter {
     private let matrixType: ElementType?
     private let layout: ExportLayout?
     private let order: StorageOrder
+    /// The codes of packed matrices as an entropy coder leaves them, where they are to be coded.
+    private let coded: [Role: Bytes]
 
     /// Writes a compressed model; what stays float of a GGUF source becomes 16-bit matrices and
     /// 32-bit vectors.
@@ -95,6 +97,7 @@ public struct ModelFolderWriter {
         self.matrixType = matrixType
         self.layout = layout
         self.order = order
+        coded = order == .coded && layout == nil ? quantized.mapValues(\.codedBytes) : [:]
     }
 
     /// The size that `model.safetensors` will have.
@@ -124,12 +127,21 @@ public struct ModelFolderWriter {
     public func packedByteCount() throws -> Int {
         guard let layout else {
             return stored.values.reduce(0) { $0 + $1.byteCount }
-                + quantized.values.reduce(0) {
-                    $0 + $1.scheme.byteCount(order, rows: $1.rows, columns: $1.columns)
-                }
+                + quantizedByteCounts.values.reduce(0, +)
         }
         return try ForeignModules(model, quantized, layout).modules.values
             .reduce(0) { $0 + layout.byteCount($1) }
+    }
+
+    /// Bytes of each matrix of integer codes in this package's own layout.
+    var quantizedByteCounts: [Role: Int] {
+        var counts: [Role: Int] = [:]
+        for (role, tensor) in quantized {
+            let bytes = tensor.scheme.byteCount(order, rows: tensor.rows, columns: tensor.columns)
+            counts[role] =
+                bytes + (coded[role].map { $0.count - tensor.parts.codes.count } ?? 0)
+        }
+        return counts
     }
 
     private func writer() throws -> SafetensorsWriter {
@@ -140,7 +152,7 @@ public struct ModelFolderWriter {
             if let foreign, let module = foreign.modules[slot.role] {
                 for source in foreign.layout.tensors(module) { try writer.add(source) }
             } else if let packed = quantized[slot.role] {
-                for source in packed.sources(named: form.names[0], order) {
+                for source in packed.sources(named: form.names[0], order, coded: coded[slot.role]) {
                     try writer.add(source)
                 }
             } else if let packing = planned[slot.role] {
@@ -250,16 +262,34 @@ extension QuantizedTensor {
                 format: scheme.format, granularity: scheme.granularity,
                 scaleFormat: scheme.scaleFormat),
             rows: rows, columns: columns,
-            isInPanels: scheme.panels(order, rows: rows, columns: columns) != nil)
+            layout: order == .coded
+                ? .coded
+                : scheme.panels(order, rows: rows, columns: columns) == nil ? .rows : .panels)
+    }
+
+    /// The codes as an entropy coder leaves them.
+    fileprivate var codedBytes: Bytes {
+        let codes = PackedCodes.unpack(
+            parts.codes, rows: rows, columns: columns, bits: scheme.format.bits)
+        return Bytes(CodedRows.encode(codes, rows: rows, columns: columns))
     }
 
     /// The tensors that stand for this matrix in a file.
-    func sources(named name: String, _ order: StorageOrder) -> [TensorSource] {
-        scheme.sources(named: name, rows: rows, columns: columns, order) { part in
+    ///
+    /// - Parameters:
+    ///   - name: Of the weight.
+    ///   - order: In which codes lie.
+    ///   - coded: The codes as an entropy coder leaves them, to be written in place of the others.
+    func sources(
+        named name: String, _ order: StorageOrder, coded: Bytes? = nil
+    ) -> [TensorSource] {
+        scheme.sources(
+            named: name, rows: rows, columns: columns, order, codedByteCount: coded?.count
+        ) { part in
             switch part {
             case .panels(let layout):
                 matrix.panels(as: layout, scaleFactor: scaleFactor, on: .current).bytes
-            case .codes: parts.codes
+            case .codes: coded ?? parts.codes
             case .scales: parts.scales
             case .factor: parts.scaleFactor ?? Bytes([])
             case .zeros: parts.zeroPoints ?? Bytes([])
@@ -298,7 +328,7 @@ extension WeightScheme {
     /// The tensors that stand for a matrix in a file.
     fileprivate func sources(
         named name: String, rows: Int, columns: Int, _ order: StorageOrder,
-        content: @escaping (PackedPart) -> Bytes
+        codedByteCount: Int? = nil, content: @escaping (PackedPart) -> Bytes
     ) -> [TensorSource] {
         func source(
             _ part: PackedPart, _ suffix: String, _ shape: [Int], _ type: ElementType,
@@ -319,7 +349,8 @@ extension WeightScheme {
         let groups = granularity.groupsPerRow(inFeatures: columns)
         let scales = granularity == .tensor ? [1, 1] : [rows, groups]
         var sources = [
-            source(.codes, Suffix.codes, [rows, rows == 0 ? 0 : rowBytes], .uint8),
+            codedByteCount.map { source(.codes, Suffix.coded, [$0], .uint8) }
+                ?? source(.codes, Suffix.codes, [rows, rows == 0 ? 0 : rowBytes], .uint8),
             source(.scales, Suffix.scales, scales, scaleFormat.elementType),
         ]
         sources += factor

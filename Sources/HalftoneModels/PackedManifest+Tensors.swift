@@ -8,6 +8,8 @@ extension PackedManifest {
     public enum Suffix {
         /// Packed codes, U8.
         public static let codes = ".codes"
+        /// Codes as an entropy coder leaves them, U8.
+        public static let coded = ".coded"
         /// Scales in their format.
         public static let scales = ".scales"
         /// The factor of 8-bit scales, F32.
@@ -31,14 +33,16 @@ extension PackedManifest {
     ) throws(ModelError) -> (any WeightMatrix)? {
         if let entry = forms[name] { return try matrix(name, entry, in: archive) }
         guard let entry = entries[name] else { return nil }
-        if entry.isInPanels { return try panels(name, entry, in: archive) }
+        if entry.layout == .panels { return try panels(name, entry, in: archive) }
         let affine = !entry.scheme.format.isSymmetric
+        let codes = try codes(name, entry, in: archive)
         let parts = QuantizedTensor.StoredParts(
-            codes: try part(name + Suffix.codes, .uint8, in: archive),
+            codes: codes.packed,
             scales: try part(
                 name + Suffix.scales, entry.scheme.scaleFormat.elementType, in: archive),
             scaleFactor: try scaleFactor(name, entry, in: archive),
-            zeroPoints: affine ? try part(name + Suffix.zeros, .uint8, in: archive) : nil)
+            zeroPoints: affine ? try part(name + Suffix.zeros, .uint8, in: archive) : nil,
+            codeByteCount: codes.byteCount)
         do {
             return try QuantizedTensor(
                 rows: entry.rows, columns: entry.columns,
@@ -84,6 +88,29 @@ extension PackedManifest {
                     + "\(layout.byteCount)")
         }
         return matrix
+    }
+
+    /// The codes in the layout of `PackedCodes`, and the bytes that they take in the file.
+    private func codes(
+        _ name: String, _ entry: Entry, in archive: any TensorArchive
+    ) throws(ModelError) -> (packed: Bytes, byteCount: Int) {
+        guard entry.layout == .coded else {
+            let codes = try part(name + Suffix.codes, .uint8, in: archive)
+            return (codes, codes.count)
+        }
+        let coded = try part(name + Suffix.coded, .uint8, in: archive)
+        let bits = entry.scheme.format.bits
+        guard
+            let codes = CodedRows.decode(
+                coded, rows: entry.rows, columns: entry.columns, below: 1 << bits)
+        else {
+            throw .unreadableTensor(
+                name: name + Suffix.coded,
+                reason: "it has no \(entry.rows) rows of \(entry.columns) codes of \(bits) bits")
+        }
+        let packed = PackedCodes.pack(
+            codes: codes, rows: entry.rows, columns: entry.columns, bits: bits)
+        return (Bytes(packed), coded.count)
     }
 
     /// The factor of 8-bit scales; nil for other scales.

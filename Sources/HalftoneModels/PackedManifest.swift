@@ -16,6 +16,9 @@ import HalftoneQuantization
 /// - `W.panels`, U8 `[panels, panelByteCount]`: everything in the order of `PanelLayout`, at a
 ///   multiple of 64 bytes in the file, so that it is multiplied where it is mapped.
 ///
+/// or, coded, in place of `W.codes`
+/// - `W.coded`, U8: the codes in the layout of `CodedRows`.
+///
 /// Rows and columns are those of the product, `output[r] = Σ_c W[r, c] · input[c]`, in the order
 /// that this package computes in, whatever the layout of the float checkpoint.
 /// The value of an element is `scale · (code − zero)`. A weight in another `MatrixForm` has the
@@ -31,13 +34,43 @@ import HalftoneQuantization
 /// }
 /// ```
 ///
-/// The entry of a weight in panels says so as `"layout": "panels-1"`, the layout's name and version.
-/// A manifest with such entries has version 2, so that programs that do not know them say so.
+/// The entry of a weight in panels says so as `"layout": "panels-1"`, and of one with coded codes as
+/// `"layout": "coded-1"`, the layout's name and version. A manifest with such entries has version 2, or 3
+/// with coded ones, so that programs that do not know them say so.
 public struct PackedManifest: Sendable, Equatable {
     /// The value of `quant_method`.
     public static let method = "halftone"
-    /// The latest version that is read; written when there are panels, else 1.
-    public static let version = 2
+    /// The latest version that is read; written where codes are coded, 2 where there are panels, else
+    /// 1.
+    public static let version = 3
+
+    /// How a weight's codes lie in the file.
+    public enum Layout: String, Sendable, CaseIterable {
+        /// Row after row, with scales and zero points beside them.
+        case rows
+        /// In panels, which hold all of it.
+        case panels
+        /// As an entropy coder leaves them, with scales and zero points beside them.
+        case coded
+
+        /// The name and version in the manifest.
+        public var name: String {
+            switch self {
+            case .rows: "rows"
+            case .panels: PanelLayout.name
+            case .coded: CodedRows.name
+            }
+        }
+
+        /// The version of a manifest that has it.
+        var version: Int {
+            switch self {
+            case .rows: 1
+            case .panels: 2
+            case .coded: 3
+            }
+        }
+    }
 
     /// How matrices are packed: their number format, scales and groups.
     public struct Scheme: Sendable, Hashable {
@@ -64,15 +97,15 @@ public struct PackedManifest: Sendable, Equatable {
         public var rows: Int
         /// Input features.
         public var columns: Int
-        /// Whether it lies in panels rather than in rows.
-        public var isInPanels: Bool
+        /// How its codes lie in the file.
+        public var layout: Layout
 
         /// Describes a packed weight.
-        public init(scheme: Scheme, rows: Int, columns: Int, isInPanels: Bool = false) {
+        public init(scheme: Scheme, rows: Int, columns: Int, layout: Layout = .rows) {
             self.scheme = scheme
             self.rows = rows
             self.columns = columns
-            self.isInPanels = isInPanels
+            self.layout = layout
         }
     }
 
@@ -133,14 +166,15 @@ public struct PackedManifest: Sendable, Equatable {
                     wanted: "a scheme below \(schemes.count) and a shape of two sizes")
             }
             let layout = try entry.string("layout", default: "rows")
-            guard [PanelLayout.name, "rows"].contains(layout) else {
+            guard let layout = Layout.allCases.first(where: { $0.name == layout }) else {
                 throw .unsupported(
                     key: "quantization_config.tensors." + name + ".layout", value: layout,
-                    hint: "\(PanelLayout.name) is; read the model with the program that wrote it")
+                    hint: Layout.allCases.map(\.name).joined(separator: ", ")
+                        + " are; read the model with the program that wrote it")
             }
             entries[name] = Entry(
                 scheme: schemes[index], rows: shape.rows, columns: shape.columns,
-                isInPanels: layout == PanelLayout.name)
+                layout: layout)
         }
         for (name, value) in config["matrices"]?.object?.members ?? [] {
             guard let shape = Self.shape(value) else {
@@ -189,7 +223,7 @@ public struct PackedManifest: Sendable, Equatable {
                 "scheme": .integer(index),
                 "shape": [.integer(entry.rows), .integer(entry.columns)],
             ]
-            if entry.isInPanels { object["layout"] = .string(PanelLayout.name) }
+            if entry.layout != .rows { object["layout"] = .string(entry.layout.name) }
             tensors[name] = .object(object)
         }
         let list = schemes.map { scheme -> JSONValue in
@@ -201,7 +235,7 @@ public struct PackedManifest: Sendable, Equatable {
         }
         var json: JSONObject = [
             "quant_method": .string(Self.method),
-            "version": .integer(entries.values.contains(where: \.isInPanels) ? 2 : 1),
+            "version": .integer(entries.values.map(\.layout.version).max() ?? 1),
             "schemes": .array(list), "tensors": .object(tensors),
         ]
         if !forms.isEmpty {

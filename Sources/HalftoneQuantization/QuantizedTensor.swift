@@ -92,9 +92,20 @@ extension QuantizedTensor {
         /// significant bit on; nil for symmetric formats.
         public var zeroPoints: Bytes?
 
+        /// Bytes that the codes take in the file: another number than they have here where an entropy
+        /// coder made them fewer.
+        public var codeByteCount: Int
+
         /// Collects the parts.
-        public init(codes: Bytes, scales: Bytes, scaleFactor: Bytes?, zeroPoints: Bytes?) {
+        ///
+        /// - Parameter codeByteCount: Bytes that the codes take in the file; nil for those that they
+        ///   have.
+        public init(
+            codes: Bytes, scales: Bytes, scaleFactor: Bytes?, zeroPoints: Bytes?,
+            codeByteCount: Int? = nil
+        ) {
             self.codes = codes
+            self.codeByteCount = codeByteCount ?? codes.count
             self.scales = scales
             self.scaleFactor = scaleFactor
             self.zeroPoints = zeroPoints
@@ -107,7 +118,7 @@ extension QuantizedTensor {
 
         /// Bytes of all parts.
         public var byteCount: Int {
-            codes.count + scales.count + (scaleFactor?.count ?? 0) + (zeroPoints?.count ?? 0)
+            codeByteCount + scales.count + (scaleFactor?.count ?? 0) + (zeroPoints?.count ?? 0)
         }
     }
 

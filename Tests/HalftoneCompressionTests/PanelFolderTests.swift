@@ -50,7 +50,7 @@ struct PanelFolderTests {
         let compressed = try CompressedModel(original, recipe: recipe, pool: Self.pool)
         try withFolder(compressed, order: .panels) { path in
             let again = try LanguageModel(path: path)
-            #expect(again.packing?.entries.values.allSatisfy(\.isInPanels) == true)
+            #expect(again.packing?.entries.values.allSatisfy { $0.layout == .panels } == true)
             // The same bytes in the same order.
             #expect(
                 try logits(again.weights, .int8) == logits(compressed.weights, .int8))
@@ -177,7 +177,7 @@ struct PanelFolderTests {
             }
             try refuses("panels-1", "panels-9")
             try refuses("\"panels-1\"", "7")
-            try refuses("\"version\": 2", "\"version\": 3")
+            try refuses("\"version\": 2", "\"version\": 4")
             try refuses("uint4", "uint5")
             try refuses("\"group\": \"32\"", "\"group\": \"24\"")
             try refuses("\"scale\": \"f16\"", "\"scale\": \"f8\"")
