@@ -29,6 +29,8 @@ public struct CompressedModel: Sendable {
     ///     do not.
     ///   - tables: What is known of the inputs of embedding and head; they are quantized as if they
     ///     read nothing where nothing is.
+    ///   - worth: What a squared change of each output of a matrix costs, for methods that want to
+    ///     know it.
     ///   - journal: Where a calibrated job notes what it has done, to go on from when it is
     ///     killed; nil for none.
     ///   - pool: The threads to use.
@@ -37,15 +39,16 @@ public struct CompressedModel: Sendable {
     public init(
         _ original: LanguageModel, recipe: CompressionRecipe,
         method: any WeightMethod = RoundToNearest(), calibration: CalibrationText? = nil,
-        tables: [Role: InputStatistics] = [:], journal: CompressionJournal? = nil, pool: WorkerPool,
-        progress: RunProgress? = nil
+        tables: [Role: InputStatistics] = [:], worth: [Role: [Float]] = [:],
+        journal: CompressionJournal? = nil, pool: WorkerPool, progress: RunProgress? = nil
     ) throws {
         self.original = original
         self.recipe = recipe
         guard method.inputDetail == .none || calibration != nil else {
             throw CompressionError.noCalibration
         }
-        var quantizer = ModelQuantizer(original.weights, recipe, method, pool, progress)
+        var quantizer = ModelQuantizer(
+            original.weights, recipe, method, worth: worth, pool, progress)
         if method.inputDetail == .none {
             for slot in original.spec.slots { try quantizer.quantize(slot.role, inputs: nil) }
         } else if let calibration {

@@ -13,16 +13,18 @@ struct ModelQuantizer {
 
     private let recipe: CompressionRecipe
     private let method: any WeightMethod
+    private let worth: [Role: [Float]]
     private let pool: WorkerPool
     private let progress: RunProgress?
 
     init(
         _ weights: DecoderWeights, _ recipe: CompressionRecipe, _ method: any WeightMethod,
-        _ pool: WorkerPool, _ progress: RunProgress?
+        worth: [Role: [Float]] = [:], _ pool: WorkerPool, _ progress: RunProgress?
     ) {
         self.weights = weights
         self.recipe = recipe
         self.method = method
+        self.worth = worth
         self.pool = pool
         self.progress = progress
     }
@@ -42,7 +44,7 @@ struct ModelQuantizer {
         let matrix = weights.matrix(role)
         do {
             let found = try (ready ?? method).packed(
-                matrix, as: packing, inputs: inputs, pool: pool)
+                matrix, as: packing, inputs: inputs?.with(outputWorth: worth[role]), pool: pool)
             packed[role] = found
             weights.replace(role, with: found.matrix)
             progress?.advance(by: matrix.rows * matrix.columns, note: "\(role)")

@@ -3,7 +3,7 @@ import HalftoneKernels
 
 extension ScaleCodec {
     /// Stored scales as a file holds them, little-endian.
-    func encode(_ scales: [Float]) -> Bytes {
+    package func encode(_ scales: [Float]) -> Bytes {
         let size = format.bits / 8
         return Bytes(count: scales.count * size) { span in
             for (index, scale) in scales.enumerated() {

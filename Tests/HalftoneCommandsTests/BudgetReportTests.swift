@@ -64,6 +64,37 @@ struct BudgetReportTests {
         try? FileManager.default.removeItem(atPath: folder + ".run")
     }
 
+    /// A budget of coded codes, with its page.
+    @Test func budgetsAreSpentOnCodedCodes() throws {
+        let folder = NSTemporaryDirectory() + "halftone-budget-" + UUID().uuidString
+        let path = folder + ".html"
+        defer { for path in [folder, path] { try? FileManager.default.removeItem(atPath: path) } }
+        var command = try HalftoneCommand.parseAsRoot([
+            "compress", "stories", "--size", "480kB", "--order", "coded", "--effort", "fast",
+            "--calibration-windows", "8", "--calibration-length", "64", "--quiet", "-o", folder,
+            "--report", path,
+        ])
+        try command.run()
+        let weights = try Data(contentsOf: URL(filePath: folder + "/model.safetensors"))
+        #expect((477_600...480_000).contains(weights.count))
+        let page = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(page.contains(SHA256.hexadecimal(of: Array(weights))))
+        #expect(page.contains("an entropy coder") && !page.contains("Expected damage"))
+    }
+
+    /// Coded codes are for folders and their sizes.
+    @Test(arguments: [
+        ["--memory", "400MB"], ["--speed", "10"], ["--kl", "0.05"], ["--perplexity", "5%"],
+    ])
+    func codedCodesMakeFilesSmallAndNothingElse(options: [String]) throws {
+        let error = try #require(
+            #expect(throws: (any Error).self) {
+                _ = try HalftoneCommand.parseAsRoot(
+                    ["compress", "stories", "-o", "x", "--order", "coded"] + options)
+            })
+        #expect(HalftoneCommand.message(for: error).contains("--size and --bits"))
+    }
+
     /// Codes are tuned where there are some and something is tuned, by at most one in a step.
     @Test(arguments: [
         (["--bits", "3.0", "--effort", "fast", "--tune-codes", "0.02"], "an effort that tunes"),

@@ -132,7 +132,7 @@ struct CompressCommand: ParsableCommand {
             """)
     var layout: String?
 
-    @Option(help: "The order of codes in a folder: automatic, panels or rows.")
+    @Option(help: "The order of codes in a folder: automatic, panels, rows or coded.")
     var order = StorageOrder.automatic
 
     @Option(name: [.short, .long], help: "The folder or .gguf file to write.")
@@ -172,11 +172,20 @@ struct CompressCommand: ParsableCommand {
                 ("--format", format), ("--group", group), ("--scale", scale), ("--search", search),
                 ("--layout", layout), ("--imatrix", method.imatrix),
             ].filter { $0.1 != nil }.map(\.0)
-        guard others.isEmpty, method.isUsual, order == .automatic else {
+        guard others.isEmpty, method.isUsual, [.automatic, .coded].contains(order) else {
             throw ValidationError(
                 "a budget chooses formats and methods itself; it takes none of --method, "
                     + "--column-order, --weighting, --format, --group, --scale, --search, "
-                    + "--layout, --order and --imatrix")
+                    + "--layout and --imatrix, and no --order but coded")
+        }
+        guard
+            order == .automatic
+                || limits.memory == nil && limits.tokensPerSecond == nil && limits.kl == nil
+                    && limits.perplexity == nil && !output.hasSuffix(".gguf")
+        else {
+            throw ValidationError(
+                "--order coded makes a folder small, and has the memory and the speed of codes of 8 "
+                    + "bits: it goes with --size and --bits alone")
         }
         guard target == nil || (target == .gguf) == output.hasSuffix(".gguf") else {
             throw ValidationError(
@@ -193,6 +202,7 @@ struct CompressCommand: ParsableCommand {
         if let spec { settings = settings.reading(for: spec) }
         settings.target = output.hasSuffix(".gguf") ? .gguf : .folder
         settings.sensitivity = sensitivity.sensitivity
+        settings.order = order
         if let windows = method.calibrationWindows { settings.calibrationWindows = windows }
         if let loss {
             guard settings.tuning != nil else {

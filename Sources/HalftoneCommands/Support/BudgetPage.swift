@@ -27,6 +27,8 @@ struct BudgetPage {
         choices = outcome.costs.choices(of: outcome.plan)
     }
 
+    private var isCoded: Bool { outcome.candidates.contains { $0.kind == .coded } }
+
     /// The page.
     func page() throws -> Page {
         let damage = "expected " + outcome.costs.unit.title
@@ -38,8 +40,12 @@ struct BudgetPage {
                     "The budget: \(job.budget) for "
                         + "\(Formatting.grouped(outcome.model.size.packedWeightCount)) weights. "
                         + "Two candidates keep it: the best that stores all layers alike, and "
-                        + "every matrix in the way that together is expected to cost the "
-                        + "predictions least. Of these, and of what tuning made of the nearer "
+                        + (isCoded
+                            ? "codes that an entropy coder makes small, each row with the step "
+                                + "that its outputs are worth. "
+                            : "every matrix in the way that together is expected to cost the "
+                                + "predictions least. ")
+                        + "Of these, and of what tuning made of the nearer "
                         + "one, that is written whose predictions are nearest to the float "
                         + "model's on \(Formatting.grouped(job.heldOut.count)) tokens that no "
                         + "other step read. It took \(Formatting.duration(report.seconds))."),
@@ -49,13 +55,17 @@ struct BudgetPage {
                     map("Bits per weight", Axis("bits per weight, everything counted")) {
                         8 * Double($1.byteCount) / Double($0.weightCount)
                     }),
-                .figure(
-                    map("Expected damage", Axis(damage, scale: .logarithmic)) { $1.cost }),
-                .figure(bytesByKind()),
-                .heading("What is worth more bits"),
-                .table(worth(damage)),
-                .heading("Weights before and after"),
-            ] + histograms().map { .figure($0) } + samples() + recipe())
+            ]
+                + (outcome.plan.cost > 0
+                    ? [
+                        .figure(
+                            map("Expected damage", Axis(damage, scale: .logarithmic)) { $1.cost })
+                    ] : [])
+                + [.figure(bytesByKind())]
+                + (isCoded
+                    ? [] : [.heading("What is worth more bits"), .table(worth(damage))])
+                + [.heading("Weights before and after")] + histograms().map { .figure($0) }
+                + samples() + recipe())
     }
 
     private func summary() -> Table {

@@ -69,6 +69,7 @@ struct BudgetReport: Encodable {
     static let names: [BudgetedCompression.Candidate.Kind: String] = [
         .uniform: "all layers alike", .allocated: "bits where they are worth most",
         .filled: "alike, and the rest where it is worth most",
+        .coded: "coded, steps by what rows are worth",
         .evolved: "bits by trial of all matrices",
         .tuned: "tuned",
     ]

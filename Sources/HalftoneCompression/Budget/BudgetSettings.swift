@@ -38,6 +38,10 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// What is written.
     public var target = BudgetTarget.folder
 
+    /// In which order a folder holds codes; with ``StorageOrder/coded`` the budget is spent on codes that
+    /// an entropy coder makes small (``CodedSearch``).
+    public var order = StorageOrder.automatic
+
     /// Bits of a code that a layer of a block can get.
     public var widths: [Int] = [1, 2, 3, 4, 5, 6, 8]
 

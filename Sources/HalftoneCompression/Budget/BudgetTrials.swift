@@ -2,6 +2,7 @@ import HalftoneAllocation
 import HalftoneEvaluation
 import HalftoneMethods
 import HalftoneModels
+import HalftoneQuantization
 import HalftoneRuns
 
 /// The candidates of a job: each made, measured, and kept where the job keeps its steps.
@@ -18,6 +19,8 @@ final class BudgetTrials {
     /// A plan with what was measured of it, the best last, and the model that was the best.
     private struct Result {
         var plan: StoragePlan
+        /// The ways that the plan chose from.
+        var costs: StorageCosts
         var candidates: [BudgetedCompression.Candidate]
         var model: () throws -> CompressedModel
 
@@ -27,12 +30,16 @@ final class BudgetTrials {
         /// The same with another candidate, which is written if it is nearer.
         func with(
             _ found: BudgetedCompression.Candidate, of plan: StoragePlan,
+            _ costs: StorageCosts,
             _ model: @escaping () throws -> CompressedModel
         ) -> Result {
             guard found.divergence < divergence else {
-                return Result(plan: self.plan, candidates: [found] + candidates, model: self.model)
+                var same = self
+                same.candidates.insert(found, at: 0)
+                return same
             }
-            return Result(plan: plan, candidates: candidates + [found], model: model)
+            return Result(
+                plan: plan, costs: costs, candidates: candidates + [found], model: model)
         }
     }
 
@@ -44,9 +51,12 @@ final class BudgetTrials {
         self.display = display
         var units = [
             "program", "costs", "times", "measured uniform", "measured allocated",
-            "measured filled",
+            "measured filled", "curvature",
             "evolved", "measured evolved", "tuned", "measured tuned",
         ]
+        units += (1...CodedSearch.pilots).map { "coded few \($0)" }
+        units += (1...CodedSearch.turns).map { "coded \($0)" }
+        units.append("measured coded")
         if job.budget.limitsLoss {
             units += (1...job.settings.trials).flatMap { trial in
                 ["measured \(trial)", "tuned \(trial)", "measured tuned \(trial)"]
@@ -106,7 +116,10 @@ final class BudgetTrials {
     func best() throws -> BudgetedCompression.Outcome {
         let (bytes, time) = (try packedRange().upperBound, timeLimit)
         let uniform = try job.fitting(bytes) { costs.uniformPlan(byteCount: $0, within: time) }
-        let allocated = try job.fitting(bytes) { try costs.plan(byteCount: $0, within: time) }
+        let isCoded = job.settings.order == .coded
+        let allocated =
+            isCoded
+            ? nil : try job.fitting(bytes) { try costs.plan(byteCount: $0, within: time) }
         var best: Result?
         for (kind, plan) in [(.uniform, uniform), (.allocated, allocated)]
             as [(BudgetedCompression.Candidate.Kind, StoragePlan?)]
@@ -114,7 +127,8 @@ final class BudgetTrials {
             guard let plan else { continue }
             best = try measured(plan, kind, named: kind.rawValue, beside: best)
         }
-        if let uniform, best?.candidates.last?.kind == .uniform {
+        if isCoded { best = try coded(bytes, beside: best) ?? best }
+        if !isCoded, let uniform, best?.candidates.last?.kind == .uniform {
             let filled = try job.fitting(bytes) {
                 try costs.filled(uniform, byteCount: $0, within: time)
             }
@@ -132,7 +146,7 @@ final class BudgetTrials {
                 best = try measured(evolved, .evolved, named: "evolved", beside: best)
             }
         }
-        guard let best else { preconditionFailure("the plan is a candidate") }
+        guard let best else { throw try job.infeasible(costs) }
         return try outcome(tuned(best, named: "tuned"))
     }
 
@@ -186,10 +200,13 @@ final class BudgetTrials {
     private func outcome(
         _ result: Result, _ trials: [BudgetedCompression.Trial] = []
     ) throws -> BudgetedCompression.Outcome {
-        let fileBytes = try job.settings.target.fileByteCount(
-            of: job.model, recipe: result.plan.recipe)
+        let model = try result.model()
+        let fileBytes =
+            try job.settings.order == .coded
+            ? ModelFolderWriter(model, order: .coded).weightFileByteCount()
+            : job.settings.target.fileByteCount(of: job.model, recipe: result.plan.recipe)
         return BudgetedCompression.Outcome(
-            model: try result.model(), fileBytes: fileBytes, plan: result.plan, costs: costs,
+            model: model, fileBytes: fileBytes, plan: result.plan, costs: result.costs,
             candidates: result.candidates, floatPerplexity: try comparison().floatPerplexity,
             trials: trials,
             expectedTokensPerSecond: times.map {
@@ -227,8 +244,64 @@ extension BudgetTrials {
             try comparison().candidate(
                 kind, make(), packedBytes: plan.byteCount, expected: costs.foretold(plan))
         }
-        let none = Result(plan: plan, candidates: [], model: make)
-        return (other ?? none).with(found, of: plan, make)
+        let none = Result(plan: plan, costs: costs, candidates: [], model: make)
+        return (other ?? none).with(found, of: plan, costs, make)
+    }
+
+    /// Finds codes that take the bytes of the budget when they are coded, and measures them; nil when a
+    /// few turns do not come to that.
+    private func coded(_ bytes: Int, beside other: Result?) throws -> Result? {
+        let curvature = try steps.value("curvature") { () -> [Role: [Float]] in
+            try SensitivityStudy(
+                job.model.weights, settings: job.settings, text: job.calibration, pool: job.pool
+            ).outputCurvature(display)
+        }
+        var search = CodedSearch(byteCount: bytes, weightCount: costs.weightCount)
+        func note(_ distortion: Double, _ sizes: CodedSizes) {
+            // What else is in the file is known once there is one.
+            let left = job.fileLimit.map { $0 - (sizes.file - sizes.packed) } ?? .max
+            let most = job.budget.bitsPerWeight.map { Int($0 * Double(costs.weightCount) / 8) }
+            search.byteCount = min(left, most ?? .max)
+            search.note(distortion, sizes.packed)
+        }
+        let few = min(8, job.settings.calibrationWindows)
+        for turn in 1...CodedSearch.pilots where !search.isNear {
+            let distortion = search.distortion
+            let found = try steps.value("coded few \(turn)") {
+                try CodedSizes(
+                    job.coded(distortion, curvature, windows: few, costs, journal: nil, display))
+            }
+            note(distortion, found)
+        }
+        let recipe = job.codedRecipe(costs)
+        for turn in 1...CodedSearch.turns {
+            let distortion = search.distortion
+            var known: CompressedModel?
+            let make = { [self] in
+                if let known { return known }
+                let windows = job.settings.calibrationWindows
+                let journal = try steps.journal(
+                    "coded \(turn)", model: job.model, recipe: recipe,
+                    calibration: job.few(windows))
+                let made = try job.coded(
+                    distortion, curvature, windows: windows, costs, journal: journal, display)
+                known = made
+                return made
+            }
+            let sizes = try steps.value("coded \(turn)") {
+                try CodedSizes(make())
+            }
+            note(distortion, sizes)
+            guard search.isFound else { continue }
+            let chosen = costs.coded(sizes.matrices)
+            let plan = try chosen.plan(byteCount: sizes.packed)
+            let found = try steps.value("measured coded") {
+                try comparison().candidate(.coded, make(), packedBytes: sizes.packed)
+            }
+            let none = Result(plan: plan, costs: chosen, candidates: [], model: make)
+            return (other ?? none).with(found, of: plan, chosen, make)
+        }
+        return nil
     }
 
     /// Tunes a model and measures that, unless it is done or nothing is to be tuned.
@@ -246,6 +319,6 @@ extension BudgetTrials {
             try comparison().candidate(
                 .tuned, make(), packedBytes: result.plan.byteCount)
         }
-        return result.with(found, of: result.plan, make)
+        return result.with(found, of: result.plan, result.costs, make)
     }
 }

@@ -3,9 +3,9 @@ import HalftoneModels
 extension BudgetedCompression.Outcome {
     /// What was found out, for who looks at the model later.
     ///
-    /// Costs that are no divergences are left out.
+    /// Costs that are no divergences, or are not known, are left out.
     public var note: CompressionNote {
-        let areDivergences = candidates.contains { $0.expected != nil }
+        let areDivergences = plan.cost > 0 && candidates.contains { $0.expected != nil }
         let weights = Double(max(costs.weightCount, 1))
         return CompressionNote(
             damage: areDivergences ? costs.choices(of: plan).mapValues(\.cost) : [:],

@@ -117,6 +117,8 @@ extension BudgetedCompression {
             case allocated
             /// Layers alike, and what that leaves of the budget where it is worth most.
             case filled
+            /// Codes that an entropy coder makes small, each row with the step that it is worth.
+            case coded
             /// A plan near that one, chosen by what all its matrices do together.
             case evolved
             /// One of these, tuned.
@@ -286,7 +288,7 @@ extension BudgetedCompression {
     }
 
     /// Bytes that the weight file may have, if that is limited: a program that runs it maps it.
-    private var fileLimit: Int? {
+    var fileLimit: Int? {
         [budget.fileBytes, budget.memory.map { $0.bytes - beside($0) }].compactMap(\.self).min()
     }
 

@@ -86,6 +86,18 @@ public struct SensitivityStudy: Sendable {
             progress: progress)
     }
 
+    /// What a squared change of each output costs the predictions, in nats per token; of embedding and
+    /// head that of each row, which both go with.
+    ///
+    /// - Throws: `ModelError` for a model that no gradients can be taken of.
+    func outputCurvature(_ display: BudgetedCompression.Display) throws -> [Role: [Float]] {
+        let judging = CalibrationText(sequences: read.sequences.suffix(max(judges, 1)))
+        let found = try SensitivityMeasure.curvature.prepared(
+            for: weights, reading: judging, trialTokens: settings.trialTokens, seed: settings.seed,
+            pool: pool, display: display)
+        return (found as? OutputCurvature)?.outputs ?? [:]
+    }
+
     /// Windows that codes are found on, then those that they are judged on.
     var read: CalibrationText { text.few(settings.costWindows + settings.judgingWindows) }
 

@@ -43,6 +43,10 @@ public struct InputStatistics: Sendable {
     /// The sum of `x·xᵀ`, if it is collected.
     public private(set) var gram: GramSum?
 
+    /// What a squared change of each output of a layer that reads this costs, in any unit; nil where
+    /// nothing is known of it.
+    public private(set) var outputWorth: [Float]?
+
     /// Statistics of no tokens.
     public init(width: Int, detail: Detail = .gram) {
         self.width = width
@@ -96,6 +100,13 @@ public struct InputStatistics: Sendable {
         least = part(3).map { Float($0) }
         largest = part(4).map { Float($0) }
         self.gram = gram
+    }
+
+    /// The same for a layer of whose outputs it is known what a squared change costs.
+    public func with(outputWorth: [Float]?) -> InputStatistics {
+        var statistics = self
+        statistics.outputWorth = outputWorth
+        return statistics
     }
 
     /// `Σ x`, `Σ |x|`, `Σ x²`, the least and the largest value of all features: `[5, width]`.

@@ -1,0 +1,154 @@
+import Foundation
+import HalftoneFormats
+import HalftoneMethods
+import HalftoneModels
+import HalftoneQuantization
+
+/// The way to a model whose codes, coded, take the bytes of a budget.
+///
+/// One number rules the steps of all rows of all matrices (`RateDistortionGPTQ.distortion`), and bytes
+/// fall with it by about half a bit for each doubling. Few windows tell it nearly; then all windows are
+/// read with it, and once more where the bytes are not within half a percent of the budget.
+struct CodedSearch {
+    /// Bytes that packed matrices may take.
+    var byteCount: Int
+    /// Elements of them.
+    let weightCount: Int
+
+    /// The share of the bytes that is aimed at.
+    private static let aim = 0.998
+
+    /// The least share that will do.
+    private static let least = 0.995
+
+    /// Turns with few windows at most, and with all of them.
+    static let (pilots, turns) = (4, 4)
+
+    /// What was tried, and the bytes of it.
+    private var last: (distortion: Double, bytes: Int)?
+
+    init(byteCount: Int, weightCount: Int) {
+        (self.byteCount, self.weightCount) = (byteCount, weightCount)
+    }
+
+    /// The next to try.
+    var distortion: Double {
+        let wanted = Self.aim * bits(byteCount)
+        // What SmolLM2-135M has at 2.6 bits, to begin with.
+        guard let last else { return 1.3e-8 * pow(4, 2.6 - wanted) }
+        return last.distortion * pow(4, bits(last.bytes) - wanted)
+    }
+
+    /// Notes what a distortion takes.
+    mutating func note(_ distortion: Double, _ bytes: Int) { last = (distortion, bytes) }
+
+    /// Whether the next one is near the last one.
+    var isNear: Bool {
+        last.map { abs(bits($0.bytes) - Self.aim * bits(byteCount)) < 0.03 } ?? false
+    }
+
+    /// Whether the last one keeps the budget and uses it.
+    var isFound: Bool {
+        last.map { $0.bytes <= byteCount && Double($0.bytes) >= Self.least * Double(byteCount) }
+            ?? false
+    }
+
+    private func bits(_ bytes: Int) -> Double { 8 * Double(bytes) / Double(max(weightCount, 1)) }
+}
+
+extension CodedSearch {
+    /// How matrices are stored: a scale for each row, and codes of a byte before they are coded.
+    static let scheme = WeightScheme(
+        format: IntegerFormat(bits: 8, symmetric: true), granularity: .channel,
+        scaleFormat: .float16)
+
+    /// What rows are worth whose outputs have a curvature.
+    ///
+    /// Curvature is measured on few tokens, and is no more than the second order: a tenth of the mean is
+    /// added to all, and rows of a table, of which most stand for tokens that the text has seldom, count
+    /// by the square root of it. SmolLM2-135M at about 2.6 bits, untuned, has a divergence of 0.54 on
+    /// held-out text when rows of the table count alike, and of 0.49 with the square root; by the
+    /// curvature itself it has 1.3 at 3.0 bits, where rare tokens are lost.
+    static func worth(_ curvature: [Float], isTable: Bool) -> [Float] {
+        let mean = curvature.reduce(0, +) / Float(max(curvature.count, 1))
+        guard mean > 0 else { return curvature.map { _ in 1 } }
+        // The second moments of a table hold the sum of all rows.
+        return isTable
+            ? curvature.map { ($0 / mean + 0.1).squareRoot() / Float(curvature.count) }
+            : curvature.map { 0.5 * ($0 + 0.1 * mean) }
+    }
+}
+
+/// What coded matrices take.
+struct CodedSizes: Codable {
+    /// Each of them.
+    var matrices: [Role: Int]
+    /// With all else that the file holds.
+    var file: Int
+
+    init(_ model: CompressedModel) throws {
+        let writer = ModelFolderWriter(model, order: .coded)
+        matrices = writer.quantizedByteCounts
+        file = try writer.weightFileByteCount()
+    }
+
+    /// All matrices.
+    var packed: Int { matrices.values.reduce(0, +) }
+}
+
+extension StorageCosts {
+    /// The one way that coded matrices are stored in; what each costs alone is not known.
+    func coded(_ sizes: [Role: Int]) -> StorageCosts {
+        StorageCosts(
+            unit,
+            units.map { unit in
+                var one = unit
+                one.choices = [
+                    Choice(
+                        packing: .codes(CodedSearch.scheme), cost: 0,
+                        byteCount: sizes[unit.role] ?? 0)
+                ]
+                return one
+            }, tables)
+    }
+}
+
+extension BudgetedCompression {
+    /// The recipe of a model whose codes are coded.
+    func codedRecipe(_ costs: StorageCosts) -> CompressionRecipe {
+        var recipe = CompressionRecipe(bits: 8)
+        recipe.embedding = nil
+        for unit in costs.units { recipe.overrides[unit.role] = .codes(CodedSearch.scheme) }
+        return recipe
+    }
+
+    /// Finds codes that are to be coded.
+    ///
+    /// - Parameters:
+    ///   - distortion: What rules the steps.
+    ///   - curvature: Of outputs.
+    ///   - windows: To read.
+    ///   - costs: What is packed, and what errors of tables cost.
+    func coded(
+        _ distortion: Double, _ curvature: [Role: [Float]], windows: Int, _ costs: StorageCosts,
+        journal: CompressionJournal?, _ display: Display
+    ) throws -> CompressedModel {
+        var worth: [Role: [Float]] = [:]
+        for unit in costs.units {
+            let isTable = unit.role.block == nil
+            worth[unit.role] = curvature[isTable ? Role(.head) : unit.role].map {
+                CodedSearch.worth($0, isTable: isTable)
+            }
+        }
+        return try Self.shown(
+            "Quantizing to be coded", display, total: costs.weightCount, unit: "weights"
+        ) {
+            try CompressedModel(
+                model, recipe: codedRecipe(costs),
+                method: RateDistortionGPTQ(distortion: distortion), calibration: few(windows),
+                tables: Dictionary(
+                    uniqueKeysWithValues: costs.tables.map { ($0.role, $0.statistics) }),
+                worth: worth, journal: journal, pool: pool, progress: $0)
+        }
+    }
+}

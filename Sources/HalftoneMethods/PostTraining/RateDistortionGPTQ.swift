@@ -1,0 +1,192 @@
+import Foundation
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneQuantization
+import Synchronization
+
+/// Error compensation onto codes that an entropy coder makes few bytes of: each row has the step that its
+/// outputs are worth, and each code is the one that is worth its bits.
+///
+/// Where codes are coded, a weight takes as many bits as its code has to say, and no row or group has to
+/// fit a number of levels. With `w` what a squared change of a row's output costs, `d` the mean cost of
+/// its columns at their turn (``ErrorCompensation/costs``) and `Δ` its step, a weight costs
+/// `w·d·Δ²/12` and takes `h − log₂ Δ` bits: the sum of both is least where `w·d·Δ²` is the same for all
+/// rows of a model, the ``distortion``. Codes are then chosen by `(x/Δ − q)² + slope · (d/d_j) · bits(q)`,
+/// with the bits of `q` from how often it would be the nearest.
+///
+/// Source: the steps are reverse water-filling, T. Cover and J. Thomas, "Elements of Information Theory",
+/// section 10.3.3, at high rates; choosing codes by their bits is that of entropy-constrained scalar
+/// quantization, P. Chou, T. Lookabaugh and R. Gray, "Entropy-constrained vector quantization", IEEE
+/// Transactions on Acoustics, Speech, and Signal Processing 37 (1989), equation 3, within
+/// arXiv:2210.17323, Algorithm 1.
+public struct RateDistortionGPTQ: WeightMethod {
+    /// `w·d·Δ²` of all rows: of what costs are measured in, 12 times what a weight is to cost.
+    public var distortion: Double
+
+    /// What a bit counts beside the squared error of a code, in squared steps; at high rates 0.1155,
+    /// `2 ln 2 / 12`, is best.
+    public var slope: Double
+
+    /// The share of the mean second moment that is added to all of them.
+    public var damping: Double
+
+    /// Creates the method.
+    public init(distortion: Double, slope: Double = 0.1, damping: Double = 0.01) {
+        precondition(distortion > 0 && distortion.isFinite && slope >= 0)
+        (self.distortion, self.slope, self.damping) = (distortion, slope, damping)
+    }
+
+    /// Second moments; what outputs count beside them.
+    public var inputDetail: InputStatistics.Detail { .gram }
+
+    /// The method with the factor of the inputs' second moments.
+    public func prepared(
+        for inputs: InputStatistics, pool: WorkerPool
+    ) throws(QuantizationError) -> any WeightMethod {
+        PreparedRateDistortion(
+            method: self,
+            engine: try ErrorCompensation(
+                inputs, damping: damping, order: .activation, pool: pool))
+    }
+
+    /// Quantizes one matrix with a scale for each row; see
+    /// `WeightMethod.quantize(_:scheme:inputs:pool:)`.
+    ///
+    /// Without inputs weights are rounded to nearest.
+    public func quantize(
+        _ weight: any WeightMatrix, scheme: WeightScheme, inputs: InputStatistics?,
+        pool: WorkerPool
+    ) throws(QuantizationError) -> QuantizedTensor {
+        guard let inputs else {
+            return try RoundToNearest().quantize(weight, scheme: scheme, pool: pool)
+        }
+        return try prepared(for: inputs, pool: pool).quantize(
+            weight, scheme: scheme, inputs: inputs, pool: pool)
+    }
+}
+
+/// The method whose factor is there.
+private struct PreparedRateDistortion: WeightMethod {
+    let method: RateDistortionGPTQ
+    let engine: ErrorCompensation
+
+    var inputDetail: InputStatistics.Detail { method.inputDetail }
+
+    func quantize(
+        _ weight: any WeightMatrix, scheme: WeightScheme, inputs: InputStatistics?,
+        pool: WorkerPool
+    ) throws(QuantizationError) -> QuantizedTensor {
+        let (rows, columns) = (weight.rows, weight.columns)
+        guard scheme.granularity == .channel, scheme.format.isSymmetric, scheme.format.bits > 1,
+            !scheme.scaleFormat.hasFactor
+        else { throw .badForm("\(scheme) has no step of its own for each row") }
+        let grid = try RowGrid(
+            weight, engine: engine, worth: inputs?.outputWorth, scheme: scheme, method: method)
+        let bits = scheme.format.bits
+        let rowBytes = PackedCodes.bytesPerRow(columns: columns, bits: bits)
+        let all = Mutex([UInt8](repeating: 0, count: rows * rowBytes))
+        _ = try engine.round(weight, groupSize: max(columns, 1), pool: pool) { row in
+            GridColumns(grid: grid, step: grid.steps[row], columns: engine.columns)
+        } take: { row, quantizer in
+            let packed = PackedCodes.pack(
+                codes: quantizer.codes, rows: 1, columns: columns, bits: bits)
+            all.withLock {
+                $0.replaceSubrange(row * rowBytes..<(row + 1) * rowBytes, with: packed)
+            }
+        }
+        return try QuantizedTensor(
+            rows: rows, columns: columns, scheme: scheme,
+            parts: QuantizedTensor.StoredParts(
+                codes: Bytes(all.withLock { $0 }),
+                scales: ScaleCodec(scheme.scaleFormat).encode(grid.steps), scaleFactor: nil,
+                zeroPoints: nil))
+    }
+}
+
+/// The steps of a matrix's rows, and what codes take.
+private struct RowGrid: Sendable {
+    /// Of each row, as it is stored.
+    let steps: [Float]
+    /// What a bit counts in squared steps, by place in the order of rounding.
+    let slopes: [Float]
+    /// Bits of a code by its distance from zero.
+    let bits: [Float]
+    /// The code of zero, which is also the largest distance from it, less one.
+    let zero: Int
+
+    init(
+        _ weight: any WeightMatrix, engine: ErrorCompensation, worth: [Float]?,
+        scheme: WeightScheme, method: RateDistortionGPTQ
+    ) throws(QuantizationError) {
+        let mean = engine.costs.reduce(0) { $0 + Double($1) } / Double(max(engine.costs.count, 1))
+        precondition(worth.map { $0.count == weight.rows } ?? true, "outputs have a worth each")
+        zero = 1 << (scheme.format.bits - 1)
+        let most = Float(zero) - 1
+        let codec = ScaleCodec(scheme.scaleFormat)
+        let deadZone: Float = method.slope > 0 ? 0.1 : 0
+        var (steps, counts) = ([Float](), [Int](repeating: 1, count: zero + 1))
+        var values = [Float](repeating: 0, count: weight.columns)
+        let sampled = max(1, weight.rows / 512)
+        for row in 0..<weight.rows {
+            weight.decode(row: row, into: &values)
+            try RowPlan.checkFinite(values, row: row, columns: values.count)
+            let counted = mean * Double(worth?[row] ?? 1)
+            let wanted = Float((method.distortion / max(counted, 1e-300)).squareRoot())
+            let largest = values.reduce(0) { max($0, $1.magnitude) }
+            // Neither so small that codes do not reach the largest weight, nor larger than that.
+            let least = max(largest / most, 0x1p-14)
+            let step = codec.nearest(min(max(wanted, least), max(2 * largest, 0x1p-14)))
+            guard step.isFinite else {
+                throw .scaleTooLarge(row: row, column: 0, scale: step, format: scheme.scaleFormat)
+            }
+            steps.append(step)
+            guard row.isMultiple(of: sampled) else { continue }
+            for value in values {
+                let size = (value.magnitude / step + 0.5 - deadZone).rounded(.down)
+                counts[min(max(Int(size), 0), zero)] += 1
+            }
+        }
+        self.steps = steps
+        slopes = engine.costs.map { cost in
+            Float(method.slope) * min(Float(mean) / max(cost, .leastNormalMagnitude), 16)
+        }
+        let all = Float(counts.reduce(0, +))
+        bits = counts.enumerated().map { size, count in
+            -log2(Float(count) / all) + (size > 0 ? 1 : 0)
+        }
+    }
+}
+
+/// The columns of one row as codes that are worth their bits.
+private struct GridColumns: ColumnQuantizer {
+    private let grid: RowGrid
+    private let step: Float
+    private let inverse: Float
+    private let columns: [Int]
+    private(set) var codes: [UInt8]
+
+    init(grid: RowGrid, step: Float, columns: [Int]) {
+        (self.grid, self.step, self.columns) = (grid, step, columns)
+        inverse = 1 / step
+        codes = [UInt8](repeating: UInt8(grid.zero), count: columns.count)
+    }
+
+    mutating func begin(at place: Int, _ weights: ArraySlice<Float>) {}
+
+    mutating func round(_ weight: Float, at place: Int) -> Float {
+        let most = Float(grid.zero) - 1
+        let wanted = min(weight.magnitude * inverse, most)
+        // Adding and subtracting 1.5 · 2²³ rounds to the nearest even integer.
+        let near = (wanted + 0x1.8p23) - 0x1.8p23
+        guard near > 0 else { return 0 }
+        var (best, least) = (near, Float.infinity)
+        for candidate in [near, near - 1, 0] {
+            let distance = wanted - candidate
+            let cost = distance * distance + grid.slopes[place] * grid.bits[Int(candidate)]
+            if cost < least { (best, least) = (candidate, cost) }
+        }
+        let signed = weight < 0 ? -Int(best) : Int(best)
+        codes[columns[place]] = UInt8(grid.zero + signed)
+        return Float(signed) * step
+    }
+}

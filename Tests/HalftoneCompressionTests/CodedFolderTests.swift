@@ -1,0 +1,110 @@
+import Foundation
+import HalftoneCompression
+import HalftoneData
+import HalftoneFiles
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneModels
+import HalftoneQuantization
+import HalftoneRuntime
+import Testing
+
+/// Folders whose codes an entropy coder made small: written, run, damaged, and made for a budget.
+struct CodedFolderTests {
+    private static let pool = WorkerPool(threads: 2)
+
+    private func withFolder(
+        _ compressed: CompressedModel, _ body: (String) throws -> Void
+    ) throws {
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "halftone-\(UUID().uuidString)").path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let writer = ModelFolderWriter(compressed, order: .coded)
+        let predicted = try writer.weightFileByteCount()
+        try writer.write(to: path, replaces: false)
+        let size =
+            try FileManager.default.attributesOfItem(
+                atPath: path + "/model.safetensors")[.size] as? Int
+        #expect(size == predicted)
+        try body(path)
+    }
+
+    @Test(
+        arguments: ["llama2", "gpt2", "qwen3", "smollm2"],
+        [(2, ScaleFormat.unsignedFloat8), (3, .float16), (8, .float32)])
+    func aCodedFolderRunsAsTheModelInMemory(
+        name: String, form: (bits: Int, scale: ScaleFormat)
+    ) throws {
+        let original = try modelFixture(name)
+        var recipe = CompressionRecipe(bits: form.bits, group: .group(32))
+        recipe.body.scaleFormat = form.scale
+        let compressed = try CompressedModel(original, recipe: recipe, pool: Self.pool)
+        try withFolder(compressed) { path in
+            let again = try LanguageModel(path: path)
+            #expect(again.packing?.entries.values.allSatisfy { $0.layout == .coded } == true)
+            for (role, packed) in compressed.quantized {
+                #expect(again.weights.matrix(role).decoded() == packed.matrix.decoded())
+            }
+            let logits = try [again.weights, compressed.weights].map { weights in
+                let decoder = Decoder(weights, pool: Self.pool, activations: .int8)
+                return try decoder.logits(after: [1, 2, 3], state: decoder.makeState())
+            }
+            #expect(logits[0] == logits[1])
+            // What is counted is what the file has.
+            let archive = try SafetensorsFile(contentsOf: path + "/model.safetensors")
+            let suffixes = [
+                PackedManifest.Suffix.coded, PackedManifest.Suffix.scales,
+                PackedManifest.Suffix.factor, PackedManifest.Suffix.zeros,
+            ]
+            let bytes = archive.tensors.filter { tensor in
+                suffixes.contains { tensor.name.hasSuffix($0) }
+            }.reduce(0) { $0 + $1.bytes.count }
+            #expect(try ModelFolderWriter(compressed, order: .coded).packedByteCount() == bytes)
+            let inspected = compressed.quantized.keys.reduce(0) {
+                $0 + again.weights.matrix($1).byteCount
+            }
+            #expect(inspected == bytes)
+        }
+    }
+
+    @Test func damagedCodesAreNamed() throws {
+        let compressed = try CompressedModel(
+            try modelFixture("llama3"), recipe: CompressionRecipe(bits: 3), pool: Self.pool)
+        try withFolder(compressed) { path in
+            let file = path + "/model.safetensors"
+            let archive = try SafetensorsFile(contentsOf: file)
+            let coded = try #require(
+                archive.tensors.first { $0.name.hasSuffix(PackedManifest.Suffix.coded) })
+            var bytes = try Data(contentsOf: URL(filePath: file))
+            let place = try #require(bytes.range(of: Data(coded.bytes.array))).upperBound - 1
+            bytes[place] ^= 0x55
+            try bytes.write(to: URL(filePath: file))
+            let error = #expect(throws: (any Error).self) { _ = try LanguageModel(path: path) }
+            #expect("\(try #require(error))".contains(coded.name))
+        }
+    }
+
+    /// Never above the budget, within half a percent of it, and nearer than layers alike.
+    @Test(arguments: [1.7, 2.2, 3.1, 4.4])
+    func codedBudgetsAreKept(bits: Double) throws {
+        let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
+        var settings = BudgetSettings(effort: .fast)
+        settings.length = 64
+        settings.order = .coded
+        let tokens: [Int32] = (0..<1280).map { (place: Int) -> Int32 in
+            Int32((place * 131 + place * place * 17) % 1000)
+        }
+        let found = try BudgetedCompression(
+            model, budget: .bitsPerWeight(bits), settings: settings, tokens: tokens, opening: nil,
+            pool: Self.pool
+        ).run()
+        let budget = Int(bits * Double(found.costs.weightCount) / 8)
+        #expect(found.plan.byteCount <= budget)
+        #expect(Double(found.plan.byteCount) >= 0.995 * Double(budget))
+        let kinds: [BudgetedCompression.Candidate.Kind] = [.uniform, .coded]
+        #expect(found.candidates.map { $0.kind } == kinds)
+        #expect(
+            try ModelFolderWriter(found.model, order: .coded).weightFileByteCount()
+                == found.fileBytes)
+    }
+}

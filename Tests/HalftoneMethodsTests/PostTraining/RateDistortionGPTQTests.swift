@@ -1,0 +1,102 @@
+import HalftoneFormats
+import HalftoneKernels
+import HalftoneMethods
+import HalftoneQuantization
+import HalftoneTensor
+import Testing
+
+/// Steps by what outputs are worth, and codes by their bits.
+@Suite struct RateDistortionGPTQTests {
+    private static let pool = WorkerPool(threads: 2)
+    private let scheme = WeightScheme(
+        format: IntegerFormat(bits: 8, symmetric: true), granularity: .channel,
+        scaleFormat: .float32)
+
+    private func statistics(seed: UInt64) -> InputStatistics {
+        var generator = SeededGenerator(seed: seed)
+        let mixing = Tensor.normal([64, 64], using: &generator)
+        var statistics = InputStatistics(width: 64)
+        statistics.add(
+            Tensor.normal([512, 64], using: &generator).matmul(mixing), pool: Self.pool)
+        return statistics
+    }
+
+    private func weight(seed: UInt64) -> Tensor {
+        var generator = SeededGenerator(seed: seed)
+        return Tensor.normal([96, 64], using: &generator)
+    }
+
+    private func codes(_ tensor: QuantizedTensor) -> [UInt8] {
+        PackedCodes.unpack(
+            tensor.parts.codes, rows: tensor.rows, columns: tensor.columns, bits: 8)
+    }
+
+    private func byteCount(_ tensor: QuantizedTensor) -> Int {
+        CodedRows.encode(codes(tensor), rows: tensor.rows, columns: tensor.columns).count
+    }
+
+    /// Mean over tokens of the squared change of all outputs.
+    private func change(
+        _ tensor: QuantizedTensor, _ weight: Tensor, _ statistics: InputStatistics
+    ) -> Double {
+        let difference = tensor.dequantized() - weight
+        let moments = Tensor(
+            shape: [64, 64], elements: statistics.gram.map { $0.symmetric() } ?? FloatArray([]))
+        let sum = (difference.matmul(moments) * difference).sum().item
+        return Double(sum) / Double(statistics.tokenCount)
+    }
+
+    /// A row that is worth four times as much has half the step, whatever the unit of what it is worth.
+    @Test func stepsGoWithTheWorthOfRows() throws {
+        let inputs = statistics(seed: 1)
+        let weight = weight(seed: 2).weightMatrix()
+        func scales(_ worth: [Float], _ distortion: Double) throws -> [Float] {
+            try RateDistortionGPTQ(distortion: distortion).quantize(
+                weight, scheme: scheme, inputs: inputs.with(outputWorth: worth), pool: Self.pool
+            ).matrix.scales
+        }
+        let worth = (0..<96).map { $0.isMultiple(of: 2) ? Float(1) : 4 }
+        let one = try scales(worth, 20)
+        for row in stride(from: 0, to: 96, by: 2) {
+            #expect(abs(one[row] / one[row + 1] - 2) < 1e-3)
+        }
+        let other = try scales(worth.map { $0 * 16 }, 320)
+        #expect(zip(one, other).allSatisfy { abs($0 - $1) <= 1e-5 * $0 })
+    }
+
+    /// Smaller distortions change outputs less and take more bytes; counting bits takes fewer for the
+    /// same change.
+    @Test func bytesAndChangesAreTraded() throws {
+        let inputs = statistics(seed: 3)
+        let weight = weight(seed: 4)
+        func found(_ distortion: Double, slope: Double) throws -> (change: Double, bytes: Int) {
+            let tensor = try RateDistortionGPTQ(distortion: distortion, slope: slope).quantize(
+                weight.weightMatrix(), scheme: scheme, inputs: inputs, pool: Self.pool)
+            return (change(tensor, weight, inputs), byteCount(tensor))
+        }
+        let steps = try [40.0, 20, 10, 5].map { try found($0, slope: 0.1) }
+        for (coarse, fine) in zip(steps, steps.dropFirst()) {
+            #expect(fine.change < coarse.change && fine.bytes > coarse.bytes)
+        }
+        // The plain codes of the same bytes lie between two distortions.
+        let plain = try [44.0, 40, 36, 32, 28, 24].map { try found($0, slope: 0) }
+        let counted = try found(20, slope: 0.1)
+        let alike = try #require(
+            plain.min { abs($0.bytes - counted.bytes) < abs($1.bytes - counted.bytes) })
+        #expect(counted.change < alike.change * 1.02)
+    }
+
+    /// Codes without inputs are the nearest, and groups have no step that a row could be worth.
+    @Test func otherSchemesAreRefused() throws {
+        let weight = weight(seed: 5).weightMatrix()
+        #expect(throws: QuantizationError.self) {
+            _ = try RateDistortionGPTQ(distortion: 1).quantize(
+                weight, scheme: WeightScheme(format: IntegerFormat(bits: 4, symmetric: true)),
+                inputs: statistics(seed: 1), pool: Self.pool)
+        }
+        let plain = try RoundToNearest().quantize(weight, scheme: scheme, pool: Self.pool)
+        let found = try RateDistortionGPTQ(distortion: 1).quantize(
+            weight, scheme: scheme, inputs: nil, pool: Self.pool)
+        #expect(codes(found) == codes(plain))
+    }
+}
