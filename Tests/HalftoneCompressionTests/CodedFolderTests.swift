@@ -84,20 +84,24 @@ struct CodedFolderTests {
         }
     }
 
-    /// Never above the budget, within half a percent of it, and nearer than layers alike.
-    @Test(arguments: [1.7, 2.2, 3.1, 4.4])
-    func codedBudgetsAreKept(bits: Double) throws {
-        let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
+    /// A budget of bits for the model that comes along, on a text of no meaning.
+    private func job(bits: Double) throws -> BudgetedCompression {
         var settings = BudgetSettings(effort: .fast)
         settings.length = 64
         settings.order = .coded
         let tokens: [Int32] = (0..<1280).map { (place: Int) -> Int32 in
             Int32((place * 131 + place * place * 17) % 1000)
         }
-        let found = try BudgetedCompression(
-            model, budget: .bitsPerWeight(bits), settings: settings, tokens: tokens, opening: nil,
-            pool: Self.pool
-        ).run()
+        return try BudgetedCompression(
+            LanguageModel(path: ShippedModels.path(of: ShippedModels.stories)),
+            budget: .bitsPerWeight(bits), settings: settings, tokens: tokens, opening: nil,
+            pool: Self.pool)
+    }
+
+    /// Never above the budget, and within half a percent of it.
+    @Test(arguments: [1.7, 2.2, 3.1, 4.4])
+    func codedBudgetsAreKept(bits: Double) throws {
+        let found = try job(bits: bits).run()
         let budget = Int(bits * Double(found.costs.weightCount) / 8)
         #expect(found.plan.byteCount <= budget)
         #expect(Double(found.plan.byteCount) >= 0.995 * Double(budget))
@@ -106,5 +110,23 @@ struct CodedFolderTests {
         #expect(
             try ModelFolderWriter(found.model, order: .coded).weightFileByteCount()
                 == found.fileBytes)
+    }
+
+    /// A job that was killed between its turns, or in one, goes on and writes the same codes.
+    @Test func aKilledJobGoesOn() throws {
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "halftone-\(UUID().uuidString)").path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let job = try job(bits: 2.6)
+        let first = try job.run(keepingAt: path)
+        for step in ["coded%20few%201", "coded%201", "measured%20coded"] {
+            try FileManager.default.moveItem(
+                atPath: path + "/units/done/" + step, toPath: path + "/units/pending/" + step)
+        }
+        let again = try job.run(keepingAt: path)
+        #expect(again.candidates == first.candidates && again.fileBytes == first.fileBytes)
+        for (role, matrix) in first.model.quantized {
+            #expect(again.model.quantized[role]?.parts.codes.array == matrix.parts.codes.array)
+        }
     }
 }

@@ -264,7 +264,7 @@ extension BudgetTrials {
             search.byteCount = min(left, most ?? .max)
             search.note(distortion, sizes.packed)
         }
-        let few = min(8, job.settings.calibrationWindows)
+        let few = min(CodedSearch.fewWindows, job.settings.calibrationWindows)
         for turn in 1...CodedSearch.pilots where !search.isNear {
             let distortion = search.distortion
             let found = try steps.value("coded few \(turn)") {

@@ -21,6 +21,9 @@ struct CodedSearch {
     /// The least share that will do.
     private static let least = 0.995
 
+    /// How many few windows are.
+    static let fewWindows = 8
+
     /// Turns with few windows at most, and with all of them.
     static let (pilots, turns) = (4, 4)
 

@@ -107,7 +107,7 @@ private struct JobWork {
 
     func seconds(_ rates: MachineRates) -> Double {
         let costs = job.costs == nil ? costs(rates) : 0
-        let quantized = quantizing(rates)
+        let quantized = quantizing(rates, windows: settings.calibrationWindows)
         let trials = job.budget.limitsLoss ? settings.trials : 1
         let held =
             (2 * (body + head) / rates.operations
@@ -118,19 +118,23 @@ private struct JobWork {
             let tried = Double(search.generations * search.offspring * settings.evolutionWindows)
             evolved = 4 * quantized + held + tried * length * held / Double(job.heldOut.count)
         }
+        var searched = 0.0
+        if settings.order == .coded {
+            // Mostly two turns with few windows, and two with all; what outputs are worth before.
+            searched =
+                quantized + 2 * quantizing(rates, windows: CodedSearch.fewWindows)
+                + worth(rates)
+        }
         // Layers alike, too.
-        return costs + held + evolved + Double(trials + 1) * (quantized + held) + Double(trials)
+        return costs + held + evolved + searched + Double(trials + 1) * (quantized + held) + Double(
+            trials)
             * tuned
     }
 
     /// What each way to store each matrix costs.
     private func costs(_ rates: MachineRates) -> Double {
-        let judging = tokens(settings.judgingWindows)
         var sum = passing(tokens(settings.costWindows + settings.judgingWindows), rates)
-        if job.isTunable {
-            sum += judging * 4 * (body + head) / rates.operations
-            sum += judging * Double(spec.vocabularySize) / rates.chances
-        }
+        if job.isTunable { sum += worth(rates) }
         for slot in packed {
             let (rows, columns) = (slot.shape[0], slot.shape[1])
             let step = max(1, min(settings.costRowStep, rows / 256))
@@ -145,9 +149,16 @@ private struct JobWork {
         return sum
     }
 
+    /// What outputs are worth: back and forth.
+    private func worth(_ rates: MachineRates) -> Double {
+        tokens(settings.judgingWindows)
+            * (4 * (body + head) / rates.operations
+                + Double(spec.vocabularySize) / rates.chances)
+    }
+
     /// Codes of one plan.
-    private func quantizing(_ rates: MachineRates) -> Double {
-        packed.reduce(passing(tokens(settings.calibrationWindows), rates)) { sum, slot in
+    private func quantizing(_ rates: MachineRates, windows: Int) -> Double {
+        packed.reduce(passing(tokens(windows), rates)) { sum, slot in
             let packings = settings.packings(for: slot.role, columns: slot.shape[1])
             let each = packings.map { rounding(slot.shape[0], slot.shape[1], $0, rates) }
             return sum + each.reduce(0, +) / Double(max(packings.count, 1))
