@@ -38,8 +38,8 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// What is written.
     public var target = BudgetTarget.folder
 
-    /// In which order a folder holds codes; with ``StorageOrder/coded`` the budget is spent on codes that
-    /// an entropy coder makes small (``CodedSearch``).
+    /// In which order a folder holds codes; with `coded` the budget is spent on codes that an entropy
+    /// coder makes small, as <doc:spending-a-budget> describes.
     public var order = StorageOrder.automatic
 
     /// Bits of a code that a layer of a block can get.
