@@ -96,10 +96,7 @@ extension QuantizedTensor {
         /// coder made them fewer.
         public var codeByteCount: Int
 
-        /// Collects the parts.
-        ///
-        /// - Parameter codeByteCount: Bytes that the codes take in the file; nil for those that they
-        ///   have.
+        /// Collects the parts; codes take the bytes that they have where no other number is given.
         public init(
             codes: Bytes, scales: Bytes, scaleFactor: Bytes?, zeroPoints: Bytes?,
             codeByteCount: Int? = nil
