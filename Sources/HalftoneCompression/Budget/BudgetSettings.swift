@@ -39,7 +39,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     public var target = BudgetTarget.folder
 
     /// In which order a folder holds codes; with `coded` the budget is spent on codes that an entropy
-    /// coder makes small, as <doc:spending-a-budget> describes.
+    /// coder makes small.
     public var order = StorageOrder.automatic
 
     /// Bits of a code that a layer of a block can get.
