@@ -60,15 +60,6 @@ public enum CodedRows {
         return found.reduce(into: bytes) { $0 += $1 }
     }
 
-    /// The bytes that ``encode(_:rows:columns:pool:)`` gives, within a thousandth.
-    public static func expectedByteCount(_ codes: [UInt8], rows: Int, columns: Int) -> Int {
-        guard !codes.isEmpty else { return 0 }
-        let classes = RowClasses(codes, rows: rows, columns: columns)
-        let pieces = (rows - 1) / rowsOfPiece(columns: columns) + 1
-        return classes.bytes.count + Int(classes.bits / 8)
-            + pieces * (4 + EntropyCoder.leastByteCount)
-    }
-
     /// Decodes a matrix.
     ///
     /// - Parameters:
@@ -124,8 +115,6 @@ private struct RowClasses {
     /// The table of each row.
     var ofRows: [Int]
     var tables: [FrequencyTable]
-    /// The bits of all codes.
-    var bits: Double
 
     /// The classes that take the fewest bits.
     init(_ codes: [UInt8], rows: Int, columns: Int) {
@@ -158,8 +147,7 @@ private struct RowClasses {
             let tables = used.map { FrequencyTable(counts: joined[$0].upToLast) }
             let bits = zip(tables, used).reduce(0.0) { $0 + $1.0.bits(of: joined[$1.1]) }
             let classes = RowClasses(
-                ofRows: fine.map { used.firstIndex(of: $0 / share) ?? 0 }, tables: tables,
-                bits: bits)
+                ofRows: fine.map { used.firstIndex(of: $0 / share) ?? 0 }, tables: tables)
             let all = bits + 8 * Double(classes.bytes.count)
             if best.map({ all < $0.bits }) ?? true { best = (classes, all) }
         }
@@ -167,8 +155,8 @@ private struct RowClasses {
         self = best.classes
     }
 
-    private init(ofRows: [Int], tables: [FrequencyTable], bits: Double) {
-        (self.ofRows, self.tables, self.bits) = (ofRows, tables, bits)
+    private init(ofRows: [Int], tables: [FrequencyTable]) {
+        (self.ofRows, self.tables) = (ofRows, tables)
     }
 
     /// The head of the layout.
@@ -196,7 +184,6 @@ private struct RowClasses {
             guard let table = FrequencyTable(&reader) else { return nil }
             tables.append(table)
         }
-        bits = 0
     }
 }
 
