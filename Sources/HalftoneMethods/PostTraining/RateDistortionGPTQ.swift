@@ -123,6 +123,7 @@ private struct RowGrid: Sendable {
         zero = 1 << (scheme.format.bits - 1)
         let most = Float(zero) - 1
         let codec = ScaleCodec(scheme.scaleFormat)
+        // Codes that are worth their bits are nearer to zero than the nearest: about so much.
         let deadZone: Float = method.slope > 0 ? 0.1 : 0
         var (steps, counts) = ([Float](), [Int](repeating: 1, count: zero + 1))
         var values = [Float](repeating: 0, count: weight.columns)
@@ -179,12 +180,13 @@ private struct GridColumns: ColumnQuantizer {
         // Adding and subtracting 1.5 · 2²³ rounds to the nearest even integer.
         let near = (wanted + 0x1.8p23) - 0x1.8p23
         guard near > 0 else { return 0 }
-        var (best, least) = (near, Float.infinity)
-        for candidate in [near, near - 1, 0] {
-            let distance = wanted - candidate
-            let cost = distance * distance + grid.slopes[place] * grid.bits[Int(candidate)]
-            if cost < least { (best, least) = (candidate, cost) }
+        let slope = grid.slopes[place]
+        func cost(_ code: Float) -> Float {
+            (wanted - code) * (wanted - code) + slope * grid.bits[Int(code)]
         }
+        var best = near
+        if cost(near - 1) < cost(best) { best = near - 1 }
+        if cost(0) < cost(best) { best = 0 }
         let signed = weight < 0 ? -Int(best) : Int(best)
         codes[columns[place]] = UInt8(grid.zero + signed)
         return Float(signed) * step

@@ -84,6 +84,8 @@ import Testing
         let alike = try #require(
             plain.min { abs($0.bytes - counted.bytes) < abs($1.bytes - counted.bytes) })
         #expect(counted.change < alike.change * 1.02)
+        // The same steps without that take more.
+        #expect(Double(counted.bytes) < 0.98 * Double(try found(20, slope: 0).bytes))
     }
 
     /// Codes without inputs are the nearest, and groups have no step that a row could be worth.
