@@ -56,14 +56,10 @@ struct BudgetPage {
                         8 * Double($1.byteCount) / Double($0.weightCount)
                     }),
             ]
-                + (outcome.plan.cost > 0
-                    ? [
-                        .figure(
-                            map("Expected damage", Axis(damage, scale: .logarithmic)) { $1.cost })
-                    ] : [])
+                + (outcome.plan.cost > 0 ? [.figure(damageMap(damage))] : [])
                 + [.figure(bytesByKind())]
-                + (isCoded
-                    ? [] : [.heading("What is worth more bits"), .table(worth(damage))])
+                + (outcome.plan.cost > 0
+                    ? [.heading("What is worth more bits"), .table(worth(damage))] : [])
                 + [.heading("Weights before and after")] + histograms().map { .figure($0) }
                 + samples() + recipe())
     }
@@ -126,6 +122,10 @@ extension BudgetPage {
                 values: outcome.costs.units.compactMap { unit in
                     choices[unit.role].map { (unit.role, value(unit, $0)) }
                 }, scale: scale))
+    }
+
+    private func damageMap(_ damage: String) -> Figure {
+        map("Expected damage", Axis(damage, scale: .logarithmic)) { $1.cost }
     }
 
     /// Bytes by kind; what is no matrix, and what a file says of itself, counts as written.

@@ -74,6 +74,14 @@ struct BudgetReport: Encodable {
         .tuned: "tuned",
     ]
 
+    /// How near the plan is to the best one; nothing where there was none to choose.
+    private var choice: String {
+        candidates.contains { $0.kind == .coded }
+            ? ""
+            : "choice             within \(Formatting.decimal(100 * gap, 3)) % of the least expected "
+                + "cost\n"
+    }
+
     /// Lines on limits that depend on the machine.
     private var limits: String {
         var lines = ""
@@ -128,8 +136,7 @@ struct BudgetReport: Encodable {
 
             bits per weight    \(Formatting.decimal(bitsPerWeight, 3)), everything counted
             weight file        \(Formatting.grouped(fileBytes)) bytes, as predicted\(limits)
-            choice             within \(Formatting.decimal(100 * gap, 3)) % of the least expected cost
-            written to         \(output)
+            \(choice)written to         \(output)
             took               \(Formatting.duration(seconds))\(memory); foretold \
             \(Formatting.duration(forecast.seconds)), \(Formatting.bytes(forecast.memoryBytes))
             """
