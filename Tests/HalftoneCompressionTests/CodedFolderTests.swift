@@ -13,22 +13,6 @@ import Testing
 struct CodedFolderTests {
     private static let pool = WorkerPool(threads: 2)
 
-    private func withFolder(
-        _ compressed: CompressedModel, _ body: (String) throws -> Void
-    ) throws {
-        let path = FileManager.default.temporaryDirectory
-            .appending(path: "halftone-\(UUID().uuidString)").path(percentEncoded: false)
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let writer = ModelFolderWriter(compressed, order: .coded)
-        let predicted = try writer.weightFileByteCount()
-        try writer.write(to: path, replaces: false)
-        let size =
-            try FileManager.default.attributesOfItem(
-                atPath: path + "/model.safetensors")[.size] as? Int
-        #expect(size == predicted)
-        try body(path)
-    }
-
     @Test(
         arguments: ["llama2", "gpt2", "qwen3", "smollm2"],
         [(2, ScaleFormat.unsignedFloat8), (3, .float16), (8, .float32)])
@@ -39,7 +23,7 @@ struct CodedFolderTests {
         var recipe = CompressionRecipe(bits: form.bits, group: .group(32))
         recipe.body.scaleFormat = form.scale
         let compressed = try CompressedModel(original, recipe: recipe, pool: Self.pool)
-        try withFolder(compressed) { path in
+        try withWrittenFolder(compressed, order: .coded) { path in
             let again = try LanguageModel(path: path)
             #expect(again.packing?.entries.values.allSatisfy { $0.layout == .coded } == true)
             for (role, packed) in compressed.quantized {
@@ -70,7 +54,7 @@ struct CodedFolderTests {
     @Test func damagedCodesAreNamed() throws {
         let compressed = try CompressedModel(
             try modelFixture("llama3"), recipe: CompressionRecipe(bits: 3), pool: Self.pool)
-        try withFolder(compressed) { path in
+        try withWrittenFolder(compressed, order: .coded) { path in
             let file = path + "/model.safetensors"
             let archive = try SafetensorsFile(contentsOf: file)
             let coded = try #require(
@@ -110,6 +94,18 @@ struct CodedFolderTests {
         #expect(
             try ModelFolderWriter(found.model, order: .coded).weightFileByteCount()
                 == found.fileBytes)
+    }
+
+    /// Where nothing tells what rows are worth there are no such steps.
+    @Test func otherArchitecturesAreRefused() throws {
+        var settings = BudgetSettings(effort: .fast)
+        settings.length = 32
+        settings.order = .coded
+        let job = try BudgetedCompression(
+            modelFixture("gpt2"), budget: .bitsPerWeight(4), settings: settings,
+            tokens: [Int32](repeating: 1, count: 320), opening: nil, pool: Self.pool)
+        let error = #expect(throws: CompressionError.self) { _ = try job.run() }
+        #expect("\(try #require(error))".contains("automatic order"))
     }
 
     /// A job that was killed between its turns, or in one, goes on and writes the same codes.

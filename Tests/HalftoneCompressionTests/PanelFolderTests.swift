@@ -23,22 +23,6 @@ struct PanelFolderTests {
         return output
     }
 
-    private func withFolder(
-        _ compressed: CompressedModel, order: StorageOrder, _ body: (String) throws -> Void
-    ) throws {
-        let path = FileManager.default.temporaryDirectory
-            .appending(path: "halftone-\(UUID().uuidString)").path(percentEncoded: false)
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let writer = ModelFolderWriter(compressed, order: order)
-        let predicted = try writer.weightFileByteCount()
-        try writer.write(to: path, replaces: false)
-        let size =
-            try FileManager.default.attributesOfItem(
-                atPath: path + "/model.safetensors")[.size] as? Int
-        #expect(size == predicted)
-        try body(path)
-    }
-
     @Test(
         arguments: ["llama2", "gemma3", "gpt2", "gpt_neox", "phi3", "qwen3", "smollm2"],
         [2, 4, 5])
@@ -48,7 +32,7 @@ struct PanelFolderTests {
         let scales: [Int: ScaleFormat] = [2: .unsignedFloat8, 4: .float8]
         recipe.body.scaleFormat = scales[bits] ?? .float16
         let compressed = try CompressedModel(original, recipe: recipe, pool: Self.pool)
-        try withFolder(compressed, order: .panels) { path in
+        try withWrittenFolder(compressed, order: .panels) { path in
             let again = try LanguageModel(path: path)
             #expect(again.packing?.entries.values.allSatisfy { $0.layout == .panels } == true)
             // The same bytes in the same order.
@@ -88,7 +72,7 @@ struct PanelFolderTests {
         let compressed = try CompressedModel(
             try modelFixture("llama3"), recipe: CompressionRecipe(bits: 4, group: .group(32)),
             pool: Self.pool)
-        try withFolder(compressed, order: .panels) { path in
+        try withWrittenFolder(compressed, order: .panels) { path in
             let again = try LanguageModel(path: path)
             let half = path + "-half"
             defer { try? FileManager.default.removeItem(atPath: half) }
@@ -144,7 +128,7 @@ struct PanelFolderTests {
         recipe.body.scaleFormat = .float8
         let compressed = try CompressedModel(
             try modelFixture("llama2"), recipe: recipe, pool: Self.pool)
-        try withFolder(compressed, order: .panels) { path in
+        try withWrittenFolder(compressed, order: .panels) { path in
             let url = URL(filePath: path + "/model.safetensors")
             var bytes = try Data(contentsOf: url)
             let length = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -166,7 +150,7 @@ struct PanelFolderTests {
         let compressed = try CompressedModel(
             try modelFixture("llama2"), recipe: CompressionRecipe(bits: 4, group: .group(32)),
             pool: Self.pool)
-        try withFolder(compressed, order: .panels) { path in
+        try withWrittenFolder(compressed, order: .panels) { path in
             let url = URL(filePath: path + "/config.json")
             let text = try String(contentsOf: url, encoding: .utf8)
             func refuses(_ old: String, _ new: String) throws {

@@ -9,6 +9,8 @@ import HalftoneRuns
 final class BudgetTrials {
     /// What each way to store each matrix was expected to cost.
     let costs: StorageCosts
+    /// What outputs are worth, once it was measured.
+    private let curvature: OutputCurvature?
     /// How long tokens take, where the budget limits that.
     private let times: TokenTimes?
     private let job: BudgetedCompression
@@ -50,9 +52,8 @@ final class BudgetTrials {
     ) throws {
         self.display = display
         var units = [
-            "program", "costs", "times", "measured uniform", "measured allocated",
-            "measured filled", "curvature",
-            "evolved", "measured evolved", "tuned", "measured tuned",
+            "program", "curvature", "costs", "times", "measured uniform", "measured allocated",
+            "measured filled", "evolved", "measured evolved", "tuned", "measured tuned",
         ]
         units += (1...CodedSearch.pilots).map { "coded few \($0)" }
         units += (1...CodedSearch.turns).map { "coded \($0)" }
@@ -74,7 +75,19 @@ final class BudgetTrials {
         }
         let job = kept
         self.job = job
-        costs = try steps.measured("costs") { try job.measureCosts(display, knowing: $0) }
+        guard job.settings.order != .coded || job.isTunable else {
+            throw CompressionError.badSensitivity(
+                "what rows are worth, which coded codes go by, is known of the Llama family alone; "
+                    + "spend the budget with the automatic order")
+        }
+        var curvature: OutputCurvature?
+        if job.isTunable, job.costs == nil || job.settings.order == .coded {
+            curvature = try steps.value("curvature") { try job.measureCurvature(display) }
+        }
+        self.curvature = curvature
+        costs = try steps.measured("costs") {
+            try job.measureCosts(display, knowing: $0, curvature)
+        }
         times = try job.budget.tokensPerSecond.map { _ in
             try steps.value("times") { try job.measureTimes(display) }
         }
@@ -251,11 +264,7 @@ extension BudgetTrials {
     /// Finds codes that take the bytes of the budget when they are coded, and measures them; nil when a
     /// few turns do not come to that.
     private func coded(_ bytes: Int, beside other: Result?) throws -> Result? {
-        let curvature = try steps.value("curvature") { () -> [Role: [Float]] in
-            try SensitivityStudy(
-                job.model.weights, settings: job.settings, text: job.calibration, pool: job.pool
-            ).outputCurvature(display)
-        }
+        guard let curvature else { preconditionFailure("what outputs are worth was measured") }
         var search = CodedSearch(byteCount: bytes, weightCount: costs.weightCount)
         func note(_ distortion: Double, _ sizes: CodedSizes) {
             // What else is in the file is known once there is one.
@@ -292,7 +301,8 @@ extension BudgetTrials {
                 try CodedSizes(make())
             }
             note(distortion, sizes)
-            guard search.isFound else { continue }
+            // The codes of a byte may be fewer bytes than the budget has, however fine the steps.
+            guard search.isFound || turn == CodedSearch.turns && search.fits else { continue }
             let chosen = costs.coded(sizes.matrices)
             let plan = try chosen.plan(byteCount: sizes.packed)
             let found = try steps.value("measured coded") {

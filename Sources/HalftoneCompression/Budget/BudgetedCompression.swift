@@ -224,9 +224,15 @@ extension BudgetedCompression {
 
     /// Measures what each way to store each matrix costs that the budget can be worth.
     func measureCosts(
-        _ display: Display, knowing numbers: MeasuredNumbers
+        _ display: Display, knowing numbers: MeasuredNumbers, _ curvature: OutputCurvature? = nil
     ) throws -> StorageCosts {
-        try measureCosts(over: bitsPerWeight.map { $0...$0 }, display, knowing: numbers)
+        try measureCosts(over: bitsPerWeight.map { $0...$0 }, display, knowing: numbers, curvature)
+    }
+
+    /// What outputs are worth; nil for a model that no gradients can be taken of.
+    func measureCurvature(_ display: Display) throws -> OutputCurvature? {
+        try SensitivityStudy(model.weights, settings: settings, text: calibration, pool: pool)
+            .curvature(display)
     }
 
     /// What is tried, without the widths that the budget cannot be worth.
@@ -240,14 +246,17 @@ extension BudgetedCompression {
     ///   - range: The bits per weight that budgets give; nil when they can be any.
     ///   - display: Makes displays.
     ///   - numbers: What was measured before.
+    ///   - curvature: What outputs are worth, where that is known.
     func measureCosts(
-        over range: ClosedRange<Double>?, _ display: Display, knowing numbers: MeasuredNumbers
+        over range: ClosedRange<Double>?, _ display: Display, knowing numbers: MeasuredNumbers,
+        _ curvature: OutputCurvature? = nil
     ) throws -> StorageCosts {
         if let costs { return costs }
-        return try SensitivityStudy(
+        let study = SensitivityStudy(
             model.weights, settings: range.map { settings.narrowed(to: $0) } ?? settings,
-            text: calibration, pool: pool
-        ).costs(knowing: numbers, display: display)
+            text: calibration, pool: pool)
+        return try SensitivityStudy(study, knowing: curvature)
+            .costs(knowing: numbers, display: display)
     }
 
     /// What the packed matrices may take within the budget.

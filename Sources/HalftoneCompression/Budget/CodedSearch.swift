@@ -50,10 +50,12 @@ struct CodedSearch {
         last.map { abs(bits($0.bytes) - Self.aim * bits(byteCount)) < 0.03 } ?? false
     }
 
+    /// Whether the last one keeps the budget.
+    var fits: Bool { last.map { $0.bytes <= byteCount } ?? false }
+
     /// Whether the last one keeps the budget and uses it.
     var isFound: Bool {
-        last.map { $0.bytes <= byteCount && Double($0.bytes) >= Self.least * Double(byteCount) }
-            ?? false
+        fits && last.map { Double($0.bytes) >= Self.least * Double(byteCount) } ?? false
     }
 
     private func bits(_ bytes: Int) -> Double { 8 * Double(bytes) / Double(max(weightCount, 1)) }
@@ -133,13 +135,13 @@ extension BudgetedCompression {
     ///   - windows: To read.
     ///   - costs: What is packed, and what errors of tables cost.
     func coded(
-        _ distortion: Double, _ curvature: [Role: [Float]], windows: Int, _ costs: StorageCosts,
+        _ distortion: Double, _ curvature: OutputCurvature, windows: Int, _ costs: StorageCosts,
         journal: CompressionJournal?, _ display: Display
     ) throws -> CompressedModel {
         var worth: [Role: [Float]] = [:]
         for unit in costs.units {
             let isTable = unit.role.block == nil
-            worth[unit.role] = curvature[isTable ? Role(.head) : unit.role].map {
+            worth[unit.role] = curvature.outputs[isTable ? Role(.head) : unit.role].map {
                 CodedSearch.worth($0, isTable: isTable)
             }
         }

@@ -120,10 +120,8 @@ private struct JobWork {
         }
         var searched = 0.0
         if settings.order == .coded {
-            // Mostly two turns with few windows, and two with all; what outputs are worth before.
-            searched =
-                quantized + 2 * quantizing(rates, windows: CodedSearch.fewWindows)
-                + worth(rates)
+            // Mostly two turns with few windows, and two with all.
+            searched = quantized + 2 * quantizing(rates, windows: CodedSearch.fewWindows)
         }
         // Layers alike, too.
         return costs + held + evolved + searched + Double(trials + 1) * (quantized + held) + Double(
@@ -134,7 +132,12 @@ private struct JobWork {
     /// What each way to store each matrix costs.
     private func costs(_ rates: MachineRates) -> Double {
         var sum = passing(tokens(settings.costWindows + settings.judgingWindows), rates)
-        if job.isTunable { sum += worth(rates) }
+        if job.isTunable {
+            sum +=
+                tokens(settings.judgingWindows)
+                * (4 * (body + head) / rates.operations
+                    + Double(spec.vocabularySize) / rates.chances)
+        }
         for slot in packed {
             let (rows, columns) = (slot.shape[0], slot.shape[1])
             let step = max(1, min(settings.costRowStep, rows / 256))
@@ -147,13 +150,6 @@ private struct JobWork {
             }
         }
         return sum
-    }
-
-    /// What outputs are worth: back and forth.
-    private func worth(_ rates: MachineRates) -> Double {
-        tokens(settings.judgingWindows)
-            * (4 * (body + head) / rates.operations
-                + Double(spec.vocabularySize) / rates.chances)
     }
 
     /// Codes of one plan.

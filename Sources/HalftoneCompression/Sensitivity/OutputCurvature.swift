@@ -16,7 +16,7 @@ import Synchronization
 /// Source: J. Martens and R. Grosse, "Optimizing Neural Networks with Kronecker-factored Approximate
 /// Curvature", arXiv:1503.05671, section 3; here with the diagonal of the second factor, and the
 /// first one left to who knows the inputs.
-public struct OutputCurvature: Sendable {
+public struct OutputCurvature: Sendable, Codable {
     /// `c_r` of every output of the linear layers, and for the head of every token's logit.
     public private(set) var outputs: [Role: [Float]] = [:]
 

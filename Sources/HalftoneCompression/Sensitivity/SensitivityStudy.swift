@@ -14,6 +14,8 @@ public struct SensitivityStudy: Sendable {
     public let text: CalibrationText
     /// The threads to use.
     public let pool: WorkerPool
+    /// What outputs are worth, where an equal study has measured it.
+    private let known: OutputCurvature?
 
     /// Sets up the measurement.
     ///
@@ -30,6 +32,13 @@ public struct SensitivityStudy: Sendable {
         self.settings = settings
         self.text = text
         self.pool = pool
+        known = nil
+    }
+
+    /// The same, of which it is known what outputs are worth.
+    init(_ other: SensitivityStudy, knowing known: OutputCurvature?) {
+        (weights, settings, text, pool) = (other.weights, other.settings, other.text, other.pool)
+        self.known = known
     }
 
     /// The measure: that of the settings, else the curvature where gradients can be taken, and the
@@ -86,16 +95,20 @@ public struct SensitivityStudy: Sendable {
             progress: progress)
     }
 
-    /// What a squared change of each output costs the predictions, in nats per token; of embedding and
-    /// head that of each row, which both go with.
-    ///
-    /// - Throws: `ModelError` for a model that no gradients can be taken of.
-    func outputCurvature(_ display: BudgetedCompression.Display) throws -> [Role: [Float]] {
-        let judging = CalibrationText(sequences: read.sequences.suffix(max(judges, 1)))
-        let found = try SensitivityMeasure.curvature.prepared(
-            for: weights, reading: judging, trialTokens: settings.trialTokens, seed: settings.seed,
-            pool: pool, display: display)
-        return (found as? OutputCurvature)?.outputs ?? [:]
+    /// What outputs are worth; nil for a model that no gradients can be taken of.
+    func curvature(_ display: BudgetedCompression.Display) throws -> OutputCurvature? {
+        if let known { return known }
+        return hasGradients ? try ready(.curvature, display) as? OutputCurvature : nil
+    }
+
+    /// A measure made ready on the text that judges.
+    private func ready(
+        _ measure: SensitivityMeasure, _ display: BudgetedCompression.Display
+    ) throws -> any Sensitivity {
+        try measure.prepared(
+            for: weights,
+            reading: CalibrationText(sequences: read.sequences.suffix(max(judges, 1))),
+            trialTokens: settings.trialTokens, seed: settings.seed, pool: pool, display: display)
     }
 
     /// Windows that codes are found on, then those that they are judged on.
@@ -108,15 +121,9 @@ public struct SensitivityStudy: Sendable {
     private func prepared(
         _ display: BudgetedCompression.Display
     ) throws -> (any Sensitivity, OutputCurvature?) {
-        let judging = CalibrationText(sequences: read.sequences.suffix(max(judges, 1)))
-        func ready(_ measure: SensitivityMeasure) throws -> any Sensitivity {
-            try measure.prepared(
-                for: weights, reading: judging, trialTokens: settings.trialTokens,
-                seed: settings.seed, pool: pool, display: display)
-        }
-        let tables = hasGradients ? try ready(.curvature) as? OutputCurvature : nil
+        let tables = try curvature(display)
         if measure == .curvature, let tables { return (tables, tables) }
-        return (try ready(measure), tables)
+        return (try ready(measure, display), tables)
     }
 
     /// Weights that are quantized, each as often as there are ways.
