@@ -31,7 +31,7 @@ public enum ScaleFormat: String, Sendable, Hashable, CaseIterable, Codable {
     }
 
     /// Whether scales are bytes with a factor.
-    public var hasFactor: Bool { byteFormat != nil }
+    public var hasFactor: Bool { self == .float8 || self == .unsignedFloat8 }
 
     /// Bits of one stored scale.
     public var bits: Int { elementType.bits }

@@ -52,7 +52,31 @@ public struct ScaleCodec: Sendable, Equatable {
     }
 
     /// The stored value nearest to a scale; infinite beyond the range of the format.
-    public func nearest(_ scale: Float) -> Float { value(pattern(scale)) }
+    ///
+    /// Searches for scales ask this for each that they try: 8-bit formats are rounded by arithmetic
+    /// in place of their tables, to the same values.
+    public func nearest(_ scale: Float) -> Float {
+        let steps = scale / factor
+        guard format.hasFactor, steps.isFinite else { return value(pattern(scale)) }
+        return format == .float8
+            ? Self.rounded(steps, mantissaBits: 3, leastExponent: -6, largest: 448) * factor
+            : Self.rounded(max(steps, 0), mantissaBits: 5, leastExponent: -2, largest: 31.5)
+                * factor
+    }
+
+    /// A number to the nearest of so many bits behind its leading one, ties to even.
+    private static func rounded(
+        _ number: Float, mantissaBits: Int, leastExponent: Int, largest: Float
+    ) -> Float {
+        let magnitude = number.magnitude
+        let exponent = max(Int(magnitude.exponentBitPattern) - 127, leastExponent)
+        // Adding and subtracting 1.5 · 2²³ of the last bit's units rounds to them.
+        let rounder = Float(
+            sign: .plus, exponentBitPattern: UInt(exponent + 23 - mantissaBits + 127),
+            significandBitPattern: 1 << 22)
+        let rounded = exponent > 16 ? largest : (magnitude + rounder) - rounder
+        return Float(signOf: number, magnitudeOf: min(rounded, largest))
+    }
 
     /// The stored value of the least magnitude that is not below the scale's.
     ///

@@ -85,7 +85,7 @@ public struct ScaleFinder<Levels: ScaledLevels>: Sendable {
         guard covering.scale != 0, covering.scale.isFinite else { return covering }
         if search == .absmax { return covering }
         if case .percentile(let share) = search {
-            let reach = Self.magnitudes(covering: [share], of: values, importance)[0]
+            let reach = Self.magnitude(covering: share, of: values, importance)
             let range = Self.range(values)
             let clipped = max(range.lowerBound, -reach)...min(range.upperBound, reach)
             let scale = codec.nearest(coveringScale(clipped))
@@ -217,23 +217,46 @@ extension ScaleFinder {
     /// The power of two that brings the largest magnitude to between 1 and 2.
     static func unit(for values: ArraySlice<Float>) -> Float { GroupQuantizer.unit(for: values) }
 
-    /// For each of some shares the least magnitude that is not below that share of all, or of their
-    /// importance.
-    static func magnitudes(
-        covering shares: [Double], of values: ArraySlice<Float>,
-        _ importance: ArraySlice<Float>?
-    ) -> [Float] {
-        let weights = importance ?? [Float](repeating: 1, count: values.count)[...]
-        let sorted = zip(values, weights).map { (size: $0.magnitude, weight: Double($1)) }
-            .sorted { $0.size < $1.size }
-        let all = sorted.reduce(0) { $0 + $1.weight }
-        return shares.map { share in
-            var sum = 0.0
-            for (size, weight) in sorted {
-                sum += weight
-                if sum >= share * all { return size }
-            }
-            return sorted.last?.size ?? 0
+    /// The least magnitude that is not below a share of all numbers, or of their importance.
+    ///
+    /// - Complexity: O(`values.count`), mostly: parts are sorted only where the magnitude can be.
+    static func magnitude(
+        covering share: Double, of values: ArraySlice<Float>, _ importance: ArraySlice<Float>?
+    ) -> Float {
+        var all = values.map { (size: $0.magnitude, weight: 1.0) }
+        if let importance {
+            for (place, weight) in importance.enumerated() { all[place].weight = Double(weight) }
         }
+        var wanted = share * all.reduce(0) { $0 + $1.weight }
+        var part = 0..<all.count
+        while part.count > 1 {
+            let pivot = all[(part.lowerBound + part.upperBound) / 2].size
+            // Smaller ones in front, larger ones at the end.
+            var (smaller, next, larger) = (part.lowerBound, part.lowerBound, part.upperBound)
+            var (below, equal) = (0.0, 0.0)
+            while next < larger {
+                let one = all[next]
+                if one.size < pivot {
+                    below += one.weight
+                    all.swapAt(smaller, next)
+                    (smaller, next) = (smaller + 1, next + 1)
+                } else if one.size > pivot {
+                    larger -= 1
+                    all.swapAt(next, larger)
+                } else {
+                    equal += one.weight
+                    next += 1
+                }
+            }
+            if below >= wanted, smaller > part.lowerBound {
+                part = part.lowerBound..<smaller
+            } else if below + equal >= wanted || larger == part.upperBound {
+                return pivot
+            } else {
+                wanted -= below + equal
+                part = larger..<part.upperBound
+            }
+        }
+        return part.first.map { all[$0].size } ?? 0
     }
 }

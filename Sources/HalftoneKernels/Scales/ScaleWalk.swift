@@ -32,6 +32,7 @@ struct ScaleWalk<Levels: ScaledLevels> {
         best = start
         range = ScaleFinder<Levels>.range(values)
         unit = GroupQuantizer.unit(for: max(-range.lowerBound, range.upperBound))
+        starts.reserveCapacity(8)
         _ = measure(start)
     }
 
@@ -71,45 +72,56 @@ struct ScaleWalk<Levels: ScaledLevels> {
         starts.insert((error, choice), at: place)
     }
 
+    /// The zero points to try with a scale.
+    private enum Zeros {
+        case one(Float)
+        /// Those that put the middle of the levels near the middle of a range.
+        case centred(ClosedRange<Float>)
+    }
+
     /// Tries scales from one on downwards while they promise something.
     ///
     /// - Parameters:
     ///   - scale: The first scale.
-    ///   - zeros: The zero points to try with a scale; those beyond the ends are left out.
-    private mutating func walk(
-        from scale: Float, _ zeros: (Float) -> (first: Float, count: Int)
-    ) {
+    ///   - zeros: The zero points to try with each; those beyond the ends are left out.
+    private mutating func walk(from scale: Float, _ zeros: Zeros) {
         var scale = scale
         var least = Double.infinity
         var misses = 0
         while misses < patience, bestError > 0 {
             let stored = finder.codec.nearest(scale)
-            let reachable = measure(scale: stored, zeros(stored))
+            let reachable = measure(scale: stored, zeros)
             misses = reachable < least ? 0 : misses + 1
             least = min(least, reachable)
             scale *= Self.ratio
         }
     }
 
-    private mutating func measure(scale: Float, _ zeros: (first: Float, count: Int)) -> Double {
-        var reachable = Double.infinity
-        for index in 0..<zeros.count {
-            let zero = zeros.first + Float(index)
-            if finder.levels.zeroPoints == .codes, !finder.levels.ends.contains(zero) { continue }
-            reachable = min(reachable, measure(ScaleChoice(scale: scale, zero: zero)))
+    private mutating func measure(scale: Float, _ zeros: Zeros) -> Double {
+        switch zeros {
+        case .one(let zero): return measureAllowed(ScaleChoice(scale: scale, zero: zero))
+        case .centred(let range):
+            guard scale > 0, scale.isFinite else { return .infinity }
+            let ends = finder.levels.ends
+            let centre = range.lowerBound / 2 + range.upperBound / 2
+            let middle = (ends.lowerBound + ends.upperBound) / 2 - centre / scale
+            let nearest = middle.rounded(.toNearestOrEven)
+            var reachable = Double.infinity
+            for step in -1...1 {
+                let choice = ScaleChoice(scale: scale, zero: nearest + Float(step))
+                reachable = min(reachable, measureAllowed(choice))
+            }
+            return reachable
         }
-        return reachable
     }
 
-    /// The codes of zero that put the middle of the codes near the middle of the range.
-    private func centredZeros(
-        _ scale: Float, _ range: ClosedRange<Float>
-    ) -> (first: Float, count: Int) {
-        guard scale > 0, scale.isFinite else { return (0, 0) }
-        let ends = finder.levels.ends
-        let centre = range.lowerBound / 2 + range.upperBound / 2
-        let middle = (ends.lowerBound + ends.upperBound) / 2 - centre / scale
-        return (middle.rounded(.toNearestOrEven) - 1, 3)
+    /// Measures a choice unless its zero point is beyond the ends.
+    private mutating func measureAllowed(_ choice: ScaleChoice) -> Double {
+        let levels = finder.levels
+        guard levels.zeroPoints != .codes || levels.ends.contains(choice.zero) else {
+            return .infinity
+        }
+        return measure(choice)
     }
 }
 
@@ -161,25 +173,24 @@ extension ScaleWalk {
             for end in [low, high] where end != 0 {
                 let scale = finder.isPositive ? (extreme / end).magnitude : extreme / end
                 measure(ScaleChoice(scale: finder.codec.nearest(scale), zero: zero))
-                walk(from: scale / Self.ratio.squareRoot()) { _ in (zero, 1) }
+                walk(from: scale / Self.ratio.squareRoot(), .one(zero))
             }
         }
         // Floats of many exponents reach a scale that binary16 holds coarsely: larger ones do too.
         let normal = finder.codec.leastNormal
-        if best.scale.magnitude < normal { walk(from: 8 * normal) { _ in (zero, 1) } }
+        if best.scale.magnitude < normal { walk(from: 8 * normal, .one(zero)) }
     }
 
     private mutating func tryAffine() {
-        let walker = self
         let ends = finder.levels.ends
         for range in ranges {
             let start = finder.codec.covering(finder.coveringScale(range))
             let first = start / Self.ratio.squareRoot()
-            walk(from: first) { walker.centredZeros($0, range) }
+            walk(from: first, .centred(range))
             // A range on one side of zero keeps the zero point at its end.
             let end = range.upperBound > 0 ? ends.lowerBound : ends.upperBound
             if range.lowerBound == 0 || range.upperBound == 0 {
-                walk(from: first) { _ in (end, 1) }
+                walk(from: first, .one(end))
             }
         }
     }
@@ -188,10 +199,9 @@ extension ScaleWalk {
     /// importance.
     private var ranges: [ClosedRange<Float>] {
         guard importance != nil else { return [range] }
-        let more = ScaleFinder<Levels>.magnitudes(
-            covering: [1, 0.9], of: values, importance
-        ).map { reach in
-            max(range.lowerBound, -reach)...min(range.upperBound, reach)
+        let more = [1, 0.9].map { share in
+            let reach = ScaleFinder<Levels>.magnitude(covering: share, of: values, importance)
+            return max(range.lowerBound, -reach)...min(range.upperBound, reach)
         }
         return [range] + more.filter { $0 != range && $0.lowerBound < $0.upperBound }
     }
@@ -203,8 +213,8 @@ extension ScaleWalk {
             let share = 1 - (1 - least) * Double(step) / Double(max(steps, 1))
             let scale = finder.codec.nearest(covering.scale * Float(share))
             if finder.levels.zeroPoints == .codes {
-                _ = measure(scale: scale, centredZeros(scale, range))
-                _ = measure(scale: scale, (covering.zero, 1))
+                _ = measure(scale: scale, .centred(range))
+                _ = measure(scale: scale, .one(covering.zero))
             } else {
                 measure(ScaleChoice(scale: scale, zero: covering.zero))
             }

@@ -138,16 +138,14 @@ extension ScaleFit {
     ) -> ScaleFit {
         precondition(importance.map { $0.count == values.count } ?? true, "a weight for each")
         var sums = halftone_fit()
-        func measure(_ weights: UnsafePointer<Float>?) {
-            unsafe values.withUnsafeBufferPointer { values in
-                guard let base = values.baseAddress else { return }
-                unsafe body(base, weights, Int64(values.count), &sums)
+        unsafe values.withUnsafeBufferPointer { values in
+            guard let base = values.baseAddress else { return }
+            guard let importance else {
+                return unsafe body(base, nil, Int64(values.count), &sums)
             }
-        }
-        if let importance {
-            unsafe importance.withUnsafeBufferPointer { unsafe measure($0.baseAddress) }
-        } else {
-            measure(nil)
+            unsafe importance.withUnsafeBufferPointer {
+                unsafe body(base, $0.baseAddress, Int64(values.count), &sums)
+            }
         }
         var fit = ScaleFit()
         (fit.error, fit.cross, fit.square) = (sums.error, sums.cross, sums.square)
