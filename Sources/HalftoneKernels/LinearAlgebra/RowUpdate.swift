@@ -31,4 +31,25 @@ package enum RowUpdate {
             }
         }
     }
+
+    /// `target −= factor · second` along a row, on the calling thread.
+    ///
+    /// - Parameters:
+    ///   - factor: One number.
+    ///   - second: Holds the row from an offset on.
+    ///   - count: Elements of it.
+    ///   - target: Holds `count` elements from an offset on.
+    package static func subtract(
+        _ factor: Float, _ second: FloatArray, at secondOffset: Int, count: Int,
+        from target: inout [Float], at targetOffset: Int
+    ) {
+        guard count > 0 else { return }
+        precondition(secondOffset >= 0 && secondOffset + count <= second.count)
+        precondition(targetOffset >= 0 && targetOffset + count <= target.count)
+        unsafe target.withUnsafeMutableBufferPointer {
+            unsafe cblas_saxpy(
+                blasint(count), -factor, second.pointer + secondOffset, 1,
+                $0.baseAddress! + targetOffset, 1)
+        }
+    }
 }

@@ -251,9 +251,9 @@ private struct CompensatedTile {
                 losses[place] += Double(error * error * costs[place])
                 errors[row * block.count + place - block.lowerBound] = error
                 guard error != 0 else { continue }
-                Self.subtract(
-                    error, factor, at: place * width + place + 1, from: &weights,
-                    at: base + place + 1, count: block.upperBound - place - 1)
+                RowUpdate.subtract(
+                    error, factor, at: place * width + place + 1,
+                    count: block.upperBound - place - 1, from: &weights, at: base + place + 1)
             }
         }
         let rest = width - block.upperBound
@@ -262,15 +262,5 @@ private struct CompensatedTile {
             errors, rows: rows.count, depth: block.count, factor,
             at: block.lowerBound * width + block.upperBound, stride: width, count: rest,
             from: &weights, at: block.upperBound, stride: width)
-    }
-
-    /// `weights −= error · factor` along a row.
-    private static func subtract(
-        _ error: Float, _ factor: FloatArray, at from: Int, from weights: inout [Float],
-        at to: Int, count: Int
-    ) {
-        let source = factor.span
-        var target = weights.mutableSpan
-        for index in 0..<count { target[to + index] -= error * source[from + index] }
     }
 }

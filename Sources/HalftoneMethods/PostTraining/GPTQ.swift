@@ -226,8 +226,8 @@ private struct GroupColumns: ColumnQuantizer {
     private let most: Float
     private(set) var codes: [UInt8]
     private(set) var choices: [ScaleChoice]
-    private var current: ScaleChoice
-    private var inverse: Float = 0
+    /// One over each scale, 0 where there is none.
+    private var inverses: [Float]
 
     init(plan: RowPlan, row: Int, groupSize: Int, columns: [Int]?, width: Int) {
         self.plan = plan
@@ -236,47 +236,45 @@ private struct GroupColumns: ColumnQuantizer {
         self.columns = columns
         most = Float(plan.scheme.format.maximumCode)
         codes = [UInt8](repeating: 0, count: width)
-        current = ScaleChoice(scale: 0, zero: 0)
-        choices = []
-        choices.reserveCapacity(plan.scheme.granularity.groupsPerRow(inFeatures: width))
+        (choices, inverses) = ([], [])
+        let count = plan.scheme.granularity.groupsPerRow(inFeatures: width)
+        choices.reserveCapacity(count)
+        inverses.reserveCapacity(count)
     }
 
     mutating func begin(
         at place: Int, _ weights: ArraySlice<Float>
     ) throws(QuantizationError) {
         guard let columns else {
-            choices.append(try plan.choice(weights, row: row, column: place))
-            use(choices[choices.count - 1])
+            take(try plan.choice(weights, row: row, column: place))
             return
         }
         // The whole row before anything is rounded: scales of groups of neighbours.
         let values = weights.byColumn(columns)
         for first in stride(from: 0, to: values.count, by: groupSize) {
             let group = values[first..<min(first + groupSize, values.count)]
-            choices.append(try plan.choice(group, row: row, column: first))
+            take(try plan.choice(group, row: row, column: first))
         }
+    }
+
+    private mutating func take(_ choice: ScaleChoice) {
+        choices.append(choice)
+        let inverse = 1 / choice.scale
+        inverses.append(inverse.isFinite ? inverse : 0)
     }
 
     mutating func round(_ weight: Float, at place: Int) -> Float {
-        var column = place
-        if let columns {
-            column = columns[place]
-            use(choices[column / groupSize])
-        }
+        let column = columns?[place] ?? place
+        let group = columns == nil ? choices.count - 1 : column / groupSize
+        let (choice, inverse) = (choices[group], inverses[group])
         guard inverse != 0 else {
-            codes[column] = UInt8(current.zero)
+            codes[column] = UInt8(choice.zero)
             return 0
         }
-        let steps = weight * inverse + current.zero
+        let steps = weight * inverse + choice.zero
         // Adding and subtracting 1.5 · 2²³ rounds to the nearest even integer.
         let rounded = (min(max(steps, 0), most) + 0x1.8p23) - 0x1.8p23
         codes[column] = UInt8(rounded)
-        return (rounded - current.zero) * current.scale
-    }
-
-    private mutating func use(_ choice: ScaleChoice) {
-        current = choice
-        let inverse = 1 / choice.scale
-        self.inverse = inverse.isFinite ? inverse : 0
+        return (rounded - choice.zero) * choice.scale
     }
 }
