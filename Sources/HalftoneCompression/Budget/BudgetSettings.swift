@@ -73,6 +73,9 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// Each so manieth row of a matrix stands for all when costs are measured.
     public var costRowStep = 4
 
+    /// Rows of a matrix that are enough for that.
+    public var costRows = 256
+
     /// Windows that codes are found on.
     ///
     /// SmolLM2-135M with codes of 3 bits in groups of 64 has a divergence of 0.331 with 32 windows of
@@ -109,6 +112,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         case .fast:
             groups = [.group(64)]
             (costWindows, judgingWindows, calibrationWindows, heldOutWindows) = (8, 2, 8, 4)
+            (costRowStep, costRows) = (8, 64)
             trials = 4
             tuning = nil
         case .standard: break
@@ -183,9 +187,12 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
 
     /// The same with only those widths of the blocks' layers that budgets can be worth: some bits
     /// around what they give each weight.
+    ///
+    /// Where codes are coded, nothing but layers alike is chosen from them.
     func narrowed(to bitsPerWeight: ClosedRange<Double>) -> BudgetSettings {
         var narrowed = self
-        narrowed.likelyWidths = bitsPerWeight.lowerBound - 2.5...bitsPerWeight.upperBound + 3
+        let most = bitsPerWeight.upperBound + (order == .coded ? 1 : 3)
+        narrowed.likelyWidths = bitsPerWeight.lowerBound - 2.5...most
         return narrowed
     }
 }

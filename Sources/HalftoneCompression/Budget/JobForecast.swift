@@ -140,7 +140,7 @@ private struct JobWork {
         }
         for slot in packed {
             let (rows, columns) = (slot.shape[0], slot.shape[1])
-            let step = max(1, min(settings.costRowStep, rows / 256))
+            let step = max(1, min(settings.costRowStep, rows / settings.costRows))
             let packings = settings.packings(for: slot.role, columns: columns)
             for packing in packings {
                 // Judged by a product with second moments.
