@@ -106,6 +106,23 @@ public struct CompressedModel: Sendable {
             original.rewritten(as: vectors), recipe: recipe, matrices: matrices)
     }
 
+    /// The same with some matrices quantized anew.
+    ///
+    /// - Parameters:
+    ///   - inputs: What they read.
+    ///   - method: How codes are found.
+    ///   - worth: What a squared change of each of their outputs costs.
+    ///   - pool: The threads to use.
+    func requantizing(
+        _ inputs: [Role: InputStatistics], by method: any WeightMethod, worth: [Role: [Float]],
+        pool: WorkerPool
+    ) throws(CompressionError) -> CompressedModel {
+        var quantizer = ModelQuantizer(original.weights, recipe, method, worth: worth, pool, nil)
+        for (role, known) in inputs { try quantizer.quantize(role, inputs: known) }
+        return CompressedModel(
+            original, recipe: recipe, matrices: matrices.merging(quantizer.packed) { $1 })
+    }
+
     private init(
         _ original: LanguageModel, recipe: CompressionRecipe, matrices: [Role: PackedWeight]
     ) {

@@ -56,7 +56,9 @@ final class BudgetTrials {
             "measured filled", "evolved", "measured evolved", "tuned", "measured tuned",
         ]
         units += (1...CodedSearch.pilots).map { "coded few \($0)" }
-        units += (1...CodedSearch.turns).map { "coded \($0)" }
+        units += (1...CodedSearch.turns).flatMap { turn in
+            ["coded \(turn)"] + (1...CodedSearch.tableTurns).map { "coded \(turn), tables \($0)" }
+        }
         units.append("measured coded")
         if job.budget.limitsLoss {
             units += (1...job.settings.trials).flatMap { trial in
@@ -235,9 +237,7 @@ extension BudgetTrials {
         _ plan: StoragePlan, _ kind: BudgetedCompression.Candidate.Kind, named name: String,
         beside other: Result?
     ) throws -> Result {
-        var known: CompressedModel?
-        let make = { [self] in
-            if let known { return known }
+        let make = Self.once { [self] in
             let journal = try steps.journal(
                 name, model: job.model, recipe: plan.recipe,
                 calibration: job.few(job.settings.calibrationWindows))
@@ -245,13 +245,11 @@ extension BudgetTrials {
                 .uniform: "Quantizing all layers alike", .evolved: "Quantizing as tried",
             ]
             let title = titles[kind] ?? "Quantizing as allocated"
-            let made = try BudgetedCompression.shown(
+            return try BudgetedCompression.shown(
                 title, display, total: costs.weightCount, unit: "weights"
             ) {
                 try job.quantized(plan, costs, journal: journal, progress: $0)
             }
-            known = made
-            return made
         }
         let found = try steps.value("measured " + name) {
             try comparison().candidate(
@@ -285,24 +283,35 @@ extension BudgetTrials {
         let recipe = job.codedRecipe(costs)
         for turn in 1...CodedSearch.turns {
             let distortion = search.distortion
-            var known: CompressedModel?
-            let make = { [self] in
-                if let known { return known }
+            var make = Self.once { [self] in
                 let windows = job.settings.calibrationWindows
                 let journal = try steps.journal(
                     "coded \(turn)", model: job.model, recipe: recipe,
                     calibration: job.few(windows))
-                let made = try job.coded(
+                return try job.coded(
                     distortion, curvature, windows: windows, costs, journal: journal, display)
-                known = made
-                return made
             }
-            let sizes = try steps.value("coded \(turn)") {
-                try CodedSizes(make())
-            }
+            var sizes = try steps.value("coded \(turn)") { try CodedSizes(make()) }
             note(distortion, sizes)
+            let layers = make
+            var tables = distortion
+            for again in 1...CodedSearch.tableTurns where !search.isFound(sizes.packed) {
+                guard
+                    let next = search.tableDistortion(
+                        tables, bytes: sizes.packed, tableWeights: costs.tableWeightCount)
+                else { break }
+                tables = next
+                make = Self.once { [self] in try job.coded(layers(), tables: next, curvature, costs)
+                }
+                sizes = try steps.value("coded \(turn), tables \(again)") {
+                    try CodedSizes(make())
+                }
+            }
             // The codes of a byte may be fewer bytes than the budget has, however fine the steps.
-            guard search.isFound || turn == CodedSearch.turns && search.fits else { continue }
+            guard
+                search.isFound(sizes.packed)
+                    || turn == CodedSearch.turns && search.fits(sizes.packed)
+            else { continue }
             let chosen = costs.coded(sizes.matrices)
             let plan = try chosen.plan(byteCount: sizes.packed)
             let found = try steps.value("measured coded") {
@@ -312,6 +321,19 @@ extension BudgetTrials {
             return (other ?? none).with(found, of: plan, chosen, make)
         }
         return nil
+    }
+
+    /// What makes a model when it is first asked for, and keeps it.
+    private static func once(
+        _ make: @escaping () throws -> CompressedModel
+    ) -> () throws -> CompressedModel {
+        var known: CompressedModel?
+        return {
+            if let known { return known }
+            let made = try make()
+            known = made
+            return made
+        }
     }
 
     /// Tunes a model and measures that, unless it is done or nothing is to be tuned.

@@ -343,9 +343,7 @@ extension BudgetedCompression {
         try CompressedModel(
             model, recipe: plan.recipe, method: GPTQ(),
             calibration: few(settings.calibrationWindows),
-            tables: Dictionary(
-                uniqueKeysWithValues: costs.tables.map { ($0.role, $0.statistics) }),
-            journal: journal, pool: pool, progress: progress)
+            tables: costs.tableStatistics, journal: journal, pool: pool, progress: progress)
     }
 
     /// Tunes a model that is so far from the float model, in nats per token.

@@ -8,7 +8,9 @@ import HalftoneQuantization
 ///
 /// One number rules the steps of all rows of all matrices (`RateDistortionGPTQ.distortion`), and bytes
 /// fall with it by about half a bit for each doubling. Few windows tell it nearly; then all windows are
-/// read with it, and once more where the bytes are not within half a percent of the budget.
+/// read with it. What that leaves of the budget, or has too much, goes to the tables, for whose codes
+/// no text is read; only where that is more than a quarter of a bit for each weight of theirs are all
+/// windows read once more.
 struct CodedSearch {
     /// Bytes that packed matrices may take.
     var byteCount: Int
@@ -27,7 +29,10 @@ struct CodedSearch {
     /// Turns with few windows at most, and with all of them.
     static let (pilots, turns) = (4, 4)
 
-    /// What was tried, and the bytes of it.
+    /// Turns of the tables beside each of those with all windows.
+    static let tableTurns = 3
+
+    /// The last that was tried, and the bytes of it.
     private var last: (distortion: Double, bytes: Int)?
 
     init(byteCount: Int, weightCount: Int) {
@@ -50,12 +55,24 @@ struct CodedSearch {
         last.map { abs(bits($0.bytes) - Self.aim * bits(byteCount)) < 0.03 } ?? false
     }
 
-    /// Whether the last one keeps the budget.
-    var fits: Bool { last.map { $0.bytes <= byteCount } ?? false }
+    /// Whether so many bytes keep the budget.
+    func fits(_ bytes: Int) -> Bool { bytes <= byteCount }
 
-    /// Whether the last one keeps the budget and uses it.
-    var isFound: Bool {
-        fits && last.map { Double($0.bytes) >= Self.least * Double(byteCount) } ?? false
+    /// Whether so many bytes keep the budget and use it.
+    func isFound(_ bytes: Int) -> Bool {
+        fits(bytes) && Double(bytes) >= Self.least * Double(byteCount)
+    }
+
+    /// What the tables are to have for all matrices together to take what is aimed at; nil where it is
+    /// far from what they have.
+    ///
+    /// - Parameters:
+    ///   - distortion: What the tables have.
+    ///   - bytes: What all matrices take with that.
+    ///   - tableWeights: Elements of the tables.
+    func tableDistortion(_ distortion: Double, bytes: Int, tableWeights: Int) -> Double? {
+        let missing = 8 * (Self.aim * Double(byteCount) - Double(bytes)) / Double(tableWeights)
+        return missing.magnitude < 0.25 ? distortion * pow(4, -missing) : nil
     }
 
     private func bits(_ bytes: Int) -> Double { 8 * Double(bytes) / Double(max(weightCount, 1)) }
@@ -102,6 +119,17 @@ struct CodedSizes: Codable {
 }
 
 extension StorageCosts {
+    /// What errors of tables cost, as what they read.
+    var tableStatistics: [Role: InputStatistics] {
+        Dictionary(uniqueKeysWithValues: tables.map { ($0.role, $0.statistics) })
+    }
+
+    /// Elements of those tables.
+    var tableWeightCount: Int {
+        let roles = Set(tables.map(\.role))
+        return units.filter { roles.contains($0.role) }.reduce(0) { $0 + $1.weightCount }
+    }
+
     /// The one way that coded matrices are stored in; what each costs alone is not known.
     func coded(_ sizes: [Role: Int]) -> StorageCosts {
         StorageCosts(
@@ -127,6 +155,19 @@ extension BudgetedCompression {
         return recipe
     }
 
+    /// What outputs count when codes are found that are to be coded.
+    private func codedWorth(_ curvature: OutputCurvature, _ costs: StorageCosts) -> [Role: [Float]]
+    {
+        var worth: [Role: [Float]] = [:]
+        for unit in costs.units {
+            let isTable = unit.role.block == nil
+            worth[unit.role] = curvature.outputs[isTable ? Role(.head) : unit.role].map {
+                CodedSearch.worth($0, isTable: isTable)
+            }
+        }
+        return worth
+    }
+
     /// Finds codes that are to be coded.
     ///
     /// - Parameters:
@@ -138,22 +179,24 @@ extension BudgetedCompression {
         _ distortion: Double, _ curvature: OutputCurvature, windows: Int, _ costs: StorageCosts,
         journal: CompressionJournal?, _ display: Display
     ) throws -> CompressedModel {
-        var worth: [Role: [Float]] = [:]
-        for unit in costs.units {
-            let isTable = unit.role.block == nil
-            worth[unit.role] = curvature.outputs[isTable ? Role(.head) : unit.role].map {
-                CodedSearch.worth($0, isTable: isTable)
-            }
-        }
-        return try Self.shown(
+        try Self.shown(
             "Quantizing to be coded", display, total: costs.weightCount, unit: "weights"
         ) {
             try CompressedModel(
                 model, recipe: codedRecipe(costs),
                 method: RateDistortionGPTQ(distortion: distortion), calibration: few(windows),
-                tables: Dictionary(
-                    uniqueKeysWithValues: costs.tables.map { ($0.role, $0.statistics) }),
-                worth: worth, journal: journal, pool: pool, progress: $0)
+                tables: costs.tableStatistics, worth: codedWorth(curvature, costs),
+                journal: journal, pool: pool, progress: $0)
         }
+    }
+
+    /// Finds codes of the tables anew.
+    func coded(
+        _ found: CompressedModel, tables distortion: Double, _ curvature: OutputCurvature,
+        _ costs: StorageCosts
+    ) throws -> CompressedModel {
+        try found.requantizing(
+            costs.tableStatistics, by: RateDistortionGPTQ(distortion: distortion),
+            worth: codedWorth(curvature, costs), pool: pool)
     }
 }
