@@ -120,8 +120,8 @@ private struct JobWork {
         }
         var searched = 0.0
         if settings.order == .coded {
-            // Mostly two turns with few windows, and two with all.
-            searched = quantized + 2 * quantizing(rates, windows: CodedSearch.fewWindows)
+            // Mostly two turns with few windows before the one with all.
+            searched = 2 * quantizing(rates, windows: CodedSearch.fewWindows)
         }
         // Layers alike, too.
         return costs + held + evolved + searched + Double(trials + 1) * (quantized + held) + Double(
