@@ -259,31 +259,38 @@ extension BudgetTrials {
         return (other ?? none).with(found, of: plan, costs, make)
     }
 
+    /// A model whose codes are coded, and what that takes.
+    private struct Coded {
+        var sizes: CodedSizes
+        var model: () throws -> CompressedModel
+    }
+
+    /// Makes a model as one step.
+    private func coded(
+        _ step: String, _ make: @escaping () throws -> CompressedModel
+    ) throws -> Coded {
+        let model = Self.once(make)
+        return Coded(sizes: try steps.value(step) { try CodedSizes(model()) }, model: model)
+    }
+
     /// Finds codes that take the bytes of the budget when they are coded, and measures them; nil when a
     /// few turns do not come to that.
     private func coded(_ bytes: Int, beside other: Result?) throws -> Result? {
         guard let curvature else { preconditionFailure("what outputs are worth was measured") }
         var search = CodedSearch(byteCount: bytes, weightCount: costs.weightCount)
-        func note(_ distortion: Double, _ sizes: CodedSizes) {
-            // What else is in the file is known once there is one.
-            let left = job.fileLimit.map { $0 - (sizes.file - sizes.packed) } ?? .max
-            let most = job.budget.bitsPerWeight.map { Int($0 * Double(costs.weightCount) / 8) }
-            search.byteCount = min(left, most ?? .max)
-            search.note(distortion, sizes.packed)
-        }
         let few = min(CodedSearch.fewWindows, job.settings.calibrationWindows)
         for turn in 1...CodedSearch.pilots where !search.isNear {
             let distortion = search.distortion
-            let found = try steps.value("coded few \(turn)") {
-                try CodedSizes(
-                    job.coded(distortion, curvature, windows: few, costs, journal: nil, display))
+            let found = try coded("coded few \(turn)") { [self] in
+                try job.coded(distortion, curvature, windows: few, costs, journal: nil, display)
             }
-            note(distortion, found)
+            search.byteCount = packedLimit(found.sizes)
+            search.note(distortion, found.sizes.packed)
         }
         let recipe = job.codedRecipe(costs)
         for turn in 1...CodedSearch.turns {
             let distortion = search.distortion
-            var make = Self.once { [self] in
+            var found = try coded("coded \(turn)") { [self] in
                 let windows = job.settings.calibrationWindows
                 let journal = try steps.journal(
                     "coded \(turn)", model: job.model, recipe: recipe,
@@ -291,36 +298,47 @@ extension BudgetTrials {
                 return try job.coded(
                     distortion, curvature, windows: windows, costs, journal: journal, display)
             }
-            var sizes = try steps.value("coded \(turn)") { try CodedSizes(make()) }
-            note(distortion, sizes)
-            let layers = make
+            search.byteCount = packedLimit(found.sizes)
+            search.note(distortion, found.sizes.packed)
+            let layers = found.model
             var tables = distortion
-            for again in 1...CodedSearch.tableTurns where !search.isFound(sizes.packed) {
+            for again in 1...CodedSearch.tableTurns where !search.isFound(found.sizes.packed) {
                 guard
                     let next = search.tableDistortion(
-                        tables, bytes: sizes.packed, tableWeights: costs.tableWeightCount)
+                        tables, bytes: found.sizes.packed, tableWeights: costs.tableWeightCount)
                 else { break }
                 tables = next
-                make = Self.once { [self] in try job.coded(layers(), tables: next, curvature, costs)
+                found = try coded("coded \(turn), tables \(again)") { [self] in
+                    try job.coded(layers(), tables: next, curvature, costs)
                 }
-                sizes = try steps.value("coded \(turn), tables \(again)") {
-                    try CodedSizes(make())
-                }
+                search.byteCount = packedLimit(found.sizes)
             }
             // The codes of a byte may be fewer bytes than the budget has, however fine the steps.
             guard
-                search.isFound(sizes.packed)
-                    || turn == CodedSearch.turns && search.fits(sizes.packed)
+                search.isFound(found.sizes.packed)
+                    || turn == CodedSearch.turns && search.fits(found.sizes.packed)
             else { continue }
-            let chosen = costs.coded(sizes.matrices)
-            let plan = try chosen.plan(byteCount: sizes.packed)
-            let found = try steps.value("measured coded") {
-                try comparison().candidate(.coded, make(), packedBytes: sizes.packed)
-            }
-            let none = Result(plan: plan, costs: chosen, candidates: [], model: make)
-            return (other ?? none).with(found, of: plan, chosen, make)
+            return try measured(found, beside: other)
         }
         return nil
+    }
+
+    private func measured(_ coded: Coded, beside other: Result?) throws -> Result {
+        let chosen = costs.coded(coded.sizes.matrices)
+        let plan = try chosen.plan(byteCount: coded.sizes.packed)
+        let found = try steps.value("measured coded") {
+            try comparison().candidate(
+                .coded, coded.model(), packedBytes: coded.sizes.packed)
+        }
+        let none = Result(plan: plan, costs: chosen, candidates: [], model: coded.model)
+        return (other ?? none).with(found, of: plan, chosen, coded.model)
+    }
+
+    /// What matrices may take beside all else that a file has.
+    private func packedLimit(_ sizes: CodedSizes) -> Int {
+        let left = job.fileLimit.map { $0 - (sizes.file - sizes.packed) } ?? .max
+        let most = job.budget.bitsPerWeight.map { Int($0 * Double(costs.weightCount) / 8) }
+        return min(left, most ?? .max)
     }
 
     /// What makes a model when it is first asked for, and keeps it.
