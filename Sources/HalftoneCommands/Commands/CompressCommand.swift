@@ -44,9 +44,12 @@ struct CompressCommand: ParsableCommand {
             and 8, both for widths that groups divide.
 
             --order says how a folder of the halftone layout holds codes: in panels, which are \
-            multiplied where they are mapped, so that a model starts at once; in rows; or \
-            automatic, panels wherever they take at most a 64th more bytes. GGUF files and other \
-            layouts have orders of their own.
+            multiplied where they are mapped, so that a model starts at once; in rows; \
+            automatic, panels wherever they take at most a 64th more bytes; or coded, in as many \
+            bits as they have to say, which are decoded when the model is loaded. A budget of \
+            --size or --bits comes nearest to the float model with --order coded: every row gets \
+            its own step then, and codes take the memory of 8 bits. GGUF files and other layouts \
+            have orders of their own.
 
             An output that ends in .gguf is written in that format, for formats that exist there: \
             int4, int5 and int8 with --group 32 --scale f16. A budget for such a file is spent on \
@@ -178,11 +181,7 @@ struct CompressCommand: ParsableCommand {
                     + "--column-order, --weighting, --format, --group, --scale, --search, "
                     + "--layout and --imatrix, and no --order but coded")
         }
-        guard
-            order == .automatic
-                || limits.memory == nil && limits.tokensPerSecond == nil && limits.kl == nil
-                    && limits.perplexity == nil && !output.hasSuffix(".gguf")
-        else {
+        guard order == .automatic || isForCodedCodes else {
             throw ValidationError(
                 "--order coded makes a folder small, and has the memory and the speed of codes of 8 "
                     + "bits: it goes with --size and --bits alone")
@@ -193,6 +192,12 @@ struct CompressCommand: ParsableCommand {
                     + "that does not")
         }
         _ = try budgetSettings()
+    }
+
+    /// Whether the budget is one that coded codes can be spent on.
+    private var isForCodedCodes: Bool {
+        limits.memory == nil && limits.tokensPerSecond == nil && limits.kl == nil
+            && limits.perplexity == nil && !output.hasSuffix(".gguf")
     }
 
     /// What a budget tries, with as much text as a model's layers want.
@@ -244,6 +249,11 @@ struct CompressCommand: ParsableCommand {
         shared.note(
             "about \(Formatting.duration(forecast.seconds)) and "
                 + "\(Formatting.bytes(forecast.memoryBytes)) of memory, less what was done before")
+        if order == .automatic, isForCodedCodes, loaded.spec.hasGradients {
+            shared.note(
+                "as many bytes come nearer to the float model with --order coded, if the memory of 8 "
+                    + "bits will do")
+        }
         let outcome = try job.outcome(of: compression)
         let written = try write(outcome.model)
         if !output.hasSuffix(".gguf") { try outcome.note.write(toFolder: output) }
