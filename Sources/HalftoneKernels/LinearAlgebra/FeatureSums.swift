@@ -35,56 +35,25 @@ package struct FeatureSums {
             guard let base = values.baseAddress else { return }
             let sums = unsafe SharedMutable(base)
             pool.each(width, grain: 64) { features in
-                unsafe Self.add(buffer.base, rows, width, features, to: sums.pointer)
+                for row in rows {
+                    unsafe Self.add(buffer.base + row * width, width, features, to: sums.pointer)
+                }
             }
         }
     }
 
-    /// Adds some numbers of all rows, eight at a time in registers.
     @unsafe
     private static func add(
-        _ vectors: UnsafePointer<Float>, _ rows: Range<Int>, _ width: Int,
-        _ features: Range<Int>, to sums: UnsafeMutablePointer<Float>
+        _ vector: UnsafePointer<Float>, _ width: Int, _ features: Range<Int>,
+        to sums: UnsafeMutablePointer<Float>
     ) {
-        typealias Lanes = SIMD8<Float>
-        let whole = features.count / Lanes.scalarCount * Lanes.scalarCount
-        for first in stride(
-            from: features.lowerBound, to: features.lowerBound + whole, by: Lanes.scalarCount)
-        {
-            func part(_ part: Part) -> UnsafeMutableRawPointer {
-                unsafe UnsafeMutableRawPointer(sums + part.rawValue * width + first)
-            }
-            func load(_ part: UnsafeMutableRawPointer) -> Lanes {
-                unsafe part.loadUnaligned(as: Lanes.self)
-            }
-            var (sum, magnitude) = unsafe (load(part(.sum)), load(part(.magnitude)))
-            var square = unsafe load(part(.square))
-            var (least, largest) = unsafe (load(part(.least)), load(part(.largest)))
-            for row in rows {
-                let x = unsafe UnsafeRawPointer(vectors + row * width + first)
-                    .loadUnaligned(as: Lanes.self)
-                sum += x
-                magnitude += x.replacing(with: -x, where: x .< 0)
-                square += x * x
-                least = pointwiseMin(least, x)
-                largest = pointwiseMax(largest, x)
-            }
-            unsafe part(.sum).storeBytes(of: sum, as: Lanes.self)
-            unsafe part(.magnitude).storeBytes(of: magnitude, as: Lanes.self)
-            unsafe part(.square).storeBytes(of: square, as: Lanes.self)
-            unsafe part(.least).storeBytes(of: least, as: Lanes.self)
-            unsafe part(.largest).storeBytes(of: largest, as: Lanes.self)
-        }
-        for row in rows {
-            let vector = unsafe vectors + row * width
-            for index in features.dropFirst(whole) {
-                let x = unsafe vector[index]
-                unsafe sums[index] += x
-                unsafe sums[width + index] += abs(x)
-                unsafe sums[2 * width + index] += x * x
-                unsafe sums[3 * width + index] = min(sums[3 * width + index], x)
-                unsafe sums[4 * width + index] = max(sums[4 * width + index], x)
-            }
+        for index in features {
+            let x = unsafe vector[index]
+            unsafe sums[index] += x
+            unsafe sums[width + index] += abs(x)
+            unsafe sums[2 * width + index] += x * x
+            unsafe sums[3 * width + index] = min(sums[3 * width + index], x)
+            unsafe sums[4 * width + index] = max(sums[4 * width + index], x)
         }
     }
 }
