@@ -146,6 +146,33 @@ struct ScaleFinderTests {
         #expect(choice == ScaleChoice(scale: 10, zero: 1))
     }
 
+    /// Numbers in any order, many of them equal, and weights whose sums are exact.
+    @Test(
+        "a share of the importance is what sorted numbers say",
+        arguments: [0.05, 0.5, 0.9, 0.99, 1])
+    func sharesOfImportance(share: Double) {
+        var generator = SeededGenerator(seed: 5)
+        let finder = ScaleFinder(NumberFormat.int(4), scales: ScaleCodec(.float32))
+        for count in 1...70 {
+            let values = (0..<count).map { _ in
+                Float(Int.random(in: -count...count, using: &generator))
+            }
+            let weights = values.map { _ in Float(Int.random(in: 0...3, using: &generator)) }
+            let sorted = zip(values, weights).sorted { $0.0.magnitude < $1.0.magnitude }
+            let wanted = share * sorted.reduce(0) { $0 + Double($1.1) }
+            var sum = 0.0
+            let reach = sorted.first { pair in
+                sum += Double(pair.1)
+                return sum >= wanted
+            }
+            guard let reach = reach?.0.magnitude, reach > 0, wanted > 0 else { continue }
+            let choice = finder.choice(
+                values[...], importance: weights[...], by: .percentile(share))
+            let alike = weights.allSatisfy { $0 == weights[0] }
+            #expect(choice.scale == reach / 7 || alike, "\(values) \(weights)")
+        }
+    }
+
     @Test("statistics are what the highest level stands for")
     func statistics() {
         let values: [Float] = [1, -2, 3, -10]

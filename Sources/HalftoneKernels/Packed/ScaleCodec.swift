@@ -56,8 +56,9 @@ public struct ScaleCodec: Sendable, Equatable {
     /// Searches for scales ask this for each that they try: 8-bit formats are rounded by arithmetic
     /// in place of their tables, to the same values.
     public func nearest(_ scale: Float) -> Float {
-        let steps = scale / factor
-        guard format.hasFactor, steps.isFinite else { return value(pattern(scale)) }
+        guard format.hasFactor, case let steps = scale / factor, steps.isFinite else {
+            return value(pattern(scale))
+        }
         return format == .float8
             ? Self.rounded(steps, mantissaBits: 3, leastExponent: -6, largest: 448) * factor
             : Self.rounded(max(steps, 0), mantissaBits: 5, leastExponent: -2, largest: 31.5)

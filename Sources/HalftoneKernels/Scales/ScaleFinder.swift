@@ -219,7 +219,7 @@ extension ScaleFinder {
 
     /// The least magnitude that is not below a share of all numbers, or of their importance.
     ///
-    /// - Complexity: O(`values.count`), mostly: parts are sorted only where the magnitude can be.
+    /// - Complexity: O(`values.count`) on average: of two parts the one without it is left as it is.
     static func magnitude(
         covering share: Double, of values: ArraySlice<Float>, _ importance: ArraySlice<Float>?
     ) -> Float {

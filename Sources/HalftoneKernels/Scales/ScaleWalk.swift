@@ -198,10 +198,13 @@ extension ScaleWalk {
     /// What walks start by covering: all numbers, and those that have nine tenths and all of the
     /// importance.
     private var ranges: [ClosedRange<Float>] {
-        guard importance != nil else { return [range] }
-        let more = [1, 0.9].map { share in
-            let reach = ScaleFinder<Levels>.magnitude(covering: share, of: values, importance)
-            return max(range.lowerBound, -reach)...min(range.upperBound, reach)
+        guard let importance else { return [range] }
+        let largest = zip(values, importance).reduce(Float(0)) { largest, pair in
+            pair.1 > 0 ? max(largest, pair.0.magnitude) : largest
+        }
+        let most = ScaleFinder<Levels>.magnitude(covering: 0.9, of: values, importance)
+        let more = [largest, most].map { reach in
+            max(range.lowerBound, -reach)...min(range.upperBound, reach)
         }
         return [range] + more.filter { $0 != range && $0.lowerBound < $0.upperBound }
     }
