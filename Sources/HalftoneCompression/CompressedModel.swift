@@ -113,11 +113,13 @@ public struct CompressedModel: Sendable {
     ///   - method: How codes are found.
     ///   - worth: What a squared change of each of their outputs costs.
     ///   - pool: The threads to use.
+    ///   - progress: Advanced by the weights of each matrix.
     func requantizing(
         _ inputs: [Role: InputStatistics], by method: any WeightMethod, worth: [Role: [Float]],
-        pool: WorkerPool
+        pool: WorkerPool, progress: RunProgress?
     ) throws(CompressionError) -> CompressedModel {
-        var quantizer = ModelQuantizer(original.weights, recipe, method, worth: worth, pool, nil)
+        var quantizer = ModelQuantizer(
+            original.weights, recipe, method, worth: worth, pool, progress)
         for (role, known) in inputs { try quantizer.quantize(role, inputs: known) }
         return CompressedModel(
             original, recipe: recipe, matrices: matrices.merging(quantizer.packed) { $1 })

@@ -265,8 +265,8 @@ extension BudgetTrials {
         var model: () throws -> CompressedModel
     }
 
-    /// Makes a model as one step.
-    private func coded(
+    /// A coded model, made as a step.
+    private func made(
         _ step: String, _ make: @escaping () throws -> CompressedModel
     ) throws -> Coded {
         let model = Self.once(make)
@@ -281,16 +281,15 @@ extension BudgetTrials {
         let few = min(CodedSearch.fewWindows, job.settings.calibrationWindows)
         for turn in 1...CodedSearch.pilots where !search.isNear {
             let distortion = search.distortion
-            let found = try coded("coded few \(turn)") { [self] in
+            let found = try made("coded few \(turn)") { [self] in
                 try job.coded(distortion, curvature, windows: few, costs, journal: nil, display)
             }
-            search.byteCount = packedLimit(found.sizes)
-            search.note(distortion, found.sizes.packed)
+            search.note(distortion, found.sizes.packed, of: packedLimit(found.sizes))
         }
         let recipe = job.codedRecipe(costs)
         for turn in 1...CodedSearch.turns {
             let distortion = search.distortion
-            var found = try coded("coded \(turn)") { [self] in
+            var found = try made("coded \(turn)") { [self] in
                 let windows = job.settings.calibrationWindows
                 let journal = try steps.journal(
                     "coded \(turn)", model: job.model, recipe: recipe,
@@ -298,8 +297,7 @@ extension BudgetTrials {
                 return try job.coded(
                     distortion, curvature, windows: windows, costs, journal: journal, display)
             }
-            search.byteCount = packedLimit(found.sizes)
-            search.note(distortion, found.sizes.packed)
+            search.note(distortion, found.sizes.packed, of: packedLimit(found.sizes))
             let layers = found.model
             var tables = distortion
             for again in 1...CodedSearch.tableTurns where !search.isFound(found.sizes.packed) {
@@ -308,8 +306,8 @@ extension BudgetTrials {
                         tables, bytes: found.sizes.packed, tableWeights: costs.tableWeightCount)
                 else { break }
                 tables = next
-                found = try coded("coded \(turn), tables \(again)") { [self] in
-                    try job.coded(layers(), tables: next, curvature, costs)
+                found = try made("coded \(turn), tables \(again)") { [self] in
+                    try job.coded(layers(), tables: next, curvature, costs, display)
                 }
                 search.byteCount = packedLimit(found.sizes)
             }

@@ -47,8 +47,11 @@ struct CodedSearch {
         return last.distortion * pow(4, bits(last.bytes) - wanted)
     }
 
-    /// Notes what a distortion takes.
-    mutating func note(_ distortion: Double, _ bytes: Int) { last = (distortion, bytes) }
+    /// Notes what a distortion takes, of how much.
+    mutating func note(_ distortion: Double, _ bytes: Int, of byteCount: Int) {
+        last = (distortion, bytes)
+        self.byteCount = byteCount
+    }
 
     /// Whether the next one is near the last one.
     var isNear: Bool {
@@ -193,10 +196,14 @@ extension BudgetedCompression {
     /// Finds codes of the tables anew.
     func coded(
         _ found: CompressedModel, tables distortion: Double, _ curvature: OutputCurvature,
-        _ costs: StorageCosts
+        _ costs: StorageCosts, _ display: Display
     ) throws -> CompressedModel {
-        try found.requantizing(
-            costs.tableStatistics, by: RateDistortionGPTQ(distortion: distortion),
-            worth: codedWorth(curvature, costs), pool: pool)
+        try Self.shown(
+            "Fitting tables", display, total: costs.tableWeightCount, unit: "weights"
+        ) {
+            try found.requantizing(
+                costs.tableStatistics, by: RateDistortionGPTQ(distortion: distortion),
+                worth: codedWorth(curvature, costs), pool: pool, progress: $0)
+        }
     }
 }
