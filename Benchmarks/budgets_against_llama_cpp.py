@@ -151,6 +151,8 @@ def main():
     parser.add_argument("--equal-bytes", action="store_true")
     parser.add_argument("--work", default="budget-bench")
     options = parser.parse_args()
+    if options.equal_bytes and options.order != "automatic":
+        parser.error("--equal-bytes compresses into GGUF files, which have no --order")
     bench = Bench(options)
     print("type       bits     KL theirs   KL ours   ratio of each seed    median   minutes")
     for kind in options.types.split(","):

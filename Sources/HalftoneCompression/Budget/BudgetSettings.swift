@@ -74,6 +74,10 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     public var costRowStep = 4
 
     /// Rows of a matrix that are enough for that.
+    ///
+    /// SmolLM2-135M at 3.56 bits with the fast effort has a divergence of 0.265 ± 0.010 when each fourth
+    /// row and at least 256 stand for a matrix, two fifths of the layers' weights, and of 0.274 ± 0.011
+    /// with each eighth and at least 64, a seventh of them.
     public var costRows = 256
 
     /// Windows that codes are found on.

@@ -65,8 +65,7 @@ public struct SensitivityStudy: Sendable {
         return try StorageCosts(
             weights, packings: settings.packings, method: GPTQ(), measure: measure, tables: tables,
             calibration: read, judges: judges, rowStep: settings.costRowStep,
-            leastRows: settings.costRows,
-            numbers: numbers, pool: pool, progress: progress)
+            leastRows: settings.costRows, numbers: numbers, pool: pool, progress: progress)
     }
 
     /// What parts of matrices or whole blocks cost.
