@@ -11,8 +11,9 @@ struct BudgetReportTests {
         let path = folder + ".html"
         defer { for path in [folder, path] { try? FileManager.default.removeItem(atPath: path) } }
         var command = try HalftoneCommand.parseAsRoot([
-            "compress", "stories", "--bits", "3.0", "--effort", "fast", "--calibration-windows",
-            "2", "--calibration-length", "64", "--quiet", "-o", folder, "--report", path,
+            "compress", "stories", "--bits", "3.0", "--order", "automatic", "--effort", "fast",
+            "--calibration-windows", "2", "--calibration-length", "64", "--quiet", "-o", folder,
+            "--report", path,
         ])
         try command.run()
         let page = try String(contentsOfFile: path, encoding: .utf8)
@@ -64,13 +65,13 @@ struct BudgetReportTests {
         try? FileManager.default.removeItem(atPath: folder + ".run")
     }
 
-    /// A budget of coded codes, with its page.
+    /// A budget of bytes is spent on coded codes, with its page.
     @Test func budgetsAreSpentOnCodedCodes() throws {
         let folder = NSTemporaryDirectory() + "halftone-budget-" + UUID().uuidString
         let path = folder + ".html"
         defer { for path in [folder, path] { try? FileManager.default.removeItem(atPath: path) } }
         var command = try HalftoneCommand.parseAsRoot([
-            "compress", "stories", "--size", "480kB", "--order", "coded", "--effort", "fast",
+            "compress", "stories", "--size", "480kB", "--effort", "fast",
             "--calibration-windows", "8", "--calibration-length", "64", "--quiet", "-o", folder,
             "--report", path,
         ])
@@ -101,6 +102,7 @@ struct BudgetReportTests {
         (["--bits", "5.25", "--target", "gguf", "--tune-codes", "0.02"], "GGUF files"),
         (["--bits", "3.0", "--tune-codes", "2"], "from 0 to 1"),
         (["--bits", "3.0", "--tune-codes=-1"], "from 0 to 1"),
+        (["--bits", "3.0", "--tune-codes", "0.02", "--order", "coded"], "--order automatic"),
         (["--bits", "3", "--tune-codes", "0.02"], "for a budget"),
         (["--bits", "3.0", "--tune-codes", "0.02"], nil),
     ])

@@ -26,6 +26,7 @@ struct BudgetedCompressionTests {
         var settings = BudgetSettings(effort: .fast)
         settings.groups = [.group(16), .channel]
         settings.length = 32
+        settings.order = .automatic
         return settings
     }
 
@@ -391,6 +392,7 @@ struct BudgetedCompressionTests {
         var settings = BudgetSettings(effort: .fast)
         (settings.evolution, settings.evolutionWindows) = (EvolutionarySearch(), 2)
         settings.evolution?.generations = 3
+        settings.order = .automatic
         let job = try BudgetedCompression(
             model, budget: .bitsPerWeight(2.5), settings: settings,
             tokens: try #require(model.tokenizer).encode(text, parseSpecial: true), opening: nil,

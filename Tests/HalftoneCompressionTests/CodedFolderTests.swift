@@ -4,6 +4,7 @@ import HalftoneData
 import HalftoneFiles
 import HalftoneFormats
 import HalftoneKernels
+import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuntime
@@ -72,7 +73,6 @@ struct CodedFolderTests {
     private func job(bits: Double) throws -> BudgetedCompression {
         var settings = BudgetSettings(effort: .fast)
         settings.length = 64
-        settings.order = .coded
         // Twice as many as tell the bytes nearly.
         settings.calibrationWindows = 16
         let tokens: [Int32] = (0..<1280).map { (place: Int) -> Int32 in
@@ -104,6 +104,35 @@ struct CodedFolderTests {
         #expect(
             try ModelFolderWriter(found.model, order: .coded).weightFileByteCount()
                 == found.fileBytes)
+    }
+
+    /// Bytes and bits alone are spent on coded codes, unless something asks for an allocation.
+    @Test func codesAreCodedWhereBytesAreAllThatCounts() throws {
+        let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
+        func order(
+            _ model: LanguageModel, _ budget: ModelBudget,
+            _ change: (inout BudgetSettings) -> Void = { _ in }
+        ) throws -> StorageOrder? {
+            var settings = BudgetSettings()
+            change(&settings)
+            return try BudgetedCompression(
+                model, budget: budget, settings: settings,
+                tokens: [Int32](repeating: 1, count: 2048), opening: nil, pool: Self.pool
+            ).settings.order
+        }
+        #expect(try order(model, .bitsPerWeight(3)) == .coded)
+        #expect(try order(model, .fileBytes(500_000)) == .coded)
+        #expect(try order(model, .divergence(0.1)) == .automatic)
+        var both = ModelBudget.fileBytes(500_000)
+        both.tokensPerSecond = 10
+        #expect(try order(model, both) == .automatic)
+        for change: (inout BudgetSettings) -> Void in [
+            { $0.order = .automatic }, { $0.target = .gguf }, { $0.sensitivity = .fisher },
+            { $0.tuning?.codeRate = 0.02 },
+        ] {
+            #expect(try order(model, .bitsPerWeight(3), change) == .automatic)
+        }
+        #expect(try order(modelFixture("gpt2"), .bitsPerWeight(4)) == .automatic)
     }
 
     /// Where nothing tells what rows are worth there are no such steps.

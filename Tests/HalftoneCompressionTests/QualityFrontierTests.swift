@@ -6,6 +6,7 @@ import HalftoneFormats
 import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
+import HalftoneQuantization
 import HalftoneRuns
 import HalftoneText
 import Synchronization
@@ -15,10 +16,12 @@ import Testing
 struct QualityFrontierTests {
     private func frontier(
         _ bits: [Double], presets: [GGUFPreset] = [],
-        controls: [ControlAllocator.Kind] = [], tunes: Bool = false
+        controls: [ControlAllocator.Kind] = [], tunes: Bool = false,
+        order: StorageOrder? = .automatic
     ) throws -> QualityFrontier {
         let model = try modelFixture("llama2")
         var settings = BudgetSettings(effort: .fast)
+        settings.order = order
         settings.groups = [.group(16), .channel]
         settings.length = 32
         if tunes {
@@ -47,6 +50,18 @@ struct QualityFrontierTests {
         }
     }
 
+    /// Codes that are coded stand beside the others, tuned where anything is, where a budget would be spent
+    /// on them.
+    @Test func codedCodesAreMeasured() throws {
+        let outcome = try frontier([2.5, 4], tunes: true, order: nil).run()
+        for point in outcome.points {
+            #expect(point.candidates.map(\.kind) == [.uniform, .allocated, .coded, .tuned])
+            let coded = outcome.bitsPerWeight(point.candidates[2])
+            #expect(0.98 * point.bitsPerWeight <= coded && coded <= point.bitsPerWeight)
+            #expect(point.candidates[3].packedBytes == point.candidates[2].packedBytes)
+        }
+    }
+
     /// Mixtures stand beside the budgets, with what their blocks take.
     @Test func presetsAreCompared() throws {
         let outcome = try frontier([4], presets: [.q5_KMedium, .q8_0]).run()
@@ -67,9 +82,9 @@ struct QualityFrontierTests {
         #expect(expected.count == 4 && expected[1] < expected[2] && expected[1] < expected[3])
     }
 
-    /// 20 budgets of a trained model: bits where they are worth most are seldom worse than layers
-    /// alike at as many bytes, on text that no step has read. (Where they are, a compression takes
-    /// the others.)
+    /// 20 budgets of a trained model: coded codes are never worse than layers alike at as many bytes, on
+    /// text that no step has read, and bits where they are worth most are seldom. (Where they are, a
+    /// compression takes the others.)
     @Test func allocatedIsSeldomWorseThanUniform() throws {
         let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
         let text = StoryText(seed: 2).text(byteCount: 120_000, of: .heldOut)
@@ -83,6 +98,9 @@ struct QualityFrontierTests {
         let worse = outcome.points.filter { point in
             let (uniform, allocated) = (point.candidates[0], point.candidates[1])
             #expect(uniform.kind == .uniform && allocated.kind == .allocated)
+            let coded = point.candidates[2]
+            #expect(coded.kind == .coded && coded.divergence < uniform.divergence)
+            #expect(coded.divergence < allocated.divergence)
             return allocated.divergence > uniform.divergence
         }
         #expect(worse.count <= 4, "\(worse)")

@@ -47,9 +47,10 @@ struct CompressCommand: ParsableCommand {
             multiplied where they are mapped, so that a model starts at once; in rows; \
             automatic, panels wherever they take at most a 64th more bytes; or coded, in as many \
             bits as they have to say, which are decoded when the model is loaded. A budget of \
-            --size or --bits comes nearest to the float model with --order coded: every row gets \
-            its own step then, and codes take the memory of 8 bits. GGUF files and other layouts \
-            have orders of their own.
+            --size or --bits alone is spent on coded codes, which come nearest to the float model: \
+            every row has its own step, and codes take the memory of 8 bits. With --order automatic \
+            it is spent on widths and groups, which take as much memory as they are stored in. GGUF \
+            files and other layouts have orders of their own.
 
             An output that ends in .gguf is written in that format, for formats that exist there: \
             int4, int5 and int8 with --group 32 --scale f16. A budget for such a file is spent on \
@@ -135,8 +136,12 @@ struct CompressCommand: ParsableCommand {
             """)
     var layout: String?
 
-    @Option(help: "The order of codes in a folder: automatic, panels, rows or coded.")
-    var order = StorageOrder.automatic
+    @Option(
+        help: """
+            The order of codes in a folder: automatic, panels, rows or coded (default: automatic; \
+            coded with --size or --bits 2.75 alone).
+            """)
+    var order: StorageOrder?
 
     @Option(name: [.short, .long], help: "The folder or .gguf file to write.")
     var output: String
@@ -175,16 +180,21 @@ struct CompressCommand: ParsableCommand {
                 ("--format", format), ("--group", group), ("--scale", scale), ("--search", search),
                 ("--layout", layout), ("--imatrix", method.imatrix),
             ].filter { $0.1 != nil }.map(\.0)
-        guard others.isEmpty, method.isUsual, [.automatic, .coded].contains(order) else {
+        guard others.isEmpty, method.isUsual, [nil, .automatic, .coded].contains(order) else {
             throw ValidationError(
                 "a budget chooses formats and methods itself; it takes none of --method, "
                     + "--column-order, --weighting, --format, --group, --scale, --search, "
-                    + "--layout and --imatrix, and no --order but coded")
+                    + "--layout and --imatrix, and no --order but automatic and coded")
         }
-        guard order == .automatic || isForCodedCodes else {
+        guard order != .coded || isForCodedCodes else {
             throw ValidationError(
                 "--order coded makes a folder small, and has the memory and the speed of codes of 8 "
                     + "bits: it goes with --size and --bits alone")
+        }
+        guard order != .coded || (tuneCodes ?? 0) == 0 else {
+            throw ValidationError(
+                "codes that are tuned take other bytes when they are coded: --tune-codes goes with "
+                    + "--order automatic")
         }
         guard target == nil || (target == .gguf) == output.hasSuffix(".gguf") else {
             throw ValidationError(
@@ -249,13 +259,13 @@ struct CompressCommand: ParsableCommand {
         shared.note(
             "about \(Formatting.duration(forecast.seconds)) and "
                 + "\(Formatting.bytes(forecast.memoryBytes)) of memory, less what was done before")
-        if order == .automatic, isForCodedCodes, loaded.spec.hasGradients {
+        if order == nil, compression.settings.order == .coded {
             shared.note(
-                "as many bytes come nearer to the float model with --order coded, if the memory of 8 "
-                    + "bits will do")
+                "codes are coded, which comes nearest in as many bytes and takes the memory of 8 bits; "
+                    + "--order automatic takes no more memory than bytes")
         }
         let outcome = try job.outcome(of: compression)
-        let written = try write(outcome.model)
+        let written = try write(outcome.model, order: outcome.order)
         if !output.hasSuffix(".gguf") { try outcome.note.write(toFolder: output) }
         let result = BudgetReport(
             model: model, output: output, outcome: outcome, fileBytes: written.fileBytes,
@@ -379,7 +389,7 @@ struct CompressCommand: ParsableCommand {
         let isOwn = try exportLayout() == nil
         let size = CompressedSize(
             of: try method.pipeline.spec(of: loaded.spec), recipe: recipe,
-            order: output.hasSuffix(".gguf") ? .rows : order)
+            order: output.hasSuffix(".gguf") ? .rows : order ?? .automatic)
         shared.note(
             !isOwn
                 ? "\(Formatting.grouped(size.packedWeightCount)) weights are packed"
@@ -388,7 +398,7 @@ struct CompressCommand: ParsableCommand {
                     + "\(Formatting.decimal(size.bitsPerWeight, 3)) bits each")
         let (compressed, journal) = try method.compress(
             loaded, named: model, recipe: recipe, by: finder, output: output, shared)
-        let written = try write(compressed)
+        let written = try write(compressed, order: order ?? .automatic)
         try journal?.remove()
         try report(
             body: recipe.body.description, embedding: recipe.embedding?.description,
@@ -429,7 +439,7 @@ struct CompressCommand: ParsableCommand {
 
     /// Writes the output and returns the bytes of the weight file and of the packed matrices.
     func write(
-        _ compressed: CompressedModel
+        _ compressed: CompressedModel, order: StorageOrder
     ) throws -> (fileBytes: Int, packedBytes: Int) {
         if output.hasSuffix(".gguf") {
             let packed = compressed.size.packedByteCount

@@ -56,7 +56,7 @@ struct FrontierReport {
     /// A value of all candidates against their bytes, a line for each kind.
     private func series(_ value: (Candidate) -> Double) -> [ChartSeries] {
         let lines: [ChartSeries] = [
-            Candidate.Kind.uniform, .allocated, .tuned, .random, .shuffled, .reversed,
+            Candidate.Kind.uniform, .allocated, .coded, .tuned, .random, .shuffled, .reversed,
         ].compactMap { kind in
             let found = outcome.points.compactMap { point in
                 point.candidates.first { $0.kind == kind }
@@ -113,9 +113,9 @@ struct FrontierReport {
             parts: [
                 .text(
                     "For each budget: allocated, the candidate whose bits are where they are "
-                        + "expected to be worth most, and uniform, the best that stores all "
-                        + "layers alike. Both are quantized by error compensation, and compared "
-                        + "with the float model on text that no other step has read. Mixtures of GGUF "
+                        + "expected to be worth most; uniform, the best that stores all "
+                        + "layers alike; and coded, whose codes an entropy coder makes small. All "
+                        + "are quantized by error compensation, and compared with the float model on text that no other step has read. Mixtures of GGUF "
                         + "types are encoded with the importance of inputs. Errors are "
                         + "standard errors over tokens. The text is \(calibration ?? "what the model writes")."
                 ),

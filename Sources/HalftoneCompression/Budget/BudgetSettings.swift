@@ -40,7 +40,11 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
 
     /// In which order a folder holds codes; with `coded` the budget is spent on codes that an entropy
     /// coder makes small.
-    public var order = StorageOrder.automatic
+    ///
+    /// Nil is `coded` where that comes nearest to the float model: where the bytes of a folder are all that
+    /// is limited, and gradients tell what rows are worth. With a ``sensitivity``, or costs that were
+    /// measured before, nil is `automatic`, which allocates by them; so it is where codes are tuned.
+    public var order: StorageOrder?
 
     /// Bits of a code that a layer of a block can get.
     public var widths: [Int] = [1, 2, 3, 4, 5, 6, 8]
@@ -191,12 +195,33 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
 
     /// The same with only those widths of the blocks' layers that budgets can be worth: some bits
     /// around what they give each weight.
-    ///
-    /// Where codes are coded, nothing but layers alike is chosen from them.
     func narrowed(to bitsPerWeight: ClosedRange<Double>) -> BudgetSettings {
         var narrowed = self
         let most = bitsPerWeight.upperBound + (order == .coded ? 1 : 3)
         narrowed.likelyWidths = bitsPerWeight.lowerBound - 2.5...most
         return narrowed
+    }
+
+    /// The same with an order for a budget.
+    ///
+    /// Where codes are coded nothing but layers alike is chosen by costs, for which few rows of each
+    /// matrix will do.
+    ///
+    /// - Parameters:
+    ///   - budget: What is limited.
+    ///   - spec: The model's description.
+    ///   - hasCosts: Whether costs were measured before.
+    func ordered(
+        for budget: ModelBudget, _ spec: DecoderSpec, hasCosts: Bool
+    ) -> BudgetSettings {
+        let canBeCoded = target == .folder && budget.limitsBytesAlone && spec.hasGradients
+        let isAllocated = sensitivity != nil || hasCosts || (tuning?.codeRate ?? 0) > 0
+        var ordered = self
+        ordered.order = order ?? (canBeCoded && !isAllocated ? .coded : .automatic)
+        if ordered.order == .coded {
+            ordered.costRowStep = max(costRowStep, 8)
+            ordered.costRows = min(costRows, 64)
+        }
+        return ordered
     }
 }

@@ -24,6 +24,7 @@ final class BudgetTrials {
         /// The ways that the plan chose from.
         var costs: StorageCosts
         var candidates: [BudgetedCompression.Candidate]
+        var order: StorageOrder
         var model: () throws -> CompressedModel
 
         var divergence: Double { candidates.last?.divergence ?? .infinity }
@@ -32,7 +33,7 @@ final class BudgetTrials {
         /// The same with another candidate, which is written if it is nearer.
         func with(
             _ found: BudgetedCompression.Candidate, of plan: StoragePlan,
-            _ costs: StorageCosts,
+            _ costs: StorageCosts, in order: StorageOrder,
             _ model: @escaping () throws -> CompressedModel
         ) -> Result {
             guard found.divergence < divergence else {
@@ -41,7 +42,8 @@ final class BudgetTrials {
                 return same
             }
             return Result(
-                plan: plan, costs: costs, candidates: candidates + [found], model: model)
+                plan: plan, costs: costs, candidates: candidates + [found], order: order,
+                model: model)
         }
     }
 
@@ -77,11 +79,7 @@ final class BudgetTrials {
         }
         let job = kept
         self.job = job
-        guard job.settings.order != .coded || job.isTunable else {
-            throw CompressionError.badSensitivity(
-                "what rows are worth, which coded codes go by, is known of the Llama family alone; "
-                    + "spend the budget with the automatic order")
-        }
+        if job.settings.order == .coded { try Self.checkCoding(job) }
         var curvature: OutputCurvature?
         if job.isTunable, job.costs == nil || job.settings.order == .coded {
             curvature = try steps.value("curvature") { try job.measureCurvature(display) }
@@ -92,6 +90,25 @@ final class BudgetTrials {
         }
         times = try job.budget.tokensPerSecond.map { _ in
             try steps.value("times") { try job.measureTimes(display) }
+        }
+    }
+
+    /// Refuses what codes cannot be coded for.
+    private static func checkCoding(_ job: BudgetedCompression) throws {
+        guard job.isTunable else {
+            throw CompressionError.badSensitivity(
+                "what rows are worth, which coded codes go by, is known of the Llama family alone; "
+                    + "spend the budget with the automatic order")
+        }
+        guard job.budget.limitsBytesAlone, job.settings.target == .folder else {
+            throw CompressionError.badSensitivity(
+                "coded codes make the file of a folder small, and nothing else: spend \(job.budget) "
+                    + "with the automatic order")
+        }
+        guard job.settings.tuning?.codeRate ?? 0 == 0 else {
+            throw CompressionError.badSensitivity(
+                "codes that are tuned take other bytes when they are coded: tune them with the "
+                    + "automatic order")
         }
     }
 
@@ -131,19 +148,17 @@ final class BudgetTrials {
     func best() throws -> BudgetedCompression.Outcome {
         let (bytes, time) = (try packedRange().upperBound, timeLimit)
         let uniform = try job.fitting(bytes) { costs.uniformPlan(byteCount: $0, within: time) }
-        let isCoded = job.settings.order == .coded
-        let allocated =
-            isCoded
-            ? nil : try job.fitting(bytes) { try costs.plan(byteCount: $0, within: time) }
-        var best: Result?
-        for (kind, plan) in [(.uniform, uniform), (.allocated, allocated)]
-            as [(BudgetedCompression.Candidate.Kind, StoragePlan?)]
-        {
-            guard let plan else { continue }
-            best = try measured(plan, kind, named: kind.rawValue, beside: best)
+        var best = try uniform.map {
+            try measured($0, .uniform, named: "uniform", beside: nil)
         }
-        if isCoded { best = try coded(bytes, beside: best) ?? best }
-        if !isCoded, let uniform, best?.candidates.last?.kind == .uniform {
+        if job.settings.order == .coded, let found = try coded(bytes, beside: best) {
+            return try outcome(tuned(found, named: "tuned"))
+        }
+        let allocated = try job.fitting(bytes) { try costs.plan(byteCount: $0, within: time) }
+        if let allocated {
+            best = try measured(allocated, .allocated, named: "allocated", beside: best)
+        }
+        if let uniform, best?.candidates.last?.kind == .uniform {
             let filled = try job.fitting(bytes) {
                 try costs.filled(uniform, byteCount: $0, within: time)
             }
@@ -217,7 +232,7 @@ final class BudgetTrials {
     ) throws -> BudgetedCompression.Outcome {
         let model = try result.model()
         let fileBytes =
-            try job.settings.order == .coded
+            try result.order == .coded
             ? ModelFolderWriter(model, order: .coded).weightFileByteCount()
             : job.settings.target.fileByteCount(of: job.model, recipe: result.plan.recipe)
         return BudgetedCompression.Outcome(
@@ -227,7 +242,8 @@ final class BudgetTrials {
             expectedTokensPerSecond: times.map {
                 1e9 / Double(max(costs.nanoseconds(result.plan, $0), 1))
             },
-            expectedMemoryBytes: job.budget.memory.map { fileBytes + job.beside($0) })
+            expectedMemoryBytes: job.budget.memory.map { fileBytes + job.beside($0) },
+            order: result.order)
     }
 }
 
@@ -255,81 +271,42 @@ extension BudgetTrials {
             try comparison().candidate(
                 kind, make(), packedBytes: plan.byteCount, expected: costs.foretold(plan))
         }
-        let none = Result(plan: plan, costs: costs, candidates: [], model: make)
-        return (other ?? none).with(found, of: plan, costs, make)
-    }
-
-    /// A model whose codes are coded, and what that takes.
-    private struct Coded {
-        var sizes: CodedSizes
-        var model: () throws -> CompressedModel
-    }
-
-    /// A coded model, made as a step.
-    private func made(
-        _ step: String, _ make: @escaping () throws -> CompressedModel
-    ) throws -> Coded {
-        let model = Self.once(make)
-        return Coded(sizes: try steps.value(step) { try CodedSizes(model()) }, model: model)
+        let order = StorageOrder.automatic
+        let none = Result(plan: plan, costs: costs, candidates: [], order: order, model: make)
+        return (other ?? none).with(found, of: plan, costs, in: order, make)
     }
 
     /// Finds codes that take the bytes of the budget when they are coded, and measures them; nil when a
     /// few turns do not come to that.
     private func coded(_ bytes: Int, beside other: Result?) throws -> Result? {
         guard let curvature else { preconditionFailure("what outputs are worth was measured") }
-        var search = CodedSearch(byteCount: bytes, weightCount: costs.weightCount)
-        let few = min(CodedSearch.fewWindows, job.settings.calibrationWindows)
-        for turn in 1...CodedSearch.pilots where !search.isNear {
-            let distortion = search.distortion
-            let found = try made("coded few \(turn)") { [self] in
-                try job.coded(distortion, curvature, windows: few, costs, journal: nil, display)
-            }
-            search.note(distortion, found.sizes.packed, of: packedLimit(found.sizes))
-        }
         let recipe = job.codedRecipe(costs)
-        for turn in 1...CodedSearch.turns {
-            let distortion = search.distortion
-            var found = try made("coded \(turn)") { [self] in
-                let windows = job.settings.calibrationWindows
-                let journal = try steps.journal(
-                    "coded \(turn)", model: job.model, recipe: recipe,
-                    calibration: job.few(windows))
-                return try job.coded(
-                    distortion, curvature, windows: windows, costs, journal: journal, display)
-            }
-            search.note(distortion, found.sizes.packed, of: packedLimit(found.sizes))
-            let layers = found.model
-            var tables = distortion
-            for again in 1...CodedSearch.tableTurns where !search.isFound(found.sizes.packed) {
-                guard
-                    let next = search.tableDistortion(
-                        tables, bytes: found.sizes.packed, tableWeights: costs.tableWeightCount)
-                else { break }
-                tables = next
-                found = try made("coded \(turn), tables \(again)") { [self] in
-                    try job.coded(layers(), tables: next, curvature, costs, display)
-                }
-                search.byteCount = packedLimit(found.sizes)
-            }
-            // The codes of a byte may be fewer bytes than the budget has, however fine the steps.
-            guard
-                search.isFound(found.sizes.packed)
-                    || turn == CodedSearch.turns && search.fits(found.sizes.packed)
-            else { continue }
-            return try measured(found, beside: other)
-        }
-        return nil
+        let found = try job.coded(
+            within: bytes, curvature, costs, display,
+            limit: { [self] in packedLimit($0) },
+            journal: { [self] in
+                try steps.journal(
+                    $0, model: job.model, recipe: recipe,
+                    calibration: job.few(job.settings.calibrationWindows))
+            },
+            step: { [self] name, make in
+                let model = Self.once(make)
+                return CodedModel(
+                    sizes: try steps.value(name) { try CodedSizes(model()) }, model: model)
+            })
+        return try found.map { try measured($0, beside: other) }
     }
 
-    private func measured(_ coded: Coded, beside other: Result?) throws -> Result {
+    private func measured(_ coded: CodedModel, beside other: Result?) throws -> Result {
         let chosen = costs.coded(coded.sizes.matrices)
         let plan = try chosen.plan(byteCount: coded.sizes.packed)
         let found = try steps.value("measured coded") {
             try comparison().candidate(
                 .coded, coded.model(), packedBytes: coded.sizes.packed)
         }
-        let none = Result(plan: plan, costs: chosen, candidates: [], model: coded.model)
-        return (other ?? none).with(found, of: plan, chosen, coded.model)
+        let none = Result(
+            plan: plan, costs: chosen, candidates: [], order: .coded, model: coded.model)
+        return (other ?? none).with(found, of: plan, chosen, in: .coded, coded.model)
     }
 
     /// What matrices may take beside all else that a file has.
@@ -367,6 +344,6 @@ extension BudgetTrials {
             try comparison().candidate(
                 .tuned, make(), packedBytes: result.plan.byteCount)
         }
-        return result.with(found, of: result.plan, result.costs, make)
+        return result.with(found, of: result.plan, result.costs, in: result.order, make)
     }
 }

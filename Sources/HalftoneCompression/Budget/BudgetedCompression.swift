@@ -29,7 +29,7 @@ public struct BudgetedCompression: Sendable {
     public let model: LanguageModel
     /// What may be used, and how near the result has to be.
     public internal(set) var budget: ModelBudget
-    /// What is tried.
+    /// What is tried, in which order included.
     public let settings: BudgetSettings
     /// What is read to find codes, and to tune.
     public let calibration: CalibrationText
@@ -69,7 +69,7 @@ public struct BudgetedCompression: Sendable {
         // Rewritten, so that what will be written has the same types whether gains are tuned or not.
         self.model = model.rewritten(as: model.weights)
         self.budget = budget
-        self.settings = settings
+        self.settings = settings.ordered(for: budget, model.spec, hasCosts: costs != nil)
         self.opening = opening
         self.costs = costs
         self.pool = pool
@@ -105,6 +105,8 @@ extension BudgetedCompression {
         public let expectedTokensPerSecond: Double?
         /// The bytes of resident memory that are foretold, where the budget limits them.
         public let expectedMemoryBytes: Int?
+        /// In which order a folder is to hold the model's codes.
+        public let order: StorageOrder
     }
 
     /// A model within the budget.

@@ -7,10 +7,10 @@ import HalftoneQuantization
 /// The way to a model whose codes, coded, take the bytes of a budget.
 ///
 /// One number rules the steps of all rows of all matrices (`RateDistortionGPTQ.distortion`), and bytes
-/// fall with it by about half a bit for each doubling. Few windows tell it nearly; then all windows are
-/// read with it. What that leaves of the budget, or has too much, goes to the tables, for whose codes
-/// no text is read; only where that is more than a quarter of a bit for each weight of theirs are all
-/// windows read once more.
+/// fall with it by about half a bit for each doubling. Few windows tell it nearly, where there are more;
+/// then all windows are read with it. What that leaves of the budget, or has too much, goes to the
+/// tables, for whose codes no text is read; only where that is more than a quarter of a bit for each
+/// weight of theirs are all windows read once more.
 struct CodedSearch {
     /// Bytes that packed matrices may take.
     var byteCount: Int
@@ -121,6 +121,12 @@ struct CodedSizes: Codable {
     var packed: Int { matrices.values.reduce(0, +) }
 }
 
+/// A model whose codes are coded, and what that takes.
+struct CodedModel {
+    var sizes: CodedSizes
+    var model: () throws -> CompressedModel
+}
+
 extension StorageCosts {
     /// What errors of tables cost, as what they read.
     var tableStatistics: [Role: InputStatistics] {
@@ -169,6 +175,63 @@ extension BudgetedCompression {
             }
         }
         return worth
+    }
+
+    /// Finds codes that take so many bytes when they are coded; nil when a few turns do not come to
+    /// that.
+    ///
+    /// - Parameters:
+    ///   - bytes: About what matrices may take.
+    ///   - curvature: Of outputs.
+    ///   - costs: What is packed, and what errors of tables cost.
+    ///   - display: Makes displays.
+    ///   - limit: What matrices may take whose file has these sizes.
+    ///   - journal: Keeps the blocks of the turn that it is named by.
+    ///   - step: Does what it is named by, if that is not done.
+    func coded(
+        within bytes: Int, _ curvature: OutputCurvature, _ costs: StorageCosts,
+        _ display: @escaping Display, limit: (CodedSizes) -> Int,
+        journal: @escaping (String) throws -> CompressionJournal?,
+        step: (String, @escaping () throws -> CompressedModel) throws -> CodedModel
+    ) throws -> CodedModel? {
+        var search = CodedSearch(byteCount: bytes, weightCount: costs.weightCount)
+        let (few, all) = (CodedSearch.fewWindows, settings.calibrationWindows)
+        for turn in 0..<(few < all ? CodedSearch.pilots : 0) where !search.isNear {
+            let distortion = search.distortion
+            let found = try step("coded few \(turn + 1)") {
+                try coded(distortion, curvature, windows: few, costs, journal: nil, display)
+            }
+            search.note(distortion, found.sizes.packed, of: limit(found.sizes))
+        }
+        for turn in 1...CodedSearch.turns {
+            let distortion = search.distortion
+            var found = try step("coded \(turn)") {
+                try coded(
+                    distortion, curvature, windows: all, costs,
+                    journal: journal("coded \(turn)"), display)
+            }
+            search.note(distortion, found.sizes.packed, of: limit(found.sizes))
+            let layers = found.model
+            var tables = distortion
+            for again in 1...CodedSearch.tableTurns where !search.isFound(found.sizes.packed) {
+                guard
+                    let next = search.tableDistortion(
+                        tables, bytes: found.sizes.packed, tableWeights: costs.tableWeightCount)
+                else { break }
+                tables = next
+                found = try step("coded \(turn), tables \(again)") {
+                    try coded(layers(), tables: next, curvature, costs, display)
+                }
+                search.byteCount = limit(found.sizes)
+            }
+            // The codes of a byte may be fewer bytes than the budget has, however fine the steps.
+            guard
+                search.isFound(found.sizes.packed)
+                    || turn == CodedSearch.turns && search.fits(found.sizes.packed)
+            else { continue }
+            return found
+        }
+        return nil
     }
 
     /// Finds codes that are to be coded.

@@ -120,8 +120,10 @@ private struct JobWork {
         }
         var searched = 0.0
         if settings.order == .coded {
-            // Mostly two turns with few windows before the one with all.
-            searched = 2 * quantizing(rates, windows: CodedSearch.fewWindows)
+            // Mostly two turns with few windows before the one with all, or one more with those.
+            searched =
+                settings.calibrationWindows > CodedSearch.fewWindows
+                ? 2 * quantizing(rates, windows: CodedSearch.fewWindows) : quantized
         }
         // Layers alike, too.
         return costs + held + evolved + searched + Double(trials + 1) * (quantized + held) + Double(

@@ -63,6 +63,11 @@ public struct ModelBudget: Sendable, Hashable {
     /// Whether anything is limited.
     public var isEmpty: Bool { self == ModelBudget() }
 
+    /// Whether it is the bytes of the file that are limited, as such or for each weight, and nothing else.
+    var limitsBytesAlone: Bool {
+        !isEmpty && memory == nil && tokensPerSecond == nil && !limitsLoss
+    }
+
     /// Whether the smallest model that is near enough is looked for.
     public var limitsLoss: Bool { divergence != nil || perplexityRise != nil }
 

@@ -7,7 +7,8 @@ import HalftoneQuantization
 import HalftoneRuns
 
 /// What a model's predictions lose over a range of budgets: for each the bits where they are worth
-/// most, and the best that layers stored alike can do with as many bytes.
+/// most, the best that layers stored alike can do with as many bytes, and codes that an entropy coder
+/// makes as small.
 ///
 /// Costs are measured once for all budgets; every plan is quantized by error compensation and
 /// compared with the float model on text that no other step has read, as ``BudgetedCompression``
@@ -21,6 +22,8 @@ public struct QualityFrontier: Sendable {
     /// Allocations that do not know what is worth what, to compare with.
     public let controls: [ControlAllocator.Kind]
     private let job: BudgetedCompression
+    /// Whether a budget would be spent on coded codes.
+    private let isCoded: Bool
 
     /// Sets up the measurement.
     ///
@@ -29,7 +32,8 @@ public struct QualityFrontier: Sendable {
     ///   - bitsPerWeight: The budgets, at least one.
     ///   - presets: Mixtures to compare with.
     ///   - controls: Allocations that do not know what is worth what, to compare with.
-    ///   - settings: What is tried; with a tuning, allocated candidates are tuned as well.
+    ///   - settings: What is tried; coded codes where a budget would be spent on them; with a tuning,
+    ///     these or else allocated candidates are tuned as well.
     ///   - tokens: A text; as many windows at its end as the settings say, at most a third of it, are
     ///     held out.
     ///   - opening: What begins each window, if anything does.
@@ -46,9 +50,14 @@ public struct QualityFrontier: Sendable {
         self.bitsPerWeight = bitsPerWeight
         self.presets = presets
         self.controls = controls
+        let budget = ModelBudget.bitsPerWeight(bitsPerWeight[0])
+        let order = settings.ordered(for: budget, model.spec, hasCosts: costs != nil).order
+        isCoded = order == .coded
+        var allocating = settings
+        allocating.order = .automatic
         job = try BudgetedCompression(
-            model, budget: .bitsPerWeight(bitsPerWeight[0]), settings: settings, tokens: tokens,
-            opening: opening, costs: costs, pool: pool)
+            model, budget: budget, settings: allocating, tokens: tokens, opening: opening,
+            costs: costs, pool: pool)
     }
 }
 
@@ -74,8 +83,8 @@ extension QualityFrontier {
     public struct Point: Sendable, Codable, Equatable {
         /// What was allowed.
         public var bitsPerWeight: Double
-        /// What keeps it: layers alike if any do, bits where they are worth most, and tuned if that
-        /// was asked for.
+        /// What keeps it: layers alike if any do, bits where they are worth most, coded codes if a budget
+        /// would be spent on them, and tuned if that was asked for.
         public var candidates: [BudgetedCompression.Candidate]
     }
 
@@ -108,14 +117,19 @@ extension QualityFrontier {
     ) throws -> Outcome {
         let kinds: [BudgetedCompression.Candidate.Kind] =
             [.uniform, .allocated] + controls.map(\.candidate)
+        let measured = isCoded ? kinds + [.coded] : kinds
         let steps = try BudgetSteps(
             path: path, job: job, kind: Self.runKind, budget: "\(bitsPerWeight)",
-            units: ["costs", "float"]
-                + bitsPerWeight.flatMap { bits in kinds.map { unit($0, bits) } }
+            units: ["curvature", "costs", "float"]
+                + bitsPerWeight.flatMap { bits in measured.map { unit($0, bits) } }
                 + presets.map(unit))
         let range = (bitsPerWeight.min() ?? 0)...(bitsPerWeight.max() ?? 0)
-        let costs = try steps.measured("costs") {
-            try job.measureCosts(over: range, display, knowing: $0)
+        var curvature: OutputCurvature?
+        if isCoded {
+            curvature = try steps.value("curvature") { try job.measureCurvature(display) }
+        }
+        let costs = try steps.measured("costs") { [curvature] in
+            try job.measureCosts(over: range, display, knowing: $0, curvature)
         }
         let plans = try bitsPerWeight.map { bits in
             let bytes = Int(bits * Double(costs.weightCount) / 8)
@@ -139,7 +153,7 @@ extension QualityFrontier {
             points: [], presets: [])
         let pending =
             try
-            (bitsPerWeight.flatMap { bits in kinds.map { unit($0, bits) } }
+            (bitsPerWeight.flatMap { bits in measured.map { unit($0, bits) } }
             + presets.map(unit)).filter { try !steps.isDone($0) }
         if !pending.isEmpty { _ = try comparison() }
         let progress = display(
@@ -159,6 +173,11 @@ extension QualityFrontier {
                     return try measure(plan, kind, costs, comparison(), progress)
                 }
                 if kind == .uniform, let plan { uniform[plan] = point.candidates }
+            }
+            if let curvature {
+                point.candidates += try steps.value(unit(.coded, bits)) {
+                    try measure(bits, curvature, costs, comparison(), progress)
+                }
             }
             outcome.points.append(point)
         }
@@ -196,13 +215,43 @@ extension QualityFrontier {
             try comparison.candidate(
                 kind, compressed, packedBytes: plan.byteCount, expected: costs.foretold(plan))
         ]
-        if kind == .allocated, let tuning = job.settings.tuning, job.isTunable {
-            progress?.advance(by: 0, note: "tuning")
-            let tuned = try compressed.tuned(
-                try job.tune(compressed, tuning, found[0].divergence) { _, _, _ in nil })
-            found.append(try comparison.candidate(.tuned, tuned, packedBytes: plan.byteCount))
+        if kind == .allocated, !isCoded {
+            found += try tuned(compressed, found[0], comparison, progress)
         }
         return found
+    }
+
+    /// Codes that take a budget when they are coded, and these tuned.
+    private func measure(
+        _ bits: Double, _ curvature: OutputCurvature, _ costs: StorageCosts,
+        _ comparison: HeldOutComparison, _ progress: RunProgress?
+    ) throws -> [BudgetedCompression.Candidate] {
+        let bytes = Int(bits * Double(costs.weightCount) / 8)
+        progress?.advance(by: 0, note: "coding")
+        let coded = try job.coded(
+            within: bytes, curvature, costs, { _, _, _ in nil }, limit: { _ in bytes },
+            journal: { _ in nil }
+        ) { _, make in
+            let model = try make()
+            return CodedModel(sizes: try CodedSizes(model), model: { model })
+        }
+        progress?.advance(by: costs.weightCount)
+        guard let coded else { return [] }
+        let model = try coded.model()
+        let found = try comparison.candidate(.coded, model, packedBytes: coded.sizes.packed)
+        return [found] + (try tuned(model, found, comparison, progress))
+    }
+
+    /// The same tuned, if anything is to be.
+    private func tuned(
+        _ model: CompressedModel, _ candidate: BudgetedCompression.Candidate,
+        _ comparison: HeldOutComparison, _ progress: RunProgress?
+    ) throws -> [BudgetedCompression.Candidate] {
+        guard let tuning = job.settings.tuning, job.isTunable else { return [] }
+        progress?.advance(by: 0, note: "tuning")
+        let tuned = try model.tuned(
+            job.tune(model, tuning, candidate.divergence) { _, _, _ in nil })
+        return [try comparison.candidate(.tuned, tuned, packedBytes: candidate.packedBytes)]
     }
 }
 
