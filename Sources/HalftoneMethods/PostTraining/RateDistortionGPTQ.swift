@@ -65,6 +65,30 @@ public struct RateDistortionGPTQ: WeightMethod {
     }
 }
 
+extension RateDistortionGPTQ {
+    /// What an error of each column costs at its turn on other text, by place in the order.
+    ///
+    /// Each column is made up for by those behind it as the text says, which is a regression: with `n`
+    /// independent tokens and `k` columns it leaves `(n − k)/n` of what is left on a text without end, and
+    /// `n/(n − k)` of that on other text. Tokens of a text depend on each other: two fifths of them
+    /// explain what was measured of SmolLM2-135M, where errors on other text cost 1.6 times what a
+    /// text of 4,096 tokens says for 576 columns, and 2.7 times for 1,536. Few tokens make steps larger
+    /// otherwise, and the more so the wider a matrix is.
+    ///
+    /// - Parameters:
+    ///   - engine: With costs as the text says.
+    ///   - tokens: Of the text; one stands for moments that are known, as those of tables.
+    fileprivate func expectedCosts(of engine: ErrorCompensation, tokens: Int) -> [Float] {
+        guard tokens > 1 else { return engine.costs }
+        let independent = 0.4 * Double(tokens)
+        let last = engine.costs.count - 1
+        return engine.costs.enumerated().map { place, cost in
+            let left = max(1 - Double(last - place) / independent, 0.5)
+            return Float(Double(cost) / (left * left))
+        }
+    }
+}
+
 /// The method whose factor is there.
 private struct PreparedRateDistortion: WeightMethod {
     let method: RateDistortionGPTQ
@@ -81,7 +105,8 @@ private struct PreparedRateDistortion: WeightMethod {
             !scheme.scaleFormat.hasFactor
         else { throw .badForm("\(scheme) has no step of its own for each row") }
         let grid = try RowGrid(
-            weight, engine: engine, worth: inputs?.outputWorth, scheme: scheme, method: method)
+            weight, costs: method.expectedCosts(of: engine, tokens: inputs?.tokenCount ?? 1),
+            worth: inputs?.outputWorth, scheme: scheme, method: method)
         let bits = scheme.format.bits
         let rowBytes = PackedCodes.bytesPerRow(columns: columns, bits: bits)
         let all = Mutex([UInt8](repeating: 0, count: rows * rowBytes))
@@ -115,10 +140,10 @@ private struct RowGrid: Sendable {
     let zero: Int
 
     init(
-        _ weight: any WeightMatrix, engine: ErrorCompensation, worth: [Float]?,
-        scheme: WeightScheme, method: RateDistortionGPTQ
+        _ weight: any WeightMatrix, costs: [Float], worth: [Float]?, scheme: WeightScheme,
+        method: RateDistortionGPTQ
     ) throws(QuantizationError) {
-        let mean = engine.costs.reduce(0) { $0 + Double($1) } / Double(max(engine.costs.count, 1))
+        let mean = costs.reduce(0) { $0 + Double($1) } / Double(max(costs.count, 1))
         precondition(worth.map { $0.count == weight.rows } ?? true, "outputs have a worth each")
         zero = 1 << (scheme.format.bits - 1)
         let most = Float(zero) - 1
@@ -148,7 +173,7 @@ private struct RowGrid: Sendable {
             }
         }
         self.steps = steps
-        slopes = engine.costs.map { cost in
+        slopes = costs.map { cost in
             Float(method.slope) * min(Float(mean) / max(cost, .leastNormalMagnitude), 16)
         }
         let all = Float(counts.reduce(0, +))
