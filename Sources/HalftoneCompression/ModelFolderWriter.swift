@@ -6,6 +6,7 @@ import HalftoneKernels
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuns
+import Synchronization
 
 /// Writes a model, float or packed, as a Hugging Face folder.
 ///
@@ -97,7 +98,20 @@ public struct ModelFolderWriter {
         self.matrixType = matrixType
         self.layout = layout
         self.order = order
-        coded = order == .coded && layout == nil ? quantized.mapValues(\.codedBytes) : [:]
+        coded = order == .coded && layout == nil ? Self.coded(quantized) : [:]
+    }
+
+    /// The codes of matrices as an entropy coder leaves them: one matrix to a thread, the largest first.
+    private static func coded(_ tensors: [Role: QuantizedTensor]) -> [Role: Bytes] {
+        let ordered = tensors.sorted { $0.value.weightCount > $1.value.weightCount }
+        let alone = WorkerPool(threads: 1)
+        let found = Mutex<[Role: Bytes]>([:])
+        WorkerPool.current.run(parts: ordered.count) { place in
+            let (role, tensor) = ordered[place]
+            let bytes = tensor.codedBytes(on: alone)
+            found.withLock { $0[role] = bytes }
+        }
+        return found.withLock { $0 }
     }
 
     /// The size that `model.safetensors` will have.
@@ -267,11 +281,13 @@ extension QuantizedTensor {
                 : scheme.panels(order, rows: rows, columns: columns) == nil ? .rows : .panels)
     }
 
+    fileprivate var weightCount: Int { rows * columns }
+
     /// The codes as an entropy coder leaves them.
-    fileprivate var codedBytes: Bytes {
+    fileprivate func codedBytes(on pool: WorkerPool) -> Bytes {
         let codes = PackedCodes.unpack(
             parts.codes, rows: rows, columns: columns, bits: scheme.format.bits)
-        return Bytes(CodedRows.encode(codes, rows: rows, columns: columns))
+        return Bytes(CodedRows.encode(codes, rows: rows, columns: columns, pool: pool))
     }
 
     /// The tensors that stand for this matrix in a file.

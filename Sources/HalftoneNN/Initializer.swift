@@ -44,6 +44,8 @@ public enum Initializer: Sendable, Hashable, Codable {
         case .zeros: return .zeros(shape)
         case .ones: return .filled(shape, with: 1)
         case .constant(let value): return .filled(shape, with: value)
+        // Nothing is drawn for matrices that are to be replaced.
+        case .normal(0): return .zeros(shape)
         case .normal(let deviation): return normal(deviation * deviation)
         case .truncatedNormal(let deviation): return truncated(shape, deviation, &generator)
         case .uniform(let bound): return uniform(bound)

@@ -69,6 +69,8 @@ public enum PackedCodes {
         let rowBytes = bytesPerRow(columns: columns, bits: bits)
         precondition((1...8).contains(bits) && rows >= 0 && columns >= 0)
         precondition(packed.count == rows * rowBytes, "the bytes do not fit the shape")
+        // Codes of a byte lie as they are, one after another.
+        if bits == 8, rowBytes == columns { return packed.array }
         var codes = [UInt8](repeating: 0, count: rows * columns)
         for row in 0..<rows {
             for column in 0..<columns {
