@@ -55,12 +55,14 @@ struct PredictionTuningTests {
 
     /// The last loss of training is that of the stored model, also where bytes round scales: a rate that
     /// ends at 0 leaves nothing between the two but that.
-    @Test(arguments: [ScaleFormat.float16, .float8, .unsignedFloat8])
-    func theLastLossIsTheStoredModels(scales: ScaleFormat) throws {
+    @Test(
+        arguments: [ScaleFormat.float16, .float8, .unsignedFloat8],
+        [Granularity.group(16), .channel])
+    func theLastLossIsTheStoredModels(scales: ScaleFormat, granularity: Granularity) throws {
         let pool = WorkerPool(threads: 2)
         let model = try modelFixture("llama2")
         let text = (0..<48).map { Int32(($0 * 29) % model.spec.vocabularySize) }
-        var recipe = CompressionRecipe(bits: 2, group: .group(16))
+        var recipe = CompressionRecipe(bits: 2, group: granularity)
         recipe.body.scaleFormat = scales
         recipe.embedding = nil
         let packed = try CompressedModel(model, recipe: recipe, pool: pool)

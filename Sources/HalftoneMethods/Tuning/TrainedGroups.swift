@@ -38,6 +38,30 @@ final class GroupFactors: WeightTransform {
     }
 }
 
+/// Multiplies the outputs of a packed matrix by a factor for each row that can be trained.
+///
+/// A row that has one scale has it in all of its output: the gradient of the factor is that of the output
+/// times the output, and none of the weight is needed.
+///
+/// Checkpoint name: `scales`.
+final class RowFactors: ProductRule {
+    /// One for each row.
+    let scales: GroupFactors
+
+    init(_ scales: GroupFactors) {
+        precondition(scales.factors.shape[1] == 1, "a row has one scale")
+        self.scales = scales
+    }
+
+    var parts: Parts { ["scales": scales] }
+
+    func compute(
+        _ product: some Product, _ input: Tensor, _ weight: Tensor, _ context: ForwardContext
+    ) -> Tensor {
+        product.value(input, weight) * scales.storable(context).reshaped([-1])
+    }
+}
+
 /// Rounds the layer's weight, which has a latent for each code, and multiplies by scales: both can be
 /// trained.
 ///
