@@ -6,8 +6,8 @@ importance matrix (`--chunks` windows of it) and quantizes a twin of the model, 
 that every one of its types fits; `halftone compress` reads it and spends no more bits per weight of
 the layers, the table in 6 bits (in Q6_K there). Both files are measured by `halftone eval` against
 the float model on another text. With `--equal-bytes` the twin is compressed by both, into GGUF files
-of the same bytes. With `--order coded` the budget is the same, and `halftone` spends that of the table
-where it wants.
+of the same bytes. As `halftone` spends bits on codes that an entropy coder makes small, the table's may go
+to the layers, too; with `--order automatic` the table has 6 bits.
 
 Needs Python's standard library, and llama.cpp's llama-imatrix and llama-quantize.
 
@@ -115,7 +115,9 @@ class Bench:
             share = self.layers(self.options.model)[1]
             bits = round(theirs["bits"] * share + TABLE_BITS * (1 - share) - 0.0005, 3)
             model, output = self.options.model, self.work / "ours"
-            budget = ["--bits", bits, "--embedding", "int6", "--order", self.options.order]
+            budget = ["--bits", bits, "--embedding", "int6"]
+            if self.options.order:
+                budget += ["--order", self.options.order]
         printed, seconds = run(
             self.options.halftone, "compress", model, *budget, "--effort", self.options.effort,
             "--calibration", self.calibration(seed), "-o", output, "--force", "--json", "--quiet")
@@ -129,7 +131,7 @@ class Bench:
         pairs = []
         for seed in range(1, self.options.seeds + 1):
             theirs = self.once(f"{kind} {seed} theirs", lambda: self.theirs(kind, seed))
-            name = f"{kind} {seed} ours {self.options.effort} {self.options.order}"
+            name = f"{kind} {seed} ours {self.options.effort} {self.options.order or ''}".strip()
             pairs.append((theirs, self.once(name, lambda: self.ours(theirs, seed))))
         return pairs
 
@@ -147,11 +149,11 @@ def main():
     parser.add_argument("--windows", type=int, default=20)
     parser.add_argument("--chunks", type=int, default=64, help="windows of the importance matrix")
     parser.add_argument("--effort", default="default")
-    parser.add_argument("--order", default="automatic", choices=["automatic", "coded"])
+    parser.add_argument("--order", choices=["automatic", "coded"])
     parser.add_argument("--equal-bytes", action="store_true")
     parser.add_argument("--work", default="budget-bench")
     options = parser.parse_args()
-    if options.equal_bytes and options.order != "automatic":
+    if options.equal_bytes and options.order:
         parser.error("--equal-bytes compresses into GGUF files, which have no --order")
     bench = Bench(options)
     print("type       bits     KL theirs   KL ours   ratio of each seed    median   minutes")

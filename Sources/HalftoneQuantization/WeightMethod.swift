@@ -18,6 +18,10 @@ public protocol WeightMethod: Sendable {
         for inputs: InputStatistics, pool: WorkerPool
     ) throws(QuantizationError) -> any WeightMethod
 
+    /// What a squared error of each column costs when its turn comes, in squared output for each token;
+    /// nil unless the method is made ready and lets columns make up for each other, which is the default.
+    var columnCosts: [Float]? { get }
+
     /// Quantizes one matrix.
     ///
     /// - Parameters:
@@ -51,6 +55,9 @@ public protocol WeightMethod: Sendable {
 }
 
 extension WeightMethod {
+    /// Nothing makes up for errors.
+    public var columnCosts: [Float]? { nil }
+
     /// Codes of the method; blocks rounded to nearest.
     public func packed(
         _ weight: any WeightMatrix, as packing: WeightPacking, inputs: InputStatistics?,

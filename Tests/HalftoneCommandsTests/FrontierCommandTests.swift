@@ -23,7 +23,8 @@ struct FrontierCommandTests {
         #expect(points.compactMap { $0["bitsPerWeight"]?.double } == [2.5, 4])
         for point in points {
             let candidates = try #require(point["candidates"]?.array)
-            #expect(candidates.compactMap { $0["kind"]?.string } == ["uniform", "allocated", "coded"])
+            #expect(
+                candidates.compactMap { $0["kind"]?.string } == ["uniform", "allocated", "coded"])
         }
         for name in ["report.html", "frontier.svg"] {
             let text = try String(contentsOfFile: folder + "/" + name, encoding: .utf8)

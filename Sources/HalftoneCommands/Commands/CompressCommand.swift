@@ -218,7 +218,9 @@ struct CompressCommand: ParsableCommand {
         settings.target = output.hasSuffix(".gguf") ? .gguf : .folder
         settings.sensitivity = sensitivity.sensitivity
         settings.order = order
-        if let windows = method.calibrationWindows { settings.calibrationWindows = windows }
+        if let windows = method.calibrationWindows {
+            (settings.calibrationWindows, settings.codedWindows) = (windows, windows)
+        }
         if let loss {
             guard settings.tuning != nil else {
                 throw ValidationError("--effort fast does not tune and takes no --loss")

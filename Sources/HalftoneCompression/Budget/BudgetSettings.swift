@@ -90,6 +90,12 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// 512 tokens, 0.316 with 64, 0.304 with 128 and 0.315 with 256.
     public var calibrationWindows = 96
 
+    /// Windows that codes are found on that are to be coded, and those of layers alike beside them.
+    ///
+    /// Their steps count what few tokens do not know. SmolLM2-135M in 62.4 MB, untuned, has a divergence of
+    /// 0.074 with 8 windows of 512 tokens and of 0.061 with 32.
+    public var codedWindows = 32
+
     /// Windows that candidates are compared on; no other step reads them.
     public var heldOutWindows = 8
 
@@ -120,15 +126,17 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         case .fast:
             groups = [.group(64)]
             (costWindows, judgingWindows, calibrationWindows, heldOutWindows) = (8, 2, 8, 4)
+            codedWindows = 8
             (costRowStep, costRows) = (8, 64)
             trials = 4
             tuning = nil
         case .standard: break
         case .best:
             groups = [.group(32), .group(64), .channel]
-            calibrationWindows = 128
+            (calibrationWindows, codedWindows) = (128, 128)
             trials = 8
             tuning?.steps = 512
+            tuning?.length = 512
             evolution = EvolutionarySearch()
         }
     }
@@ -146,6 +154,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         var settings = self
         settings.costWindows = more(costWindows)
         settings.calibrationWindows = max(calibrationWindows, settings.costWindows)
+        settings.codedWindows = more(codedWindows)
         return settings
     }
 
@@ -204,8 +213,8 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
 
     /// The same with an order for a budget.
     ///
-    /// Where codes are coded nothing but layers alike is chosen by costs, for which few rows of each
-    /// matrix will do.
+    /// Where codes are coded nothing but layers alike is chosen by costs, for which less text, and few rows
+    /// of each matrix, will do.
     ///
     /// - Parameters:
     ///   - budget: What is limited.
@@ -219,8 +228,12 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         var ordered = self
         ordered.order = order ?? (canBeCoded && !isAllocated ? .coded : .automatic)
         if ordered.order == .coded {
+            ordered.calibrationWindows = codedWindows
+            ordered.costWindows = max(costWindows / 3, min(costWindows, 8))
             ordered.costRowStep = max(costRowStep, 8)
             ordered.costRows = min(costRows, 64)
+            // There are no plans to try.
+            ordered.evolution = nil
         }
         return ordered
     }

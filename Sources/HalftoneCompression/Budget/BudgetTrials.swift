@@ -24,7 +24,8 @@ final class BudgetTrials {
         /// The ways that the plan chose from.
         var costs: StorageCosts
         var candidates: [BudgetedCompression.Candidate]
-        var order: StorageOrder
+        /// What the weight file takes whose codes are coded; nil where they are not.
+        var codedBytes: Int?
         var model: () throws -> CompressedModel
 
         var divergence: Double { candidates.last?.divergence ?? .infinity }
@@ -33,7 +34,7 @@ final class BudgetTrials {
         /// The same with another candidate, which is written if it is nearer.
         func with(
             _ found: BudgetedCompression.Candidate, of plan: StoragePlan,
-            _ costs: StorageCosts, in order: StorageOrder,
+            _ costs: StorageCosts, codedBytes: Int? = nil,
             _ model: @escaping () throws -> CompressedModel
         ) -> Result {
             guard found.divergence < divergence else {
@@ -42,8 +43,8 @@ final class BudgetTrials {
                 return same
             }
             return Result(
-                plan: plan, costs: costs, candidates: candidates + [found], order: order,
-                model: model)
+                plan: plan, costs: costs, candidates: candidates + [found],
+                codedBytes: codedBytes, model: model)
         }
     }
 
@@ -57,7 +58,6 @@ final class BudgetTrials {
             "program", "curvature", "costs", "times", "measured uniform", "measured allocated",
             "measured filled", "evolved", "measured evolved", "tuned", "measured tuned",
         ]
-        units += (1...CodedSearch.pilots).map { "coded few \($0)" }
         units += (1...CodedSearch.turns).flatMap { turn in
             ["coded \(turn)"] + (1...CodedSearch.tableTurns).map { "coded \(turn), tables \($0)" }
         }
@@ -232,9 +232,8 @@ final class BudgetTrials {
     ) throws -> BudgetedCompression.Outcome {
         let model = try result.model()
         let fileBytes =
-            try result.order == .coded
-            ? ModelFolderWriter(model, order: .coded).weightFileByteCount()
-            : job.settings.target.fileByteCount(of: job.model, recipe: result.plan.recipe)
+            try result.codedBytes
+            ?? job.settings.target.fileByteCount(of: job.model, recipe: result.plan.recipe)
         return BudgetedCompression.Outcome(
             model: model, fileBytes: fileBytes, plan: result.plan, costs: result.costs,
             candidates: result.candidates, floatPerplexity: try comparison().floatPerplexity,
@@ -243,7 +242,7 @@ final class BudgetTrials {
                 1e9 / Double(max(costs.nanoseconds(result.plan, $0), 1))
             },
             expectedMemoryBytes: job.budget.memory.map { fileBytes + job.beside($0) },
-            order: result.order)
+            order: result.codedBytes == nil ? .automatic : .coded)
     }
 }
 
@@ -271,9 +270,8 @@ extension BudgetTrials {
             try comparison().candidate(
                 kind, make(), packedBytes: plan.byteCount, expected: costs.foretold(plan))
         }
-        let order = StorageOrder.automatic
-        let none = Result(plan: plan, costs: costs, candidates: [], order: order, model: make)
-        return (other ?? none).with(found, of: plan, costs, in: order, make)
+        let none = Result(plan: plan, costs: costs, candidates: [], model: make)
+        return (other ?? none).with(found, of: plan, costs, make)
     }
 
     /// Finds codes that take the bytes of the budget when they are coded, and measures them; nil when a
@@ -304,9 +302,9 @@ extension BudgetTrials {
             try comparison().candidate(
                 .coded, coded.model(), packedBytes: coded.sizes.packed)
         }
-        let none = Result(
-            plan: plan, costs: chosen, candidates: [], order: .coded, model: coded.model)
-        return (other ?? none).with(found, of: plan, chosen, in: .coded, coded.model)
+        let none = Result(plan: plan, costs: chosen, candidates: [], model: coded.model)
+        return (other ?? none).with(
+            found, of: plan, chosen, codedBytes: coded.sizes.file, coded.model)
     }
 
     /// What matrices may take beside all else that a file has.
@@ -344,6 +342,8 @@ extension BudgetTrials {
             try comparison().candidate(
                 .tuned, make(), packedBytes: result.plan.byteCount)
         }
-        return result.with(found, of: result.plan, result.costs, in: result.order, make)
+        // What is tuned has the same codes.
+        return result.with(
+            found, of: result.plan, result.costs, codedBytes: result.codedBytes, make)
     }
 }

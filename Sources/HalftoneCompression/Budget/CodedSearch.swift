@@ -1,15 +1,17 @@
 import Foundation
 import HalftoneFormats
+import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
+import Synchronization
 
 /// The way to a model whose codes, coded, take the bytes of a budget.
 ///
 /// One number rules the steps of all rows of all matrices (`RateDistortionGPTQ.distortion`), and bytes
-/// fall with it by about half a bit for each doubling. Few windows tell it nearly, where there are more;
-/// then all windows are read with it. What that leaves of the budget, or has too much, goes to the
-/// tables, for whose codes no text is read; only where that is more than a quarter of a bit for each
+/// fall with it by about half a bit for each doubling. How often each code would be the nearest tells it
+/// nearly; then all windows are read with it. What that leaves of the budget, or has too much, goes to
+/// the tables, for whose codes no text is read; only where that is more than a quarter of a bit for each
 /// weight of theirs are all windows read once more.
 struct CodedSearch {
     /// Bytes that packed matrices may take.
@@ -23,20 +25,26 @@ struct CodedSearch {
     /// The least share that will do.
     private static let least = 0.995
 
-    /// How many few windows are.
-    static let fewWindows = 8
+    /// Turns with all windows, at most.
+    static let turns = 4
 
-    /// Turns with few windows at most, and with all of them.
-    static let (pilots, turns) = (4, 4)
-
-    /// Turns of the tables beside each of those with all windows.
+    /// Turns of the tables beside each of those.
     static let tableTurns = 3
 
     /// The last that was tried, and the bytes of it.
     private var last: (distortion: Double, bytes: Int)?
 
-    init(byteCount: Int, weightCount: Int) {
+    /// - Parameters:
+    ///   - byteCount: Bytes that packed matrices may take.
+    ///   - weightCount: Elements of them.
+    ///   - expected: About what they take with a distortion; nil where nothing is known of that.
+    init(byteCount: Int, weightCount: Int, expecting expected: ((Double) -> Int)?) {
         (self.byteCount, self.weightCount) = (byteCount, weightCount)
+        guard let expected else { return }
+        for _ in 0..<8 where !isNear {
+            let next = distortion
+            last = (next, expected(next))
+        }
     }
 
     /// The next to try.
@@ -53,9 +61,9 @@ struct CodedSearch {
         self.byteCount = byteCount
     }
 
-    /// Whether the next one is near the last one.
-    var isNear: Bool {
-        last.map { abs(bits($0.bytes) - Self.aim * bits(byteCount)) < 0.03 } ?? false
+    /// Whether the next one is the last one, nearly.
+    private var isNear: Bool {
+        last.map { abs(bits($0.bytes) - Self.aim * bits(byteCount)) < 0.002 } ?? false
     }
 
     /// Whether so many bytes keep the budget.
@@ -194,21 +202,16 @@ extension BudgetedCompression {
         journal: @escaping (String) throws -> CompressionJournal?,
         step: (String, @escaping () throws -> CompressedModel) throws -> CodedModel
     ) throws -> CodedModel? {
-        var search = CodedSearch(byteCount: bytes, weightCount: costs.weightCount)
-        let (few, all) = (CodedSearch.fewWindows, settings.calibrationWindows)
-        for turn in 0..<(few < all ? CodedSearch.pilots : 0) where !search.isNear {
-            let distortion = search.distortion
-            let found = try step("coded few \(turn + 1)") {
-                try coded(distortion, curvature, windows: few, costs, journal: nil, display)
-            }
-            search.note(distortion, found.sizes.packed, of: limit(found.sizes))
-        }
+        let worth = codedWorth(curvature, costs)
+        var search = CodedSearch(
+            byteCount: bytes, weightCount: costs.weightCount,
+            expecting: costs.units.allSatisfy { $0.columnCost != nil }
+                ? { expectedBytes($0, worth, costs) } : nil)
         for turn in 1...CodedSearch.turns {
             let distortion = search.distortion
             var found = try step("coded \(turn)") {
                 try coded(
-                    distortion, curvature, windows: all, costs,
-                    journal: journal("coded \(turn)"), display)
+                    distortion, worth, costs, journal: journal("coded \(turn)"), display)
             }
             search.note(distortion, found.sizes.packed, of: limit(found.sizes))
             let layers = found.model
@@ -220,7 +223,7 @@ extension BudgetedCompression {
                 else { break }
                 tables = next
                 found = try step("coded \(turn), tables \(again)") {
-                    try coded(layers(), tables: next, curvature, costs, display)
+                    try coded(layers(), tables: next, worth, costs, display)
                 }
                 search.byteCount = limit(found.sizes)
             }
@@ -234,15 +237,32 @@ extension BudgetedCompression {
         return nil
     }
 
+    /// About what matrices take, coded, without finding their codes.
+    private func expectedBytes(
+        _ distortion: Double, _ worth: [Role: [Float]], _ costs: StorageCosts
+    ) -> Int {
+        let units = costs.units
+        let method = RateDistortionGPTQ(distortion: distortion)
+        let bits = Mutex([Double](repeating: 0, count: units.count))
+        pool.run(parts: units.count) { place in
+            let matrix = model.weights.matrix(units[place].role)
+            let codes = method.expectedBits(
+                of: matrix, columnCost: units[place].columnCost ?? 1,
+                worth: worth[units[place].role], scheme: CodedSearch.scheme)
+            // A row has a scale of 16 bits.
+            bits.withLock { $0[place] = codes + Double(16 * matrix.rows) }
+        }
+        return Int(bits.withLock { $0.reduce(0, +) } / 8)
+    }
+
     /// Finds codes that are to be coded.
     ///
     /// - Parameters:
     ///   - distortion: What rules the steps.
-    ///   - curvature: Of outputs.
-    ///   - windows: To read.
+    ///   - worth: What a squared change of each output costs.
     ///   - costs: What is packed, and what errors of tables cost.
-    func coded(
-        _ distortion: Double, _ curvature: OutputCurvature, windows: Int, _ costs: StorageCosts,
+    private func coded(
+        _ distortion: Double, _ worth: [Role: [Float]], _ costs: StorageCosts,
         journal: CompressionJournal?, _ display: Display
     ) throws -> CompressedModel {
         try Self.shown(
@@ -250,15 +270,16 @@ extension BudgetedCompression {
         ) {
             try CompressedModel(
                 model, recipe: codedRecipe(costs),
-                method: RateDistortionGPTQ(distortion: distortion), calibration: few(windows),
-                tables: costs.tableStatistics, worth: codedWorth(curvature, costs),
+                method: RateDistortionGPTQ(distortion: distortion),
+                calibration: few(settings.codedWindows),
+                tables: costs.tableStatistics, worth: worth,
                 journal: journal, pool: pool, progress: $0)
         }
     }
 
     /// Finds codes of the tables anew.
-    func coded(
-        _ found: CompressedModel, tables distortion: Double, _ curvature: OutputCurvature,
+    private func coded(
+        _ found: CompressedModel, tables distortion: Double, _ worth: [Role: [Float]],
         _ costs: StorageCosts, _ display: Display
     ) throws -> CompressedModel {
         try Self.shown(
@@ -266,7 +287,7 @@ extension BudgetedCompression {
         ) {
             try found.requantizing(
                 costs.tableStatistics, by: RateDistortionGPTQ(distortion: distortion),
-                worth: codedWorth(curvature, costs), pool: pool, progress: $0)
+                worth: worth, pool: pool, progress: $0)
         }
     }
 }

@@ -118,17 +118,9 @@ private struct JobWork {
             let tried = Double(search.generations * search.offspring * settings.evolutionWindows)
             evolved = 4 * quantized + held + tried * length * held / Double(job.heldOut.count)
         }
-        var searched = 0.0
-        if settings.order == .coded {
-            // Mostly two turns with few windows before the one with all, or one more with those.
-            searched =
-                settings.calibrationWindows > CodedSearch.fewWindows
-                ? 2 * quantizing(rates, windows: CodedSearch.fewWindows) : quantized
-        }
         // Layers alike, too.
-        return costs + held + evolved + searched + Double(trials + 1) * (quantized + held) + Double(
-            trials)
-            * tuned
+        return costs + held + evolved
+            + Double(trials + 1) * (quantized + held) + Double(trials) * tuned
     }
 
     /// What each way to store each matrix costs.
@@ -190,10 +182,13 @@ private struct JobWork {
     private func tuning(_ rates: MachineRates) -> Double {
         let steps = Double(settings.tuning?.steps ?? 0)
         let read = min(steps, Double(windows))
-        // Back and forth with gradients of weights; the head's are not wanted, but its logits twice.
-        let operations = steps * (6 * body + 6 * head) + read * 2 * body
+        let tokens = min(length, Double(settings.tuning?.length ?? 0))
+        // Back and forth, with gradients of weights where rows have several scales; the head's are not
+        // wanted, but its logits twice.
+        let ofBody = settings.order == .coded ? 4 * body : 6 * body
+        let operations = steps * (ofBody + 6 * head) + read * 2 * body
         // What is between products of a step takes its time in small models, too.
-        return steps * Double(spec.blocks.count) * 3e-3 + length
+        return steps * Double(spec.blocks.count) * 3e-3 + tokens
             * (operations / rates.operations
                 + steps * 4 * Double(spec.vocabularySize) / rates.chances)
     }

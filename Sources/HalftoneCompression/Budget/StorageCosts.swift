@@ -1,6 +1,7 @@
 import HalftoneAllocation
 import HalftoneFormats
 import HalftoneKernels
+import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuns
@@ -26,6 +27,9 @@ public struct StorageCosts: Sendable, Codable {
         public var weightCount: Int
         /// The ways.
         public var choices: [Choice]
+        /// What a squared error of a column costs when its turn comes, in squared output for each token of
+        /// other text, mean over columns; nil where that is not known.
+        public var columnCost: Double?
     }
 
     /// What costs count.
@@ -57,6 +61,8 @@ public struct StorageCosts: Sendable, Codable {
     ///     costs.
     ///   - leastRows: How many are enough.
     ///   - order: How matrices are stored.
+    ///   - codingTokens: Tokens that codes will be found on that are to be coded, for
+    ///     ``Unit/columnCost``; by default those of the calibration.
     ///   - numbers: What was measured before with all the same; by default nothing.
     ///   - pool: The threads to use.
     ///   - progress: Advanced by the weights of each matrix, once for each way.
@@ -66,8 +72,8 @@ public struct StorageCosts: Sendable, Codable {
         _ weights: DecoderWeights, packings: (Role, Int) -> [WeightPacking],
         method: any WeightMethod, measure: some Sensitivity, tables: OutputCurvature? = nil,
         calibration: CalibrationText, judges: Int = 0, rowStep: Int = 1, leastRows: Int = 256,
-        order: StorageOrder = .automatic, numbers: MeasuredNumbers = MeasuredNumbers(),
-        pool: WorkerPool, progress: RunProgress? = nil
+        order: StorageOrder = .automatic, codingTokens: Int? = nil,
+        numbers: MeasuredNumbers = MeasuredNumbers(), pool: WorkerPool, progress: RunProgress? = nil
     ) throws(CompressionError) {
         unit = measure.unit
         let walk = SiteWalk(
@@ -80,6 +86,12 @@ public struct StorageCosts: Sendable, Codable {
             site, method throws(CompressionError) in
             let (rows, columns) = (weights.matrix(site.role).rows, site.matrix.columns)
             var unit = Unit(role: site.role, weightCount: rows * columns, choices: [])
+            unit.columnCost = method.columnCosts.map { costs in
+                let tokens = site.inputs?.tokenCount ?? 1
+                let expected = RateDistortionGPTQ.expectedCosts(
+                    costs, tokens: tokens, readingLater: codingTokens)
+                return expected.reduce(0) { $0 + Double($1) } / Double(max(costs.count, 1))
+            }
             for (place, packing) in packings(site.role, columns).enumerated() {
                 let cost = try numbers.number("\(site.role) \(place)") {
                     () throws(CompressionError) in

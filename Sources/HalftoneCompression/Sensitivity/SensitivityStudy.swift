@@ -65,7 +65,8 @@ public struct SensitivityStudy: Sendable {
         return try StorageCosts(
             weights, packings: settings.packings, method: GPTQ(), measure: measure, tables: tables,
             calibration: read, judges: judges, rowStep: settings.costRowStep,
-            leastRows: settings.costRows, numbers: numbers, pool: pool, progress: progress)
+            leastRows: settings.costRows, codingTokens: codingTokens, numbers: numbers, pool: pool,
+            progress: progress)
     }
 
     /// What parts of matrices or whole blocks cost.
@@ -113,6 +114,11 @@ public struct SensitivityStudy: Sendable {
 
     /// Windows that codes are found on, then those that they are judged on.
     var read: CalibrationText { text.few(settings.costWindows + settings.judgingWindows) }
+
+    /// Tokens that codes are found on that are to be coded.
+    private var codingTokens: Int {
+        text.few(settings.codedWindows).sequences.reduce(0) { $0 + $1.count }
+    }
 
     /// A short text has at most half of it to judge.
     private var judges: Int { min(settings.judgingWindows, read.sequences.count / 2) }

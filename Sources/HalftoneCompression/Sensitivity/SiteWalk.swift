@@ -37,13 +37,7 @@ struct SiteWalk {
                 stage, roles, parts throws(CompressionError) in
                 let roles = roles.filter(wanted.contains)
                 guard !roles.isEmpty else { return [:] }
-                let ready: any WeightMethod
-                do throws(QuantizationError) {
-                    ready = try method.prepared(for: parts[0], pool: pool)
-                } catch {
-                    throw .cannotQuantize(
-                        matrix: "block \(index), \(stage)", reason: error.description)
-                }
+                let ready = try prepared(method, for: parts[0], "block \(index), \(stage)")
                 let moments = (judges > 0 ? parts[1] : parts[0]).secondMoments()
                 for role in roles {
                     try body(site(role, inputs: parts[0], moments: moments), ready)
@@ -61,9 +55,20 @@ struct SiteWalk {
                 continue
             }
             found.append(table)
-            try body(site.reading(table.statistics), method)
+            let inputs = table.statistics
+            try body(site.reading(inputs), prepared(method, for: inputs, "\(role)"))
         }
         return found
+    }
+
+    private func prepared(
+        _ method: any WeightMethod, for inputs: InputStatistics, _ name: String
+    ) throws(CompressionError) -> any WeightMethod {
+        do throws(QuantizationError) {
+            return try method.prepared(for: inputs, pool: pool)
+        } catch {
+            throw .cannotQuantize(matrix: name, reason: error.description)
+        }
     }
 
     private func site(_ role: Role, inputs: InputStatistics?, moments: Tensor?) -> WeightSite {

@@ -163,6 +163,8 @@ private struct PreparedGPTQ: WeightMethod {
 
     var inputDetail: InputStatistics.Detail { method.inputDetail }
 
+    var columnCosts: [Float]? { engine.costs }
+
     func quantize(
         _ weight: any WeightMatrix, scheme: WeightScheme, inputs: InputStatistics?,
         pool: WorkerPool

@@ -76,16 +76,146 @@ extension RateDistortionGPTQ {
     /// otherwise, and the more so the wider a matrix is.
     ///
     /// - Parameters:
-    ///   - engine: With costs as the text says.
+    ///   - costs: As the text says (``ErrorCompensation/costs``).
     ///   - tokens: Of the text; one stands for moments that are known, as those of tables.
-    fileprivate func expectedCosts(of engine: ErrorCompensation, tokens: Int) -> [Float] {
-        guard tokens > 1 else { return engine.costs }
-        let independent = 0.4 * Double(tokens)
-        let last = engine.costs.count - 1
-        return engine.costs.enumerated().map { place, cost in
-            let left = max(1 - Double(last - place) / independent, 0.5)
-            return Float(Double(cost) / (left * left))
+    ///   - others: Of the text that columns will be made up for by, where that is another one.
+    public static func expectedCosts(
+        _ costs: [Float], tokens: Int, readingLater others: Int? = nil
+    ) -> [Float] {
+        guard tokens > 1 else { return costs }
+        /// `(n − k)/n` for the columns behind a place.
+        func left(_ tokens: Int, _ place: Int) -> Double {
+            max(1 - Double(costs.count - 1 - place) / (0.4 * Double(tokens)), 0.5)
         }
+        return costs.enumerated().map { place, cost in
+            Float(Double(cost) / left(tokens, place) / left(others ?? tokens, place))
+        }
+    }
+
+    /// About the bits that the codes of a matrix take when they are coded, without finding them: the
+    /// entropy of what nothing has been handed on to, in some rows of it.
+    ///
+    /// - Parameters:
+    ///   - weight: `[rows, columns]`.
+    ///   - columnCost: The mean of ``expectedCosts(_:tokens:)``.
+    ///   - worth: What a squared change of each output costs; nil for 1.
+    ///   - scheme: How codes are stored.
+    ///   - sample: Rows that are read, about.
+    public func expectedBits(
+        of weight: any WeightMatrix, columnCost: Double, worth: [Float]?, scheme: WeightScheme,
+        sample: Int = 64
+    ) -> Double {
+        let rule = StepRule(self, columnCost: columnCost, worth: worth, scheme: scheme)
+        var counts = rule.noCodes
+        var rows: [[Float]] = []
+        var values = [Float](repeating: 0, count: weight.columns)
+        for row in stride(from: 0, to: weight.rows, by: max(1, weight.rows / sample)) {
+            weight.decode(row: row, into: &values)
+            let step = rule.step(of: values, row: row)
+            // Rounding says what is wrong with other numbers.
+            guard step.isFinite, values.allSatisfy(\.isFinite) else { continue }
+            rule.count(values, step: step, in: &counts)
+            rows.append(values.map { $0 / step })
+        }
+        let choice = rule.choice(counts)
+        let sum = rows.reduce(0.0) { sum, row in
+            var counts = [Int](repeating: 0, count: rule.zero)
+            for value in row { counts[choice.code(for: value.magnitude, slope: Float(slope))] += 1 }
+            return sum + Self.entropy(counts)
+        }
+        return sum / Double(max(rows.count, 1)) * Double(weight.rows)
+    }
+
+    /// What codes of a row have to say, by how often each distance from zero occurs; signs are as likely as
+    /// not.
+    ///
+    /// Few codes look more alike than they are, by `1 / 2 ln 2` for each value but one (G. Miller, "Note on
+    /// the bias of information estimates", 1955).
+    private static func entropy(_ counts: [Int]) -> Double {
+        let all = Double(counts.reduce(0, +))
+        let used = counts.enumerated().filter { $0.element > 0 }
+        let bits = used.reduce(0.0) { sum, one in
+            sum + Double(one.element) * (log2(all / Double(one.element)) + (one.offset > 0 ? 1 : 0))
+        }
+        return bits + Double(max(2 * used.count - 2, 0)) / (2 * log(2))
+    }
+}
+
+/// How the step of a row follows from what it is worth, and how many bits codes have to say.
+private struct StepRule {
+    private let wanted: (Int) -> Double
+    private let codec: ScaleCodec
+    /// The code of zero, which is also the largest distance from it, less one.
+    let zero: Int
+    /// Codes that are worth their bits are nearer to zero than the nearest: about so much.
+    private let deadZone: Float
+
+    init(
+        _ method: RateDistortionGPTQ, columnCost: Double, worth: [Float]?, scheme: WeightScheme
+    ) {
+        zero = 1 << (scheme.format.bits - 1)
+        codec = ScaleCodec(scheme.scaleFormat)
+        deadZone = method.slope > 0 ? 0.1 : 0
+        wanted = { row in
+            method.distortion / max(columnCost * Double(worth?[row] ?? 1), 1e-300)
+        }
+    }
+
+    /// The step of a row, as it is stored.
+    func step(of values: [Float], row: Int) -> Float {
+        let largest = values.reduce(0) { max($0, $1.magnitude) }
+        // Neither so small that codes do not reach the largest weight, nor larger than that.
+        let least = max(largest / (Float(zero) - 1), 0x1p-14)
+        let step = max(Float(wanted(row).squareRoot()), least)
+        return codec.nearest(min(step, max(2 * largest, 0x1p-14)))
+    }
+
+    /// How often codes of each distance from zero occur, before any is counted: once, so that none takes
+    /// bits without end.
+    var noCodes: [Int] { [Int](repeating: 1, count: zero + 1) }
+
+    /// Counts the codes of a row.
+    func count(_ values: [Float], step: Float, in counts: inout [Int]) {
+        for value in values {
+            let size = (value.magnitude / step + 0.5 - deadZone).rounded(.down)
+            counts[min(max(Int(size), 0), zero)] += 1
+        }
+    }
+
+    /// How codes are chosen that are about so frequent.
+    func choice(_ counts: [Int]) -> CodeChoice {
+        let all = Float(counts.reduce(0, +))
+        return CodeChoice(
+            bits: counts.enumerated().map { size, count in
+                -log2(Float(count) / all) + (size > 0 ? 1 : 0)
+            }, most: Float(zero) - 1)
+    }
+}
+
+/// The code that is worth its bits.
+private struct CodeChoice: Sendable {
+    /// Of a code by its distance from zero.
+    let bits: [Float]
+    /// The largest code.
+    let most: Float
+
+    /// The distance from zero of the code for a magnitude in steps.
+    ///
+    /// - Parameters:
+    ///   - magnitude: In steps.
+    ///   - slope: What a bit counts, in squared steps.
+    func code(for magnitude: Float, slope: Float) -> Int {
+        let wanted = min(magnitude, most)
+        // Adding and subtracting 1.5 · 2²³ rounds to the nearest even integer.
+        let near = (wanted + 0x1.8p23) - 0x1.8p23
+        guard near > 0 else { return 0 }
+        func cost(_ code: Float) -> Float {
+            (wanted - code) * (wanted - code) + slope * bits[Int(code)]
+        }
+        var best = near
+        if cost(near - 1) < cost(best) { best = near - 1 }
+        if cost(0) < cost(best) { best = 0 }
+        return Int(best)
     }
 }
 
@@ -105,7 +235,9 @@ private struct PreparedRateDistortion: WeightMethod {
             !scheme.scaleFormat.hasFactor
         else { throw .badForm("\(scheme) has no step of its own for each row") }
         let grid = try RowGrid(
-            weight, costs: method.expectedCosts(of: engine, tokens: inputs?.tokenCount ?? 1),
+            weight,
+            costs: RateDistortionGPTQ.expectedCosts(
+                engine.costs, tokens: inputs?.tokenCount ?? 1),
             worth: inputs?.outputWorth, scheme: scheme, method: method)
         let bits = scheme.format.bits
         let rowBytes = PackedCodes.bytesPerRow(columns: columns, bits: bits)
@@ -134,9 +266,8 @@ private struct RowGrid: Sendable {
     let steps: [Float]
     /// What a bit counts in squared steps, by place in the order of rounding.
     let slopes: [Float]
-    /// Bits of a code by its distance from zero.
-    let bits: [Float]
-    /// The code of zero, which is also the largest distance from it, less one.
+    let choice: CodeChoice
+    /// The code of zero.
     let zero: Int
 
     init(
@@ -145,41 +276,26 @@ private struct RowGrid: Sendable {
     ) throws(QuantizationError) {
         let mean = costs.reduce(0) { $0 + Double($1) } / Double(max(costs.count, 1))
         precondition(worth.map { $0.count == weight.rows } ?? true, "outputs have a worth each")
-        zero = 1 << (scheme.format.bits - 1)
-        let most = Float(zero) - 1
-        let codec = ScaleCodec(scheme.scaleFormat)
-        // Codes that are worth their bits are nearer to zero than the nearest: about so much.
-        let deadZone: Float = method.slope > 0 ? 0.1 : 0
-        var (steps, counts) = ([Float](), [Int](repeating: 1, count: zero + 1))
+        let rule = StepRule(method, columnCost: mean, worth: worth, scheme: scheme)
+        zero = rule.zero
+        var (steps, counts) = ([Float](), rule.noCodes)
         var values = [Float](repeating: 0, count: weight.columns)
         let sampled = max(1, weight.rows / 512)
         for row in 0..<weight.rows {
             weight.decode(row: row, into: &values)
             try RowPlan.checkFinite(values, row: row, columns: values.count)
-            let counted = mean * Double(worth?[row] ?? 1)
-            let wanted = Float((method.distortion / max(counted, 1e-300)).squareRoot())
-            let largest = values.reduce(0) { max($0, $1.magnitude) }
-            // Neither so small that codes do not reach the largest weight, nor larger than that.
-            let least = max(largest / most, 0x1p-14)
-            let step = codec.nearest(min(max(wanted, least), max(2 * largest, 0x1p-14)))
+            let step = rule.step(of: values, row: row)
             guard step.isFinite else {
                 throw .scaleTooLarge(row: row, column: 0, scale: step, format: scheme.scaleFormat)
             }
             steps.append(step)
-            guard row.isMultiple(of: sampled) else { continue }
-            for value in values {
-                let size = (value.magnitude / step + 0.5 - deadZone).rounded(.down)
-                counts[min(max(Int(size), 0), zero)] += 1
-            }
+            if row.isMultiple(of: sampled) { rule.count(values, step: step, in: &counts) }
         }
         self.steps = steps
         slopes = costs.map { cost in
             Float(method.slope) * min(Float(mean) / max(cost, .leastNormalMagnitude), 16)
         }
-        let all = Float(counts.reduce(0, +))
-        bits = counts.enumerated().map { size, count in
-            -log2(Float(count) / all) + (size > 0 ? 1 : 0)
-        }
+        choice = rule.choice(counts)
     }
 }
 
@@ -200,19 +316,8 @@ private struct GridColumns: ColumnQuantizer {
     mutating func begin(at place: Int, _ weights: ArraySlice<Float>) {}
 
     mutating func round(_ weight: Float, at place: Int) -> Float {
-        let most = Float(grid.zero) - 1
-        let wanted = min(weight.magnitude * inverse, most)
-        // Adding and subtracting 1.5 · 2²³ rounds to the nearest even integer.
-        let near = (wanted + 0x1.8p23) - 0x1.8p23
-        guard near > 0 else { return 0 }
-        let slope = grid.slopes[place]
-        func cost(_ code: Float) -> Float {
-            (wanted - code) * (wanted - code) + slope * grid.bits[Int(code)]
-        }
-        var best = near
-        if cost(near - 1) < cost(best) { best = near - 1 }
-        if cost(0) < cost(best) { best = 0 }
-        let signed = weight < 0 ? -Int(best) : Int(best)
+        let size = grid.choice.code(for: weight.magnitude * inverse, slope: grid.slopes[place])
+        let signed = weight < 0 ? -size : size
         codes[columns[place]] = UInt8(grid.zero + signed)
         return Float(signed) * step
     }

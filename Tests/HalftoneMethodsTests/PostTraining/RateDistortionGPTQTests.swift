@@ -88,6 +88,42 @@ import Testing
         #expect(Double(counted.bytes) < 0.98 * Double(try found(20, slope: 0).bytes))
     }
 
+    /// What codes will take is told within some percent, whatever rows are worth.
+    @Test(arguments: [40, 10, 2.5, 0.6], [1, 16])
+    func bytesAreForetold(distortion: Double, most: Float) throws {
+        let inputs = statistics(seed: 6)
+        let matrix = weight(seed: 7).weightMatrix()
+        let worth = (0..<96).map { $0.isMultiple(of: 3) ? Float(1) : most }
+        let method = RateDistortionGPTQ(distortion: distortion)
+        let costs = try ErrorCompensation(
+            inputs, damping: method.damping, order: .activation, pool: Self.pool
+        ).costs
+        let expected = RateDistortionGPTQ.expectedCosts(costs, tokens: inputs.tokenCount)
+        let bits = method.expectedBits(
+            of: matrix, columnCost: expected.reduce(0) { $0 + Double($1) } / 64, worth: worth,
+            scheme: scheme, sample: 96)
+        let tensor = try method.quantize(
+            matrix, scheme: scheme, inputs: inputs.with(outputWorth: worth), pool: Self.pool)
+        // Tables of frequencies are more of so few codes than of many.
+        let found = Double(8 * byteCount(tensor))
+        #expect(abs(bits / found - 1) < 0.1, "\(bits / 6144), \(found / 6144)")
+    }
+
+    /// Few tokens say too little of what errors cost, of the columns that most others make up for the
+    /// least; known moments say it all.
+    @Test func fewTokensSayTooLittle() {
+        let costs = [Float](repeating: 2, count: 100)
+        #expect(RateDistortionGPTQ.expectedCosts(costs, tokens: 1) == costs)
+        let few = RateDistortionGPTQ.expectedCosts(costs, tokens: 1000)
+        #expect(zip(few, few.dropFirst()).allSatisfy { $0 > $1 })
+        #expect(few[99] == 2 && abs(few[0] / 2 - 1 / (1 - 99.0 / 400) / (1 - 99.0 / 400)) < 1e-4)
+        let many = RateDistortionGPTQ.expectedCosts(costs, tokens: 1_000_000)
+        #expect(many.allSatisfy { $0 >= 2 && $0 < 2.001 })
+        #expect(RateDistortionGPTQ.expectedCosts(costs, tokens: 50)[0] == 8, "no more than that")
+        let later = RateDistortionGPTQ.expectedCosts(costs, tokens: 1000, readingLater: 1_000_000)
+        #expect(zip(later, few).dropLast().allSatisfy { $0 < $1 } && later[0] > many[0])
+    }
+
     /// Codes without inputs are the nearest, and groups have no step that a row could be worth.
     @Test func otherSchemesAreRefused() throws {
         let weight = weight(seed: 5).weightMatrix()
