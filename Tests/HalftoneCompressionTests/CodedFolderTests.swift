@@ -104,6 +104,16 @@ struct CodedFolderTests {
                 == found.fileBytes)
     }
 
+    /// Fewer bits than layers alike can have are enough; below one for each weight what there is is said.
+    @Test func fewBitsAreKept() throws {
+        let found = try job(bits: 1.4).run()
+        #expect(found.candidates.map { $0.kind } == [.coded])
+        let bits = 8 * Double(found.plan.byteCount) / Double(found.costs.weightCount)
+        #expect(1.4 * 0.995 <= bits && bits <= 1.4)
+        let error = #expect(throws: CompressionError.self) { _ = try job(bits: 0.9).run() }
+        #expect("\(try #require(error))".contains("possible"))
+    }
+
     /// Bytes and bits alone are spent on coded codes, unless something asks for an allocation.
     @Test func codesAreCodedWhereBytesAreAllThatCounts() throws {
         let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))

@@ -52,7 +52,7 @@ struct BudgetReport: Encodable {
         var found: [String: Share] = [:]
         for slot in outcome.model.original.spec.slots {
             guard let packing = outcome.plan.packings[slot.role] else { continue }
-            let name = packing.description
+            let name = (outcome.order == .coded ? "coded " : "") + packing.description
             var share = found[name] ?? Share(scheme: name, matrices: 0, weights: 0)
             share.matrices += 1
             share.weights += slot.shape.reduce(1, *)

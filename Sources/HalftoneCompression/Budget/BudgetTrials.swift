@@ -144,15 +144,26 @@ final class BudgetTrials {
         return min(try costs.leastByteCount(within: limit), most)...most
     }
 
+    /// The best model whose codes are coded, beside layers alike; nil where none comes to the budget.
+    ///
+    /// It takes fewer bits than the least widths do; below one for each weight little is left.
+    private func bestCoded() throws -> BudgetedCompression.Outcome? {
+        let bytes = try job.packedBudget(costs)
+        guard bytes >= costs.weightCount / 8 else { return nil }
+        let uniform = try job.fitting(bytes) { costs.uniformPlan(byteCount: $0) }
+        let best = try uniform.map {
+            try measured($0, .uniform, named: "uniform", beside: nil)
+        }
+        return try coded(bytes, beside: best).map { try outcome(tuned($0, named: "tuned")) }
+    }
+
     /// The best model within the budget.
     func best() throws -> BudgetedCompression.Outcome {
+        if job.settings.order == .coded, let found = try bestCoded() { return found }
         let (bytes, time) = (try packedRange().upperBound, timeLimit)
         let uniform = try job.fitting(bytes) { costs.uniformPlan(byteCount: $0, within: time) }
         var best = try uniform.map {
             try measured($0, .uniform, named: "uniform", beside: nil)
-        }
-        if job.settings.order == .coded, let found = try coded(bytes, beside: best) {
-            return try outcome(tuned(found, named: "tuned"))
         }
         let allocated = try job.fitting(bytes) { try costs.plan(byteCount: $0, within: time) }
         if let allocated {

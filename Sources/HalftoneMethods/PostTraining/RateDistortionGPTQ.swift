@@ -97,7 +97,7 @@ extension RateDistortionGPTQ {
     ///
     /// - Parameters:
     ///   - weight: `[rows, columns]`.
-    ///   - columnCost: The mean of ``expectedCosts(_:tokens:)``.
+    ///   - columnCost: The mean of ``expectedCosts(_:tokens:readingLater:)``.
     ///   - worth: What a squared change of each output costs; nil for 1.
     ///   - scheme: How codes are stored.
     ///   - sample: Rows that are read, about.
