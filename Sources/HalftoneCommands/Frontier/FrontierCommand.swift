@@ -13,10 +13,10 @@ struct FrontierCommand: ParsableCommand {
         commandName: "frontier",
         abstract: "Measure what a model loses over a range of budgets.",
         discussion: """
-            For each budget three candidates are quantized by error compensation and compared with \
-            the float model on held-out text: bits where they are worth most, the best that layers \
-            stored alike can do, and codes that an entropy coder makes small, on which compress \
-            spends --bits. Beside them stand mixtures of GGUF types, Q2_K to Q6_K, \
+            For each budget candidates are quantized by error compensation and compared with the \
+            float model on held-out text: bits where they are worth most, the best that layers \
+            stored alike can do, and, where compress spends --bits on them, codes that an entropy \
+            coder makes small. Beside them stand mixtures of GGUF types, Q2_K to Q6_K, \
             encoded with the importance of inputs on the same text. Without --calibration the \
             model writes the text itself. The folder keeps what is done: the same command goes on \
             after Ctrl-C or a kill. At the end it holds report.html, frontier.svg, frontier.png \

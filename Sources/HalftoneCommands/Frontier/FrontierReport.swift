@@ -108,15 +108,17 @@ struct FrontierReport {
     }
 
     private func page() throws -> Page {
-        Page(
+        let isCoded = outcome.points.contains { $0.candidates.contains { $0.kind == .coded } }
+        let coded = isCoded ? "; coded, whose codes an entropy coder makes small" : ""
+        return Page(
             "Quality of \(URL(filePath: model).lastPathComponent) against bytes",
             parts: [
                 .text(
                     "For each budget: allocated, the candidate whose bits are where they are "
                         + "expected to be worth most; uniform, the best that stores all "
-                        + "layers alike; and coded, whose codes an entropy coder makes small. All "
-                        + "are quantized by error compensation, and compared with the float model on text that no other step has read. Mixtures of GGUF "
-                        + "types are encoded with the importance of inputs. Errors are "
+                        + "layers alike\(coded). All are quantized by error compensation, and "
+                        + "compared with the float model on text that no other step has read. "
+                        + "Mixtures of GGUF types are encoded with the importance of inputs. Errors are "
                         + "standard errors over tokens. The text is \(calibration ?? "what the model writes")."
                 ),
                 .figure(.xy(divergence)), .figure(.xy(perplexity)),

@@ -296,7 +296,7 @@ extension BudgetTrials {
             journal: { [self] in
                 try steps.journal(
                     $0, model: job.model, recipe: recipe,
-                    calibration: job.few(job.settings.calibrationWindows))
+                    calibration: job.few(job.settings.codedWindows))
             },
             step: { [self] name, make in
                 let model = Self.once(make)

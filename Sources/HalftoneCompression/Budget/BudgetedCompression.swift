@@ -105,7 +105,7 @@ extension BudgetedCompression {
         public let expectedTokensPerSecond: Double?
         /// The bytes of resident memory that are foretold, where the budget limits them.
         public let expectedMemoryBytes: Int?
-        /// In which order a folder is to hold the model's codes.
+        /// In which order a folder is to hold the model's codes; a GGUF file has its own.
         public let order: StorageOrder
     }
 

@@ -73,7 +73,8 @@ extension RateDistortionGPTQ {
     /// `n/(n − k)` of that on other text. Tokens of a text depend on each other: two fifths of them
     /// explain what was measured of SmolLM2-135M, where errors on other text cost 1.6 times what a
     /// text of 4,096 tokens says for 576 columns, and 2.7 times for 1,536. Few tokens make steps larger
-    /// otherwise, and the more so the wider a matrix is.
+    /// otherwise, and the more so the wider a matrix is. With fewer such tokens than twice the columns nothing is
+    /// known: each of the two factors is at most 2.
     ///
     /// - Parameters:
     ///   - costs: As the text says (``ErrorCompensation/costs``).
@@ -266,6 +267,7 @@ private struct RowGrid: Sendable {
     let steps: [Float]
     /// What a bit counts in squared steps, by place in the order of rounding.
     let slopes: [Float]
+    /// How codes are chosen.
     let choice: CodeChoice
     /// The code of zero.
     let zero: Int

@@ -101,7 +101,8 @@ public struct PredictionTuning: Sendable, Hashable, Codable {
     ///   does not have, and `ModuleError` for the state of another tuning.
     /// - Complexity: A pass back and forth for each step; float32 copies of the matrices and of their
     ///   gradients, and what layers keep of one window, are in memory. Matrices whose rows have one
-    ///   scale each need no gradients, which saves a third of the way back.
+    ///   scale each need no gradients: a step of 256 tokens of SmolLM2-135M takes 2.6 s then, and 3.6 s
+    ///   with groups.
     public func tuned(
         _ packed: [Role: PackedWeight], in weights: DecoderWeights, float: DecoderWeights,
         texts: [[Int32]], pool: WorkerPool, from start: SavedState? = nil,
