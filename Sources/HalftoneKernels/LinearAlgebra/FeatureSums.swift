@@ -35,25 +35,67 @@ package struct FeatureSums {
             guard let base = values.baseAddress else { return }
             let sums = unsafe SharedMutable(base)
             pool.each(width, grain: 64) { features in
-                for row in rows {
-                    unsafe Self.add(buffer.base + row * width, width, features, to: sums.pointer)
+                // As many rows as stay in the first cache while their features are read, eight by eight.
+                for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.tileRows) {
+                    let tile = first..<min(first + Self.tileRows, rows.upperBound)
+                    var next = features.lowerBound
+                    while next + 8 <= features.upperBound {
+                        unsafe Self.addEight(
+                            buffer.base + next, tile, width, to: sums.pointer + next)
+                        next += 8
+                    }
+                    for index in next..<features.upperBound {
+                        unsafe Self.addOne(
+                            buffer.base + index, tile, width, to: sums.pointer + index)
+                    }
                 }
             }
         }
     }
 
+    private static let tileRows = 64
+
     @unsafe
-    private static func add(
-        _ vector: UnsafePointer<Float>, _ width: Int, _ features: Range<Int>,
+    private static func addOne(
+        _ vector: UnsafePointer<Float>, _ rows: Range<Int>, _ width: Int,
         to sums: UnsafeMutablePointer<Float>
     ) {
-        for index in features {
-            let x = unsafe vector[index]
-            unsafe sums[index] += x
-            unsafe sums[width + index] += abs(x)
-            unsafe sums[2 * width + index] += x * x
-            unsafe sums[3 * width + index] = min(sums[3 * width + index], x)
-            unsafe sums[4 * width + index] = max(sums[4 * width + index], x)
+        for row in rows {
+            let x = unsafe vector[row * width]
+            unsafe sums[0] += x
+            unsafe sums[width] += abs(x)
+            unsafe sums[2 * width] += x * x
+            unsafe sums[3 * width] = min(sums[3 * width], x)
+            unsafe sums[4 * width] = max(sums[4 * width], x)
+        }
+    }
+
+    /// As ``addOne(_:_:_:to:)`` eight times.
+    @unsafe
+    private static func addEight(
+        _ vector: UnsafePointer<Float>, _ rows: Range<Int>, _ width: Int,
+        to sums: UnsafeMutablePointer<Float>
+    ) {
+        typealias Eight = SIMD8<Float>
+        func part(_ part: Part) -> UnsafeMutableRawPointer {
+            unsafe UnsafeMutableRawPointer(sums + part.rawValue * width)
+        }
+        func load(_ kept: Part) -> Eight { unsafe part(kept).loadUnaligned(as: Eight.self) }
+        var (sum, magnitude, square) = (load(.sum), load(.magnitude), load(.square))
+        var (least, largest) = (load(.least), load(.largest))
+        for row in rows {
+            let x = unsafe UnsafeRawPointer(vector + row * width).loadUnaligned(as: Eight.self)
+            sum += x
+            magnitude += x.replacing(with: -x, where: x .< 0)
+            square += x * x
+            least.replace(with: x, where: x .< least)
+            largest.replace(with: x, where: x .> largest)
+        }
+        for (kept, value) in [
+            (Part.sum, sum), (.magnitude, magnitude), (.square, square), (.least, least),
+            (.largest, largest),
+        ] {
+            unsafe part(kept).storeBytes(of: value, as: Eight.self)
         }
     }
 }
