@@ -50,33 +50,43 @@ public struct CalibrationPass {
         replacing replace: (BlockStage, [Role], InputStatistics) throws(Failure) -> [Role:
             any WeightMatrix]
     ) throws(Failure) {
-        try nextBlock(splitAt: [run.lengths.count]) { stage, roles, inputs throws(Failure) in
+        try nextBlock(in: [Part(end: run.lengths.count, detail: detail)]) {
+            stage, roles, inputs throws(Failure) in
             try replace(stage, roles, inputs[0])
         }
+    }
+
+    /// Some of the sequences.
+    struct Part {
+        /// Where they end; they begin where those before them end.
+        var end: Int
+        /// What is collected of inputs.
+        var detail: InputStatistics.Detail
     }
 
     /// Computes the next block, the inputs of some sequences apart from those of others.
     ///
     /// - Parameters:
-    ///   - ends: Where parts of the sequences end, the last one behind all sequences.
+    ///   - parts: Of the sequences, in their order, all of them.
     ///   - replace: Called for each stage with the matrices that read the same inputs and what the
     ///     inputs of each part are; gives what stands for those of them that are replaced.
-    public func nextBlock<Failure: Error>(
-        splitAt ends: [Int],
+    func nextBlock<Failure: Error>(
+        in parts: [Part],
         replacing replace: (BlockStage, [Role], [InputStatistics]) throws(Failure) -> [Role:
             any WeightMatrix]
     ) throws(Failure) {
-        precondition(ends.last == run.lengths.count, "parts have all sequences")
+        precondition(parts.last?.end == run.lengths.count, "parts have all sequences")
         let index = run.block
         let block = run.weights.spec.blocks[index]
         var inputs: [InputStatistics] = []
         try run.run { _, activations in
             if activations.sequence == 0 {
-                inputs = ends.map { _ in
-                    InputStatistics(width: activations.width, detail: detail)
+                inputs = parts.map {
+                    InputStatistics(width: activations.width, detail: $0.detail)
                 }
             }
-            let part = ends.firstIndex { activations.sequence < $0 } ?? 0
+            let part = parts.firstIndex { activations.sequence < $0.end } ?? 0
+            guard parts[part].detail > .none else { return }
             activations.withRows { inputs[part].add($0, rows: $1, pool: pool) }
         } replacing: { stage throws(Failure) in
             try replace(stage, stage.parts(of: block).map { Role($0, block: index) }, inputs)

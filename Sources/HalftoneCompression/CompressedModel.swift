@@ -14,6 +14,11 @@ public struct CompressedModel: Sendable {
     public let matrices: [Role: PackedWeight]
     /// The original's parameters with the packed matrices in place.
     public let weights: DecoderWeights
+    /// What is expected of the errors of a matrix's columns on other text, of matrices whose method lets
+    /// columns make up for each other.
+    let columnErrors: [Role: RateDistortionGPTQ.ExpectedErrors]
+    /// The codes as an entropy coder leaves them.
+    let coded: CodedMatrices
 
     /// Quantizes the matrices of a model one after another.
     ///
@@ -56,6 +61,8 @@ public struct CompressedModel: Sendable {
         }
         matrices = quantizer.packed
         weights = quantizer.weights
+        columnErrors = quantizer.columnErrors
+        coded = CodedMatrices()
     }
 
     /// Quantizes the matrices of a model for inputs of which something is known beforehand.
@@ -81,6 +88,8 @@ public struct CompressedModel: Sendable {
         try quantizer.run(inputs)
         matrices = quantizer.packed
         weights = quantizer.weights
+        columnErrors = quantizer.columnErrors
+        coded = CodedMatrices()
     }
 
     /// The model with parameters that were tuned in place of its own.
@@ -103,7 +112,8 @@ public struct CompressedModel: Sendable {
             }
         }
         return CompressedModel(
-            original.rewritten(as: vectors), recipe: recipe, matrices: matrices)
+            original.rewritten(as: vectors), recipe: recipe, matrices: matrices,
+            columnErrors: columnErrors, coded: coded.replacing(parameters.codes.keys))
     }
 
     /// The same with some matrices quantized anew.
@@ -122,15 +132,19 @@ public struct CompressedModel: Sendable {
             original.weights, recipe, method, worth: worth, pool, progress)
         for (role, known) in inputs { try quantizer.quantize(role, inputs: known) }
         return CompressedModel(
-            original, recipe: recipe, matrices: matrices.merging(quantizer.packed) { $1 })
+            original, recipe: recipe, matrices: matrices.merging(quantizer.packed) { $1 },
+            columnErrors: columnErrors, coded: coded.replacing(inputs.keys))
     }
 
     private init(
-        _ original: LanguageModel, recipe: CompressionRecipe, matrices: [Role: PackedWeight]
+        _ original: LanguageModel, recipe: CompressionRecipe, matrices: [Role: PackedWeight],
+        columnErrors: [Role: RateDistortionGPTQ.ExpectedErrors], coded: CodedMatrices
     ) {
         self.original = original
         self.recipe = recipe
         self.matrices = matrices
+        self.columnErrors = columnErrors
+        self.coded = coded
         var weights = original.weights
         for (role, matrix) in matrices { weights.replace(role, with: matrix.matrix) }
         self.weights = weights

@@ -1,6 +1,8 @@
+import Foundation
 import HalftoneFiles
 import HalftoneFormats
 import HalftoneKernels
+import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuns
@@ -134,15 +136,20 @@ public struct CompressionJournal: Sendable {
 extension CompressionJournal {
     private static let blocks = ".blocks"
 
-    /// The packed matrices of a block, if it is done.
+    /// What came of a block, if it is done.
     func packed(
         _ block: Int, of spec: DecoderSpec, by recipe: CompressionRecipe
-    ) throws -> [Role: PackedWeight]? {
+    ) throws -> QuantizedBlock? {
         guard let file = try file(of: block) else { return nil }
         var result: [Role: PackedWeight] = [:]
+        var errors: [Role: RateDistortionGPTQ.ExpectedErrors] = [:]
         for slot in spec.slots where slot.role.block == block {
             guard let packing = recipe.packing(for: slot.role) else { continue }
             let name = "\(slot.role)"
+            errors[slot.role] = try file.metadata[name]?.string.map {
+                try JSONDecoder().decode(
+                    RateDistortionGPTQ.ExpectedErrors.self, from: Data($0.utf8))
+            }
             func part(_ suffix: String) -> Bytes? { file.tensor(named: name + suffix)?.bytes }
             let (rows, columns) = (slot.shape[0], slot.shape[1])
             switch packing {
@@ -162,12 +169,12 @@ extension CompressionJournal {
                         bytes: part(Self.blocks) ?? Bytes([])))
             }
         }
-        return result
+        return QuantizedBlock(matrices: result, columnErrors: errors)
     }
 
-    /// Notes the packed matrices of a block.
-    func note(_ block: Int, _ matrices: [Role: PackedWeight]) throws {
-        let sources = matrices.sorted { "\($0.key)" < "\($1.key)" }.flatMap { role, matrix in
+    /// Notes what came of a block.
+    func note(_ block: Int, _ found: QuantizedBlock) throws {
+        let sources = found.matrices.sorted { "\($0.key)" < "\($1.key)" }.flatMap { role, matrix in
             switch matrix {
             case .codes(let tensor): tensor.sources(named: "\(role)", .rows)
             case .blocks(let matrix):
@@ -179,7 +186,13 @@ extension CompressionJournal {
                 ]
             }
         }
-        try note(block, sources)
+        let errors = try found.columnErrors.map { role, errors in
+            (
+                name: "\(role)",
+                value: String(decoding: try JSONEncoder().encode(errors), as: UTF8.self)
+            )
+        }
+        try note(block, sources, metadata: errors.sorted { $0.name < $1.name })
     }
 
     /// The matrices of a block in forms of their own, if it is done.

@@ -6,7 +6,6 @@ import HalftoneKernels
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuns
-import Synchronization
 
 /// Writes a model, float or packed, as a Hugging Face folder.
 ///
@@ -43,7 +42,8 @@ public struct ModelFolderWriter {
             stored: compressed.matrices.compactMapValues { packed in
                 if case .blocks(let matrix) = packed { StoredMatrix(matrix) } else { nil }
             },
-            matrixType: Self.floatType(of: compressed.original), layout: layout, order: order)
+            matrixType: Self.floatType(of: compressed.original), layout: layout, order: order,
+            coded: compressed.coded)
     }
 
     /// Writes a model some of whose matrices are in forms of their own.
@@ -90,7 +90,8 @@ public struct ModelFolderWriter {
     private init(
         _ model: LanguageModel, quantized: [Role: QuantizedTensor],
         stored: [Role: StoredMatrix] = [:],
-        matrixType: ElementType?, layout: ExportLayout? = nil, order: StorageOrder
+        matrixType: ElementType?, layout: ExportLayout? = nil, order: StorageOrder,
+        coded known: CodedMatrices = CodedMatrices()
     ) {
         self.model = model
         self.quantized = quantized
@@ -98,20 +99,7 @@ public struct ModelFolderWriter {
         self.matrixType = matrixType
         self.layout = layout
         self.order = order
-        coded = order == .coded && layout == nil ? Self.coded(quantized) : [:]
-    }
-
-    /// The codes of matrices as an entropy coder leaves them: one matrix to a thread, the largest first.
-    private static func coded(_ tensors: [Role: QuantizedTensor]) -> [Role: Bytes] {
-        let ordered = tensors.sorted { $0.value.weightCount > $1.value.weightCount }
-        let alone = WorkerPool(threads: 1)
-        let found = Mutex<[Role: Bytes]>([:])
-        WorkerPool.current.run(parts: ordered.count) { place in
-            let (role, tensor) = ordered[place]
-            let bytes = tensor.codedBytes(on: alone)
-            found.withLock { $0[role] = bytes }
-        }
-        return found.withLock { $0 }
+        coded = order == .coded && layout == nil ? known.bytes(of: quantized) : [:]
     }
 
     /// The size that `model.safetensors` will have.
@@ -281,10 +269,10 @@ extension QuantizedTensor {
                 : scheme.panels(order, rows: rows, columns: columns) == nil ? .rows : .panels)
     }
 
-    fileprivate var weightCount: Int { rows * columns }
+    var weightCount: Int { rows * columns }
 
     /// The codes as an entropy coder leaves them.
-    fileprivate func codedBytes(on pool: WorkerPool) -> Bytes {
+    func codedBytes(on pool: WorkerPool) -> Bytes {
         let codes = PackedCodes.unpack(
             parts.codes, rows: rows, columns: columns, bits: scheme.format.bits)
         return Bytes(CodedRows.encode(codes, rows: rows, columns: columns, pool: pool))

@@ -1,4 +1,5 @@
 import HalftoneKernels
+import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
 import HalftoneRuns
@@ -10,6 +11,9 @@ struct ModelQuantizer {
 
     /// The model's parameters with the packed matrices in place.
     private(set) var weights: DecoderWeights
+
+    /// See ``CompressedModel/columnErrors``.
+    private(set) var columnErrors: [Role: RateDistortionGPTQ.ExpectedErrors] = [:]
 
     private let recipe: CompressionRecipe
     private let method: any WeightMethod
@@ -66,7 +70,11 @@ struct ModelQuantizer {
     ) throws {
         let spec = weights.spec
         for slot in spec.slots where slot.role.block == nil && slot.role.isPackable {
-            try quantize(slot.role, inputs: tables[slot.role])
+            guard let inputs = tables[slot.role] else {
+                try quantize(slot.role, inputs: nil)
+                continue
+            }
+            _ = try quantize([slot.role], inputs, "\(slot.role)")
         }
         let known = try spec.blocks.indices.map { try journal?.packed($0, of: spec, by: recipe) }
         // Nothing has to be read for blocks that are all done.
@@ -78,14 +86,18 @@ struct ModelQuantizer {
             weights, calibration, detail: method.inputDetail, pool: pool)
         for index in spec.blocks.indices {
             if let known = known[index] {
-                pass.nextBlock(with: known.mapValues(\.matrix))
+                pass.nextBlock(with: known.matrices.mapValues(\.matrix))
                 take(known)
                 continue
             }
             try pass.nextBlock { stage, roles, inputs throws(CompressionError) in
                 try quantize(roles, inputs, "block \(index), \(stage)")
             }
-            try journal?.note(index, packed.filter { $0.key.block == index })
+            try journal?.note(
+                index,
+                QuantizedBlock(
+                    matrices: packed.filter { $0.key.block == index },
+                    columnErrors: columnErrors.filter { $0.key.block == index }))
         }
     }
 
@@ -118,17 +130,31 @@ struct ModelQuantizer {
         } catch {
             throw .cannotQuantize(matrix: place, reason: error.description)
         }
+        let errors = ready.columnErrors.map {
+            RateDistortionGPTQ.ExpectedErrors($0, tokens: inputs.tokenCount)
+        }
         var replaced: [Role: any WeightMatrix] = [:]
-        for role in roles { replaced[role] = try quantize(role, inputs: inputs, by: ready) }
+        for role in roles {
+            replaced[role] = try quantize(role, inputs: inputs, by: ready)
+            columnErrors[role] = errors
+        }
         return replaced
     }
 
     /// Takes over matrices that were quantized before.
-    private mutating func take(_ known: [Role: PackedWeight]) {
-        for (role, matrix) in known {
+    private mutating func take(_ known: QuantizedBlock) {
+        columnErrors.merge(known.columnErrors) { $1 }
+        for (role, matrix) in known.matrices {
             packed[role] = matrix
             weights.replace(role, with: matrix.matrix)
             progress?.advance(by: matrix.rows * matrix.columns, note: "\(role), done before")
         }
     }
+}
+
+/// What came of a block.
+struct QuantizedBlock {
+    var matrices: [Role: PackedWeight]
+    /// See ``CompressedModel/columnErrors``.
+    var columnErrors: [Role: RateDistortionGPTQ.ExpectedErrors]
 }

@@ -2,6 +2,21 @@ import HalftoneFormats
 import HalftoneKernels
 import HalftoneTensor
 
+/// What errors of columns do that are rounded in turn, the later ones making up for the earlier.
+public struct ColumnErrors: Sendable {
+    /// What a squared error of each column costs when its turn comes, in squared output for each token, by
+    /// place in the order of rounding.
+    public var costs: [Float]
+
+    /// How much the variance of a column has grown by its turn, in variances of an error: mean over columns.
+    public var handedOn: Double
+
+    /// States them.
+    public init(costs: [Float], handedOn: Double) {
+        (self.costs, self.handedOn) = (costs, handedOn)
+    }
+}
+
 /// Turns float weights into codes.
 public protocol WeightMethod: Sendable {
     /// What the method wants to know of a layer's inputs.
@@ -18,9 +33,9 @@ public protocol WeightMethod: Sendable {
         for inputs: InputStatistics, pool: WorkerPool
     ) throws(QuantizationError) -> any WeightMethod
 
-    /// What a squared error of each column costs when its turn comes, in squared output for each token;
-    /// nil unless the method is made ready and lets columns make up for each other, which is the default.
-    var columnCosts: [Float]? { get }
+    /// What errors of columns do; nil unless the method is made ready and lets columns make up for each
+    /// other, which is the default.
+    var columnErrors: ColumnErrors? { get }
 
     /// Quantizes one matrix.
     ///
@@ -56,7 +71,7 @@ public protocol WeightMethod: Sendable {
 
 extension WeightMethod {
     /// Nothing makes up for errors.
-    public var columnCosts: [Float]? { nil }
+    public var columnErrors: ColumnErrors? { nil }
 
     /// Codes of the method; blocks rounded to nearest.
     public func packed(

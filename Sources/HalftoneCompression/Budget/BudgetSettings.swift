@@ -69,6 +69,10 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     public var trialTokens = 256
 
     /// Windows that codes are found on where costs are measured.
+    ///
+    /// With 0 costs are those of rounding to nearest. ``codedWindows`` are read then, for the moments of what
+    /// a head reads: of SmolLM2-135M with the fast effort at 62.4 MB, coded, the divergence is 0.085 when
+    /// 2 windows are read, and 0.078 when 8 are.
     public var costWindows = 24
 
     /// Windows that curvature is measured on, and that judge what codes cost.
@@ -202,19 +206,24 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         return isBelow ? Array(sorted.prefix(1)) : sorted.suffix(1)
     }
 
+    /// Windows that are read to measure costs.
+    var costTextWindows: Int {
+        costWindows > 0 ? costWindows + judgingWindows : max(codedWindows, judgingWindows)
+    }
+
     /// The same with only those widths of the blocks' layers that budgets can be worth: some bits
     /// around what they give each weight.
     func narrowed(to bitsPerWeight: ClosedRange<Double>) -> BudgetSettings {
         var narrowed = self
-        let most = bitsPerWeight.upperBound + (order == .coded ? 1 : 3)
-        narrowed.likelyWidths = bitsPerWeight.lowerBound - 2.5...most
+        let (less, more) = order == .coded ? (1.5, 1.0) : (2.5, 3)
+        narrowed.likelyWidths = bitsPerWeight.lowerBound - less...bitsPerWeight.upperBound + more
         return narrowed
     }
 
     /// The same with an order for a budget.
     ///
-    /// Where codes are coded nothing but layers alike is chosen by costs, for which less text, and few rows
-    /// of each matrix, will do.
+    /// Where codes are coded nothing but layers alike is chosen by costs, for which no codes need to be found
+    /// for a text, and few rows of each matrix will do.
     ///
     /// - Parameters:
     ///   - budget: What is limited.
@@ -229,9 +238,9 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         ordered.order = order ?? (canBeCoded && !isAllocated ? .coded : .automatic)
         if ordered.order == .coded {
             ordered.calibrationWindows = codedWindows
-            ordered.costWindows = max(costWindows / 3, min(costWindows, 8))
-            ordered.costRowStep = max(costRowStep, 8)
-            ordered.costRows = min(costRows, 64)
+            ordered.costWindows = 0
+            ordered.costRowStep = max(costRowStep, 16)
+            ordered.costRows = min(costRows, 32)
             // There are no plans to try.
             ordered.evolution = nil
         }

@@ -55,8 +55,9 @@ final class BudgetTrials {
     ) throws {
         self.display = display
         var units = [
-            "program", "curvature", "costs", "times", "measured uniform", "measured allocated",
-            "measured filled", "evolved", "measured evolved", "tuned", "measured tuned",
+            "program", "curvature", "costs", "times", "measured uniform", "column errors",
+            "measured allocated", "measured filled", "evolved", "measured evolved", "tuned",
+            "measured tuned",
         ]
         units += (1...CodedSearch.turns).flatMap { turn in
             ["coded \(turn)"] + (1...CodedSearch.tableTurns).map { "coded \(turn), tables \($0)" }
@@ -154,7 +155,16 @@ final class BudgetTrials {
         let best = try uniform.map {
             try measured($0, .uniform, named: "uniform", beside: nil)
         }
-        return try coded(bytes, beside: best).map { try outcome(tuned($0, named: "tuned")) }
+        // What errors of columns do is known once codes were found for a text, of layers alike or others.
+        let known = try (uniform ?? costs.leastUniformPlan).map { plan in
+            try costs.knowing(
+                steps.value("column errors") {
+                    try (best?.model ?? maker(plan, .uniform, named: "uniform"))().columnErrors
+                })
+        }
+        return try coded(bytes, known ?? costs, beside: best).map {
+            try outcome(tuned($0, named: "tuned"))
+        }
     }
 
     /// The best model within the budget.
@@ -258,12 +268,11 @@ final class BudgetTrials {
 }
 
 extension BudgetTrials {
-    /// Finds the codes of a plan and measures them, unless that is done.
-    private func measured(
-        _ plan: StoragePlan, _ kind: BudgetedCompression.Candidate.Kind, named name: String,
-        beside other: Result?
-    ) throws -> Result {
-        let make = Self.once { [self] in
+    /// Finds the codes of a plan when it is first asked for them.
+    private func maker(
+        _ plan: StoragePlan, _ kind: BudgetedCompression.Candidate.Kind, named name: String
+    ) -> () throws -> CompressedModel {
+        Self.once { [self] in
             let journal = try steps.journal(
                 name, model: job.model, recipe: plan.recipe,
                 calibration: job.few(job.settings.calibrationWindows))
@@ -277,6 +286,14 @@ extension BudgetTrials {
                 try job.quantized(plan, costs, journal: journal, progress: $0)
             }
         }
+    }
+
+    /// Finds the codes of a plan and measures them, unless that is done.
+    private func measured(
+        _ plan: StoragePlan, _ kind: BudgetedCompression.Candidate.Kind, named name: String,
+        beside other: Result?
+    ) throws -> Result {
+        let make = maker(plan, kind, named: name)
         let found = try steps.value("measured " + name) {
             try comparison().candidate(
                 kind, make(), packedBytes: plan.byteCount, expected: costs.foretold(plan))
@@ -287,7 +304,9 @@ extension BudgetTrials {
 
     /// Finds codes that take the bytes of the budget when they are coded, and measures them; nil when a
     /// few turns do not come to that.
-    private func coded(_ bytes: Int, beside other: Result?) throws -> Result? {
+    private func coded(
+        _ bytes: Int, _ costs: StorageCosts, beside other: Result?
+    ) throws -> Result? {
         guard let curvature else { preconditionFailure("what outputs are worth was measured") }
         let recipe = job.codedRecipe(costs)
         let found = try job.coded(

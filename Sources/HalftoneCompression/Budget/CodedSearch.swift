@@ -11,7 +11,7 @@ import Synchronization
 /// One number rules the steps of all rows of all matrices (`RateDistortionGPTQ.distortion`), and bytes
 /// fall with it by about half a bit for each doubling. How often each code would be the nearest tells it
 /// nearly; then all windows are read with it. What that leaves of the budget, or has too much, goes to
-/// the tables, for whose codes no text is read; only where that is more than a quarter of a bit for each
+/// the tables, for whose codes no text is read; only where that is more than two fifths of a bit for each
 /// weight of theirs are all windows read once more.
 struct CodedSearch {
     /// Bytes that packed matrices may take.
@@ -83,7 +83,7 @@ struct CodedSearch {
     ///   - tableWeights: Elements of the tables.
     func tableDistortion(_ distortion: Double, bytes: Int, tableWeights: Int) -> Double? {
         let missing = 8 * (Self.aim * Double(byteCount) - Double(bytes)) / Double(tableWeights)
-        return missing.magnitude < 0.25 ? distortion * pow(4, -missing) : nil
+        return missing.magnitude < 0.4 ? distortion * pow(4, -missing) : nil
     }
 
     private func bits(_ bytes: Int) -> Double { 8 * Double(bytes) / Double(max(weightCount, 1)) }
@@ -205,7 +205,7 @@ extension BudgetedCompression {
         let worth = codedWorth(curvature, costs)
         var search = CodedSearch(
             byteCount: bytes, weightCount: costs.weightCount,
-            expecting: costs.units.allSatisfy { $0.columnCost != nil }
+            expecting: costs.units.allSatisfy { $0.columnErrors != nil }
                 ? { expectedBytes($0, worth, costs) } : nil)
         for turn in 1...CodedSearch.turns {
             let distortion = search.distortion
@@ -245,10 +245,11 @@ extension BudgetedCompression {
         let method = RateDistortionGPTQ(distortion: distortion)
         let bits = Mutex([Double](repeating: 0, count: units.count))
         pool.run(parts: units.count) { place in
+            guard let errors = units[place].columnErrors else { return }
             let matrix = model.weights.matrix(units[place].role)
             let codes = method.expectedBits(
-                of: matrix, columnCost: units[place].columnCost ?? 1,
-                worth: worth[units[place].role], scheme: CodedSearch.scheme)
+                of: matrix, errors: errors, worth: worth[units[place].role],
+                scheme: CodedSearch.scheme, sample: max(64, matrix.rows / 64))
             // A row has a scale of 16 bits.
             bits.withLock { $0[place] = codes + Double(16 * matrix.rows) }
         }

@@ -125,7 +125,7 @@ private struct JobWork {
 
     /// What each way to store each matrix costs.
     private func costs(_ rates: MachineRates) -> Double {
-        var sum = passing(tokens(settings.costWindows + settings.judgingWindows), rates)
+        var sum = passing(tokens(settings.costTextWindows), rates)
         if job.isTunable {
             sum +=
                 tokens(settings.judgingWindows)
@@ -208,10 +208,7 @@ private struct JobWork {
             size * length * Double(spec.blocks.count)
             * (10 * width + 8 * attention + 7 * hidden)
         let gradients = weights + kept + 5 * size * length * vocabulary
-        let texts = tokens(
-            max(
-                settings.costWindows + settings.judgingWindows,
-                settings.calibrationWindows))
+        let texts = tokens(max(settings.costTextWindows, settings.calibrationWindows))
         let moments = 4 * size * max(width * width, hidden * hidden)
         let quantizing = 2 * size * texts * (width + hidden) + moments + body
         let read = min(Double(settings.tuning?.steps ?? 0), Double(windows))

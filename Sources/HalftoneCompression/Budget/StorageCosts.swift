@@ -27,9 +27,8 @@ public struct StorageCosts: Sendable, Codable {
         public var weightCount: Int
         /// The ways.
         public var choices: [Choice]
-        /// What a squared error of a column costs when its turn comes, in squared output for each token of
-        /// other text, mean over columns; nil where that is not known.
-        public var columnCost: Double?
+        /// What is expected of the errors of its columns; nil where that is not known.
+        public var columnErrors: RateDistortionGPTQ.ExpectedErrors?
     }
 
     /// What costs count.
@@ -62,7 +61,7 @@ public struct StorageCosts: Sendable, Codable {
     ///   - leastRows: How many are enough.
     ///   - order: How matrices are stored.
     ///   - codingTokens: Tokens that codes will be found on that are to be coded, for
-    ///     ``Unit/columnCost``; by default those of the calibration.
+    ///     ``Unit/columnErrors``; by default those of the calibration.
     ///   - numbers: What was measured before with all the same; by default nothing.
     ///   - pool: The threads to use.
     ///   - progress: Advanced by the weights of each matrix, once for each way.
@@ -86,11 +85,9 @@ public struct StorageCosts: Sendable, Codable {
             site, method throws(CompressionError) in
             let (rows, columns) = (weights.matrix(site.role).rows, site.matrix.columns)
             var unit = Unit(role: site.role, weightCount: rows * columns, choices: [])
-            unit.columnCost = method.columnCosts.map { costs in
-                let tokens = site.inputs?.tokenCount ?? 1
-                let expected = RateDistortionGPTQ.expectedCosts(
-                    costs, tokens: tokens, readingLater: codingTokens)
-                return expected.reduce(0) { $0 + Double($1) } / Double(max(costs.count, 1))
+            unit.columnErrors = method.columnErrors.map {
+                RateDistortionGPTQ.ExpectedErrors(
+                    $0, tokens: site.inputs?.tokenCount ?? 1, readingLater: codingTokens)
             }
             for (place, packing) in packings(site.role, columns).enumerated() {
                 let cost = try numbers.number("\(site.role) \(place)") {
@@ -111,6 +108,18 @@ public struct StorageCosts: Sendable, Codable {
 }
 
 extension StorageCosts {
+    /// The same with what errors of columns do, where that is not known.
+    func knowing(
+        _ columnErrors: [Role: RateDistortionGPTQ.ExpectedErrors]
+    ) -> StorageCosts {
+        var known = self
+        for place in units.indices {
+            known.units[place].columnErrors =
+                units[place].columnErrors ?? columnErrors[units[place].role]
+        }
+        return known
+    }
+
     /// Costs that were measured before.
     init(_ unit: CostUnit, _ units: [Unit], _ tables: [TableInputs]) {
         (self.unit, self.units, self.tables) = (unit, units, tables)
@@ -151,25 +160,31 @@ extension StorageCosts {
     /// alike, and embedding and head alike; nil when none fits.
     public func uniformPlan(byteCount: Int, within time: TimeLimit? = nil) -> StoragePlan? {
         let problem = problem(byteCount, time)
+        return uniformPlaces.filter(problem.fits).map { plan($0, problem, gap: 0) }
+            .min { $0.cost < $1.cost }
+    }
+
+    /// The smallest plan of that kind; nil where there is no way that all have.
+    var leastUniformPlan: StoragePlan? {
+        uniformPlaces.map { plan($0, problem(.max), gap: 0) }.min { $0.byteCount < $1.byteCount }
+    }
+
+    /// The choices of such plans.
+    private var uniformPlaces: [[Int]] {
         func packings(_ isTable: Bool) -> [WeightPacking] {
             units.first { ($0.role.block == nil) == isTable }?.choices.map(\.packing) ?? []
         }
         let tables = packings(true)
-        var best: StoragePlan?
-        for body in packings(false) {
-            for table in tables.isEmpty ? [body] : tables {
+        return packings(false).flatMap { body in
+            (tables.isEmpty ? [body] : tables).compactMap { table in
                 let places = units.compactMap { unit in
                     unit.choices.firstIndex {
                         $0.packing == (unit.role.block == nil ? table : body)
                     }
                 }
-                guard places.count == units.count else { continue }
-                guard problem.fits(places) else { continue }
-                let plan = plan(places, problem, gap: 0)
-                if plan.cost < best?.cost ?? .infinity { best = plan }
+                return places.count == units.count ? places : nil
             }
         }
-        return best
     }
 
     /// A plan with what it leaves of a number of bytes, and of a time, spent where that is worth most;

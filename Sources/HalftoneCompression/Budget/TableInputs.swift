@@ -18,13 +18,18 @@ public struct TableInputs: Sendable, Hashable, Codable {
     private let moments: Data
     let width: Int
 
+    /// Tokens that the moments are of.
+    private let tokenCount: Int
+
     /// Keeps second moments.
     ///
     /// - Parameters:
     ///   - role: The table.
     ///   - moments: `M`, with both triangles.
-    init(_ role: Role, _ moments: GramSum) {
+    ///   - tokenCount: Tokens that they are the mean of.
+    init(_ role: Role, _ moments: GramSum, tokenCount: Int) {
         self.role = role
+        self.tokenCount = tokenCount
         width = moments.width
         self.moments = Data(
             (0..<width).flatMap { moments.upper(row: $0) }.flatMap { value in
@@ -40,19 +45,26 @@ public struct TableInputs: Sendable, Hashable, Codable {
         role = try container.decode(Role.self, forKey: .role)
         width = try container.decode(Int.self, forKey: .width)
         moments = try container.decode(Data.self, forKey: .moments)
-        guard (0...1 << 24).contains(width), moments.count == 2 * width * (width + 1) else {
+        // Files of earlier programs do not say it.
+        tokenCount = try container.decodeIfPresent(Int.self, forKey: .tokenCount) ?? 1
+        guard (0...1 << 24).contains(width), moments.count == 2 * width * (width + 1),
+            (1...1 << 48).contains(tokenCount)
+        else {
             throw DecodingError.dataCorruptedError(
                 forKey: .moments, in: container,
                 debugDescription: "\(moments.count) bytes are no moments of \(width) columns")
         }
     }
 
-    /// As statistics of one token.
+    /// As statistics of so many tokens.
     public var statistics: InputStatistics {
         let bytes = [UInt8](moments)
         let upper = stride(from: 0, to: bytes.count, by: 4).map { first in
-            Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[first + $1]) << (8 * $1) })
+            Float(tokenCount)
+                * Float(
+                    bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[first + $1]) << (8 * $1) })
         }
-        return InputStatistics(moments: GramSum(width: width, upper: upper), tokenCount: 1)
+        return InputStatistics(
+            moments: GramSum(width: width, upper: upper), tokenCount: tokenCount)
     }
 }

@@ -63,8 +63,9 @@ public struct SensitivityStudy: Sendable {
         let progress = display("Measuring what bits are worth", work { _ in true }, "weights")
         defer { progress?.finish() }
         return try StorageCosts(
-            weights, packings: settings.packings, method: GPTQ(), measure: measure, tables: tables,
-            calibration: read, judges: judges, rowStep: settings.costRowStep,
+            weights, packings: settings.packings,
+            method: settings.costWindows > 0 ? GPTQ() : RoundToNearest(), measure: measure,
+            tables: tables, calibration: read, judges: judges, rowStep: settings.costRowStep,
             leastRows: settings.costRows, codingTokens: codingTokens, numbers: numbers, pool: pool,
             progress: progress)
     }
@@ -113,7 +114,7 @@ public struct SensitivityStudy: Sendable {
     }
 
     /// Windows that codes are found on, then those that they are judged on.
-    var read: CalibrationText { text.few(settings.costWindows + settings.judgingWindows) }
+    var read: CalibrationText { text.few(settings.costTextWindows) }
 
     /// Tokens that codes are found on that are to be coded.
     private var codingTokens: Int {

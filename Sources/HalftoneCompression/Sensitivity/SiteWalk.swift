@@ -8,7 +8,8 @@ import HalftoneTensor
 struct SiteWalk {
     var weights: DecoderWeights
     var calibration: CalibrationText
-    /// So many sequences at the end are judged by and not read to find codes.
+    /// So many sequences at the end are judged by and not read to find codes; all of them are where none
+    /// are named.
     var judges: Int
     /// Each so manieth row stands for all, where that leaves enough.
     var rowStep: Int
@@ -32,25 +33,36 @@ struct SiteWalk {
         let wanted = Set(
             weights.spec.slots.filter { $0.role.isPackable && isWanted($0) }.map(\.role))
         let pass = try CalibrationPass(weights, calibration, detail: .gram, pool: pool)
+        // What methods do not want to know is not collected, unless it is to judge by.
+        let parts = [
+            CalibrationPass.Part(
+                end: count - judges, detail: judges > 0 ? method.inputDetail : .gram),
+            CalibrationPass.Part(end: count, detail: .gram),
+        ]
         for index in weights.spec.blocks.indices {
-            try pass.nextBlock(splitAt: [count - judges, count]) {
+            try pass.nextBlock(in: parts) {
                 stage, roles, parts throws(CompressionError) in
                 let roles = roles.filter(wanted.contains)
                 guard !roles.isEmpty else { return [:] }
                 let ready = try prepared(method, for: parts[0], "block \(index), \(stage)")
                 let moments = (judges > 0 ? parts[1] : parts[0]).secondMoments()
                 for role in roles {
-                    try body(site(role, inputs: parts[0], moments: moments), ready)
+                    let inputs = method.inputDetail > .none ? parts[0] : nil
+                    try body(site(role, inputs: inputs, moments: moments), ready)
                 }
                 return [:]
             }
         }
-        let moments = pass.finalInputs().secondMoments()
+        let final = pass.finalInputs()
+        let moments = final.secondMoments()
         var found: [TableInputs] = []
         for role in [Role(.embedding), Role(.head)] where wanted.contains(role) {
             let isHead = role.part == .head || weights.spec.isHeadTied
             let site = site(role, inputs: nil, moments: isHead ? moments : nil)
-            guard let table = tables.map({ TableInputs(role, $0.rowMoments(site)) }) else {
+            let table = tables.map {
+                TableInputs(role, $0.rowMoments(site), tokenCount: max(final.tokenCount, 1))
+            }
+            guard let table else {
                 try body(site, RoundToNearest())
                 continue
             }

@@ -35,6 +35,19 @@ public struct ErrorCompensation: Sendable {
     /// `U` in the order of rounding, row after row, each divided by its diagonal element.
     private let factor: FloatArray
 
+    /// How much the variance of a column has grown by its turn, mean over columns, if errors of all columns
+    /// have a variance of 1 and nothing to do with each other: the mean over `k` of `Σ_{j<k} U_jk² / U_jj²`.
+    public var handedOn: Double {
+        let (width, values) = (columns.count, factor.span)
+        var sum = 0.0
+        for row in 0..<width {
+            for place in row * width + row + 1..<(row + 1) * width {
+                sum += Double(values[place] * values[place])
+            }
+        }
+        return sum / Double(max(width, 1))
+    }
+
     /// Columns between two updates of all that follow.
     private static let blockColumns = 128
 

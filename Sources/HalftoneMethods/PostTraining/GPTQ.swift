@@ -163,7 +163,9 @@ private struct PreparedGPTQ: WeightMethod {
 
     var inputDetail: InputStatistics.Detail { method.inputDetail }
 
-    var columnCosts: [Float]? { engine.costs }
+    var columnErrors: ColumnErrors? {
+        ColumnErrors(costs: engine.costs, handedOn: engine.handedOn)
+    }
 
     func quantize(
         _ weight: any WeightMatrix, scheme: WeightScheme, inputs: InputStatistics?,

@@ -78,7 +78,7 @@ extension RateDistortionGPTQ {
     ///
     /// - Parameters:
     ///   - costs: As the text says (``ErrorCompensation/costs``).
-    ///   - tokens: Of the text; one stands for moments that are known, as those of tables.
+    ///   - tokens: Of the text; one stands for moments that are known.
     ///   - others: Of the text that columns will be made up for by, where that is another one.
     public static func expectedCosts(
         _ costs: [Float], tokens: Int, readingLater others: Int? = nil
@@ -93,20 +93,36 @@ extension RateDistortionGPTQ {
         }
     }
 
+    /// What is expected of the errors of a matrix's columns, mean over columns.
+    public struct ExpectedErrors: Sendable, Hashable, Codable {
+        /// What a squared error costs at its turn on other text, in squared output for each token.
+        public var cost: Double
+        /// As `ColumnErrors.handedOn`.
+        public var handedOn: Double
+
+        /// What is expected of errors that do so on a text; see
+        /// ``RateDistortionGPTQ/expectedCosts(_:tokens:readingLater:)``.
+        public init(_ errors: ColumnErrors, tokens: Int, readingLater others: Int? = nil) {
+            let costs = expectedCosts(errors.costs, tokens: tokens, readingLater: others)
+            cost = costs.reduce(0) { $0 + Double($1) } / Double(max(costs.count, 1))
+            handedOn = errors.handedOn
+        }
+    }
+
     /// About the bits that the codes of a matrix take when they are coded, without finding them: the
-    /// entropy of what nothing has been handed on to, in some rows of it.
+    /// entropy of some rows of it, made as much wider as by what columns hand on.
     ///
     /// - Parameters:
     ///   - weight: `[rows, columns]`.
-    ///   - columnCost: The mean of ``expectedCosts(_:tokens:readingLater:)``.
+    ///   - errors: What is expected of its columns.
     ///   - worth: What a squared change of each output costs; nil for 1.
     ///   - scheme: How codes are stored.
     ///   - sample: Rows that are read, about.
     public func expectedBits(
-        of weight: any WeightMatrix, columnCost: Double, worth: [Float]?, scheme: WeightScheme,
-        sample: Int = 64
+        of weight: any WeightMatrix, errors: ExpectedErrors, worth: [Float]?,
+        scheme: WeightScheme, sample: Int = 64
     ) -> Double {
-        let rule = StepRule(self, columnCost: columnCost, worth: worth, scheme: scheme)
+        let rule = StepRule(self, columnCost: errors.cost, worth: worth, scheme: scheme)
         var counts = rule.noCodes
         var rows: [[Float]] = []
         var values = [Float](repeating: 0, count: weight.columns)
@@ -120,8 +136,16 @@ extension RateDistortionGPTQ {
         }
         let choice = rule.choice(counts)
         let sum = rows.reduce(0.0) { sum, row in
+            let (error, square) = row.reduce((0.0, 0.0)) { sum, value in
+                let size = value.magnitude
+                let left = Double(size) - Double(choice.code(for: size, slope: Float(slope)))
+                return (sum.0 + left * left, sum.1 + Double(size * size))
+            }
+            let wider = Float((1 + errors.handedOn * error / max(square, 1e-300)).squareRoot())
             var counts = [Int](repeating: 0, count: rule.zero)
-            for value in row { counts[choice.code(for: value.magnitude, slope: Float(slope))] += 1 }
+            for value in row {
+                counts[choice.code(for: value.magnitude * wider, slope: Float(slope))] += 1
+            }
             return sum + Self.entropy(counts)
         }
         return sum / Double(max(rows.count, 1)) * Double(weight.rows)

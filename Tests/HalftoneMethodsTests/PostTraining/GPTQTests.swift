@@ -135,6 +135,18 @@ import Testing
         }
     }
 
+    /// With `H = [[1, c], [c, 1]]` the second of two columns takes over `c` times the first one's error.
+    @Test(arguments: [0, 0.6, -0.8])
+    func columnsHandOnWhatTheyShare(correlation: Float) throws {
+        let moments = GramSum(width: 2, upper: [4, 4 * correlation, 4])
+        let engine = try ErrorCompensation(
+            InputStatistics(moments: moments, tokenCount: 4), damping: 0)
+        let expected = Double(correlation * correlation) / 2
+        #expect(abs(engine.handedOn - expected) < 1e-6, "\(engine.handedOn)")
+        #expect(engine.costs.count == 2 && abs(engine.costs[1] - 1) < 1e-6)
+        #expect(abs(engine.costs[0] - (1 - correlation * correlation)) < 1e-6)
+    }
+
     @Test func refusesWhatItCannotUse() throws {
         let weight = Tensor.normal([4, 8], seed: 1)
         let scheme = WeightScheme(format: IntegerFormat(bits: 4, symmetric: true))

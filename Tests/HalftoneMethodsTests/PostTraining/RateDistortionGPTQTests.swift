@@ -95,12 +95,10 @@ import Testing
         let matrix = weight(seed: 7).weightMatrix()
         let worth = (0..<96).map { $0.isMultiple(of: 3) ? Float(1) : most }
         let method = RateDistortionGPTQ(distortion: distortion)
-        let costs = try ErrorCompensation(
-            inputs, damping: method.damping, order: .activation, pool: Self.pool
-        ).costs
-        let expected = RateDistortionGPTQ.expectedCosts(costs, tokens: inputs.tokenCount)
+        let errors = try #require(
+            GPTQ(damping: method.damping).prepared(for: inputs, pool: Self.pool).columnErrors)
         let bits = method.expectedBits(
-            of: matrix, columnCost: expected.reduce(0) { $0 + Double($1) } / 64, worth: worth,
+            of: matrix, errors: .init(errors, tokens: inputs.tokenCount), worth: worth,
             scheme: scheme, sample: 96)
         let tensor = try method.quantize(
             matrix, scheme: scheme, inputs: inputs.with(outputWorth: worth), pool: Self.pool)
