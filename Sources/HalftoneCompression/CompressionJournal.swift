@@ -146,10 +146,7 @@ extension CompressionJournal {
         for slot in spec.slots where slot.role.block == block {
             guard let packing = recipe.packing(for: slot.role) else { continue }
             let name = "\(slot.role)"
-            errors[slot.role] = try file.metadata[name]?.string.map {
-                try JSONDecoder().decode(
-                    RateDistortionGPTQ.ExpectedErrors.self, from: Data($0.utf8))
-            }
+            errors[slot.role] = try file.metadata[name]?.string.map { try columnErrors($0, name) }
             func part(_ suffix: String) -> Bytes? { file.tensor(named: name + suffix)?.bytes }
             let (rows, columns) = (slot.shape[0], slot.shape[1])
             switch packing {
@@ -170,6 +167,19 @@ extension CompressionJournal {
             }
         }
         return QuantizedBlock(matrices: result, columnErrors: errors)
+    }
+
+    /// What is noted of the errors of a matrix's columns.
+    private func columnErrors(
+        _ text: String, _ name: String
+    ) throws -> RateDistortionGPTQ.ExpectedErrors {
+        do {
+            return try JSONDecoder().decode(
+                RateDistortionGPTQ.ExpectedErrors.self, from: Data(text.utf8))
+        } catch is DecodingError {
+            throw RunError.damaged(
+                path: run.path, reason: "'\(text)' says nothing of the columns of \(name)")
+        }
     }
 
     /// Notes what came of a block.

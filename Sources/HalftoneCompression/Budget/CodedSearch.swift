@@ -77,6 +77,9 @@ struct CodedSearch {
     /// What the tables are to have for all matrices together to take what is aimed at; nil where it is
     /// far from what they have.
     ///
+    /// Tables and layers are no longer worth the same then: SmolLM2-135M at 62.4 MB, where layers take 0.9 %
+    /// more bytes than foretold, has a divergence of 0.080 ± 0.002 so, and of 0.079 after another turn.
+    ///
     /// - Parameters:
     ///   - distortion: What the tables have.
     ///   - bytes: What all matrices take with that.

@@ -166,7 +166,9 @@ extension StorageCosts {
 
     /// The smallest plan of that kind; nil where there is no way that all have.
     var leastUniformPlan: StoragePlan? {
-        uniformPlaces.map { plan($0, problem(.max), gap: 0) }.min { $0.byteCount < $1.byteCount }
+        let problem = problem(.max)
+        return uniformPlaces.map { plan($0, problem, gap: 0) }
+            .min { $0.byteCount < $1.byteCount }
     }
 
     /// The choices of such plans.

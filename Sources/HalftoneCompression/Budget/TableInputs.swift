@@ -52,7 +52,8 @@ public struct TableInputs: Sendable, Hashable, Codable {
         else {
             throw DecodingError.dataCorruptedError(
                 forKey: .moments, in: container,
-                debugDescription: "\(moments.count) bytes are no moments of \(width) columns")
+                debugDescription: "\(moments.count) bytes are no moments of \(width) columns over "
+                    + "\(tokenCount) tokens")
         }
     }
 

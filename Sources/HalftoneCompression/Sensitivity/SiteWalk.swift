@@ -8,8 +8,7 @@ import HalftoneTensor
 struct SiteWalk {
     var weights: DecoderWeights
     var calibration: CalibrationText
-    /// So many sequences at the end are judged by and not read to find codes; all of them are where none
-    /// are named.
+    /// So many sequences at the end are judged by and not read to find codes; with 0 all are both.
     var judges: Int
     /// Each so manieth row stands for all, where that leaves enough.
     var rowStep: Int
@@ -33,21 +32,21 @@ struct SiteWalk {
         let wanted = Set(
             weights.spec.slots.filter { $0.role.isPackable && isWanted($0) }.map(\.role))
         let pass = try CalibrationPass(weights, calibration, detail: .gram, pool: pool)
-        // What methods do not want to know is not collected, unless it is to judge by.
-        let parts = [
-            CalibrationPass.Part(
-                end: count - judges, detail: judges > 0 ? method.inputDetail : .gram),
-            CalibrationPass.Part(end: count, detail: .gram),
-        ]
+        // Of what codes are found on, what the method wants to know; then second moments to judge by.
+        var parts = [CalibrationPass.Part(end: count, detail: .gram)]
+        if judges > 0 {
+            let found = CalibrationPass.Part(end: count - judges, detail: method.inputDetail)
+            parts.insert(found, at: 0)
+        }
         for index in weights.spec.blocks.indices {
             try pass.nextBlock(in: parts) {
-                stage, roles, parts throws(CompressionError) in
+                stage, roles, read throws(CompressionError) in
                 let roles = roles.filter(wanted.contains)
                 guard !roles.isEmpty else { return [:] }
-                let ready = try prepared(method, for: parts[0], "block \(index), \(stage)")
-                let moments = (judges > 0 ? parts[1] : parts[0]).secondMoments()
+                let ready = try prepared(method, for: read[0], "block \(index), \(stage)")
+                let inputs = method.inputDetail > .none ? read[0] : nil
+                let moments = read[read.count - 1].secondMoments()
                 for role in roles {
-                    let inputs = method.inputDetail > .none ? parts[0] : nil
                     try body(site(role, inputs: inputs, moments: moments), ready)
                 }
                 return [:]

@@ -37,16 +37,7 @@ public struct ErrorCompensation: Sendable {
 
     /// How much the variance of a column has grown by its turn, mean over columns, if errors of all columns
     /// have a variance of 1 and nothing to do with each other: the mean over `k` of `Σ_{j<k} U_jk² / U_jj²`.
-    public var handedOn: Double {
-        let (width, values) = (columns.count, factor.span)
-        var sum = 0.0
-        for row in 0..<width {
-            for place in row * width + row + 1..<(row + 1) * width {
-                sum += Double(values[place] * values[place])
-            }
-        }
-        return sum / Double(max(width, 1))
-    }
+    public let handedOn: Double
 
     /// Columns between two updates of all that follow.
     private static let blockColumns = 128
@@ -93,7 +84,7 @@ public struct ErrorCompensation: Sendable {
                 moments[place, place] = diagonal[column] + share * mean
             }
             if let upper = try? moments.upperFactorOfInverse(pool: pool) {
-                (factor, costs) = Self.byDiagonal(upper.elements, width: width)
+                (factor, costs, handedOn) = Self.byDiagonal(upper.elements, width: width)
                 return
             }
             guard share < 1 else {
@@ -103,13 +94,18 @@ public struct ErrorCompensation: Sendable {
         }
     }
 
-    /// The rows of `U` over its diagonal, and `1 / U_jj²`.
-    private static func byDiagonal(_ upper: [Double], width: Int) -> (FloatArray, [Float]) {
+    /// The rows of `U` over its diagonal, `1 / U_jj²`, and ``handedOn``.
+    private static func byDiagonal(
+        _ upper: [Double], width: Int
+    ) -> (FloatArray, [Float], Double) {
+        var squares = 0.0
         let factor = FloatArray(count: width * width) { span in
             for row in 0..<width {
                 let inverse = 1 / upper[row * width + row]
                 for place in row * width..<(row + 1) * width {
-                    span[place] = Float(upper[place] * inverse)
+                    let share = upper[place] * inverse
+                    span[place] = Float(share)
+                    squares += share * share
                 }
             }
         }
@@ -117,7 +113,8 @@ public struct ErrorCompensation: Sendable {
             let diagonal = upper[row * width + row]
             return Float(1 / (diagonal * diagonal))
         }
-        return (factor, costs)
+        // But for the diagonal, which is 1, and what is below it, which is 0.
+        return (factor, costs, squares / Double(max(width, 1)) - 1)
     }
 }
 

@@ -107,6 +107,27 @@ import Testing
         #expect(abs(bits / found - 1) < 0.1, "\(bits / 6144), \(found / 6144)")
     }
 
+    /// Columns are wider at their turn than weights are, by what is handed on to them.
+    @Test(arguments: [20, 5, 1.2])
+    func whatIsHandedOnTakesBits(distortion: Double) throws {
+        let inputs = statistics(seed: 6)
+        let matrix = weight(seed: 7).weightMatrix()
+        let method = RateDistortionGPTQ(distortion: distortion)
+        var errors = RateDistortionGPTQ.ExpectedErrors(
+            try #require(
+                GPTQ(damping: method.damping).prepared(for: inputs, pool: Self.pool).columnErrors),
+            tokens: inputs.tokenCount)
+        func foretold() -> Double {
+            method.expectedBits(of: matrix, errors: errors, worth: nil, scheme: scheme, sample: 96)
+        }
+        let with = foretold()
+        errors.handedOn = 0
+        let without = foretold()
+        let found = try method.quantize(matrix, scheme: scheme, inputs: inputs, pool: Self.pool)
+        let size = Double(8 * byteCount(found))
+        #expect(abs(with - size) < abs(without - size), "\(with), \(without), \(size)")
+    }
+
     /// Few tokens say too little of what errors cost, of the columns that most others make up for the
     /// least; known moments say it all.
     @Test func fewTokensSayTooLittle() {
