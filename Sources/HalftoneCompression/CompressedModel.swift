@@ -17,6 +17,8 @@ public struct CompressedModel: Sendable {
     /// What is expected of the errors of a matrix's columns on other text, of matrices whose method lets
     /// columns make up for each other.
     let columnErrors: [Role: RateDistortionGPTQ.ExpectedErrors]
+    /// What the head reads of the text that codes were found for, if it was read to the end.
+    private let headInputs: InputStatistics?
     /// The codes as an entropy coder leaves them.
     let coded: CodedMatrices
 
@@ -62,6 +64,7 @@ public struct CompressedModel: Sendable {
         matrices = quantizer.packed
         weights = quantizer.weights
         columnErrors = quantizer.columnErrors
+        headInputs = quantizer.headInputs
         coded = CodedMatrices()
     }
 
@@ -89,6 +92,7 @@ public struct CompressedModel: Sendable {
         matrices = quantizer.packed
         weights = quantizer.weights
         columnErrors = quantizer.columnErrors
+        headInputs = quantizer.headInputs
         coded = CodedMatrices()
     }
 
@@ -113,7 +117,8 @@ public struct CompressedModel: Sendable {
         }
         return CompressedModel(
             original.rewritten(as: vectors), recipe: recipe, matrices: matrices,
-            columnErrors: columnErrors, coded: coded.replacing(parameters.codes.keys))
+            columnErrors: columnErrors, headInputs: nil,
+            coded: coded.replacing(parameters.codes.keys))
     }
 
     /// The same with some matrices quantized anew.
@@ -133,17 +138,34 @@ public struct CompressedModel: Sendable {
         for (role, known) in inputs { try quantizer.quantize(role, inputs: known) }
         return CompressedModel(
             original, recipe: recipe, matrices: matrices.merging(quantizer.packed) { $1 },
-            columnErrors: columnErrors, coded: coded.replacing(inputs.keys))
+            columnErrors: columnErrors, headInputs: nil, coded: coded.replacing(inputs.keys))
+    }
+
+    /// What the head reads of a text.
+    ///
+    /// - Parameters:
+    ///   - calibration: That which codes were found for, of which it is known, or another one.
+    ///   - pool: The threads to use.
+    /// - Throws: ``CompressionError/badCalibration(_:)`` for text that the model cannot read.
+    func headInputs(
+        reading calibration: CalibrationText, pool: WorkerPool
+    ) throws(CompressionError) -> InputStatistics {
+        if let headInputs { return headInputs }
+        let pass = try CalibrationPass(weights, calibration, detail: .gram, pool: pool)
+        for _ in weights.spec.blocks { pass.nextBlock(with: [:]) }
+        return pass.finalInputs()
     }
 
     private init(
         _ original: LanguageModel, recipe: CompressionRecipe, matrices: [Role: PackedWeight],
-        columnErrors: [Role: RateDistortionGPTQ.ExpectedErrors], coded: CodedMatrices
+        columnErrors: [Role: RateDistortionGPTQ.ExpectedErrors], headInputs: InputStatistics?,
+        coded: CodedMatrices
     ) {
         self.original = original
         self.recipe = recipe
         self.matrices = matrices
         self.columnErrors = columnErrors
+        self.headInputs = headInputs
         self.coded = coded
         var weights = original.weights
         for (role, matrix) in matrices { weights.replace(role, with: matrix.matrix) }

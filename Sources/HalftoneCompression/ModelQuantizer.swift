@@ -15,6 +15,9 @@ struct ModelQuantizer {
     /// See ``CompressedModel/columnErrors``.
     private(set) var columnErrors: [Role: RateDistortionGPTQ.ExpectedErrors] = [:]
 
+    /// What the head reads of the text, if second moments are collected and blocks are computed.
+    private(set) var headInputs: InputStatistics?
+
     private let recipe: CompressionRecipe
     private let method: any WeightMethod
     private let worth: [Role: [Float]]
@@ -99,6 +102,7 @@ struct ModelQuantizer {
                     matrices: packed.filter { $0.key.block == index },
                     columnErrors: columnErrors.filter { $0.key.block == index }))
         }
+        if method.inputDetail >= .gram { headInputs = pass.finalInputs() }
     }
 
     /// Quantizes all matrices for inputs of which something is known beforehand; the method is

@@ -55,7 +55,7 @@ final class BudgetTrials {
     ) throws {
         self.display = display
         var units = [
-            "program", "curvature", "costs", "times", "measured uniform", "column errors",
+            "program", "curvature", "costs", "times", "measured uniform", "lessons",
             "measured allocated", "measured filled", "evolved", "measured evolved", "tuned",
             "measured tuned",
         ]
@@ -155,11 +155,12 @@ final class BudgetTrials {
         let best = try uniform.map {
             try measured($0, .uniform, named: "uniform", beside: nil)
         }
-        // What errors of columns do is known once codes were found for a text, of layers alike or others.
         let known = try (uniform ?? costs.leastUniformPlan).map { plan in
             try costs.knowing(
-                steps.value("column errors") {
-                    try (best?.model ?? maker(plan, .uniform, named: "uniform"))().columnErrors
+                steps.value("lessons") {
+                    try job.lessons(
+                        of: (best?.model ?? maker(plan, .uniform, named: "uniform"))(), costs,
+                        curvature, isNear: uniform != nil)
                 })
         }
         return try coded(bytes, known ?? costs, beside: best).map {

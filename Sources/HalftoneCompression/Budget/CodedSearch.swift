@@ -175,6 +175,28 @@ extension BudgetedCompression {
         return recipe
     }
 
+    /// What layers alike tell of codes that are to be coded.
+    ///
+    /// - Parameters:
+    ///   - alike: A model of those, whose codes were found for the same text.
+    ///   - costs: What is packed.
+    ///   - curvature: Of outputs; nil where nothing is known of that.
+    ///   - isNear: Whether what its head reads is about what that of the float model does.
+    func lessons(
+        of alike: CompressedModel, _ costs: StorageCosts, _ curvature: OutputCurvature?,
+        isNear: Bool
+    ) throws(CompressionError) -> StorageCosts.Lessons {
+        var lessons = StorageCosts.Lessons(columnErrors: alike.columnErrors, tables: [])
+        guard isNear else { return lessons }
+        let text = few(settings.codedWindows)
+        let walk = SiteWalk(
+            weights: model.weights, calibration: text, judges: 0, rowStep: settings.costRowStep,
+            leastRows: settings.costRows, tables: curvature, pool: pool)
+        lessons.tables = walk.inputs(
+            of: costs.tables.map(\.role), reading: try alike.headInputs(reading: text, pool: pool))
+        return lessons
+    }
+
     /// What outputs count when codes are found that are to be coded.
     private func codedWorth(_ curvature: OutputCurvature, _ costs: StorageCosts) -> [Role: [Float]]
     {
@@ -226,7 +248,10 @@ extension BudgetedCompression {
                 else { break }
                 tables = next
                 found = try step("coded \(turn), tables \(again)") {
-                    try coded(layers(), tables: next, worth, costs, display)
+                    let layers = try layers()
+                    return try coded(
+                        layers, tables: next, worth,
+                        costs.knowing(lessons(of: layers, costs, curvature, isNear: true)), display)
                 }
                 search.byteCount = limit(found.sizes)
             }

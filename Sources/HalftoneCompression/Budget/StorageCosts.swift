@@ -108,14 +108,22 @@ public struct StorageCosts: Sendable, Codable {
 }
 
 extension StorageCosts {
-    /// The same with what errors of columns do, where that is not known.
-    func knowing(
-        _ columnErrors: [Role: RateDistortionGPTQ.ExpectedErrors]
-    ) -> StorageCosts {
+    /// What codes that were found for a text tell of others, too.
+    struct Lessons: Codable {
+        /// What errors of columns do.
+        var columnErrors: [Role: RateDistortionGPTQ.ExpectedErrors]
+        /// What errors of tables cost, by more text than costs were measured on; none where that is not
+        /// known.
+        var tables: [TableInputs]
+    }
+
+    /// The same with what was learned of it.
+    func knowing(_ lessons: Lessons) -> StorageCosts {
         var known = self
+        if !lessons.tables.isEmpty { known.tables = lessons.tables }
         for place in units.indices {
             known.units[place].columnErrors =
-                units[place].columnErrors ?? columnErrors[units[place].role]
+                units[place].columnErrors ?? lessons.columnErrors[units[place].role]
         }
         return known
     }

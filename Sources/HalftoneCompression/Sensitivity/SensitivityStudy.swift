@@ -109,7 +109,7 @@ public struct SensitivityStudy: Sendable {
     ) throws -> any Sensitivity {
         try measure.prepared(
             for: weights,
-            reading: CalibrationText(sequences: read.sequences.suffix(max(judges, 1))),
+            reading: judges > 0 ? CalibrationText(sequences: read.sequences.suffix(judges)) : read,
             trialTokens: settings.trialTokens, seed: settings.seed, pool: pool, display: display)
     }
 
@@ -121,8 +121,10 @@ public struct SensitivityStudy: Sendable {
         text.few(settings.codedWindows).sequences.reduce(0) { $0 + $1.count }
     }
 
-    /// A short text has at most half of it to judge.
-    private var judges: Int { min(settings.judgingWindows, read.sequences.count / 2) }
+    /// A short text has at most half of it to judge; where no codes are found for it, all of it judges.
+    private var judges: Int {
+        settings.costWindows == 0 ? 0 : min(settings.judgingWindows, read.sequences.count / 2)
+    }
 
     /// The measure made ready, and what errors of tables count.
     private func prepared(

@@ -53,15 +53,10 @@ struct SiteWalk {
             }
         }
         let final = pass.finalInputs()
-        let moments = final.secondMoments()
         var found: [TableInputs] = []
         for role in [Role(.embedding), Role(.head)] where wanted.contains(role) {
-            let isHead = role.part == .head || weights.spec.isHeadTied
-            let site = site(role, inputs: nil, moments: isHead ? moments : nil)
-            let table = tables.map {
-                TableInputs(role, $0.rowMoments(site), tokenCount: max(final.tokenCount, 1))
-            }
-            guard let table else {
+            let site = table(role, reading: final)
+            guard let table = inputs(of: site, reading: final) else {
                 try body(site, RoundToNearest())
                 continue
             }
@@ -70,6 +65,22 @@ struct SiteWalk {
             try body(site.reading(inputs), prepared(method, for: inputs, "\(role)"))
         }
         return found
+    }
+
+    /// What errors of tables cost where the head reads this.
+    func inputs(of roles: [Role], reading final: InputStatistics) -> [TableInputs] {
+        roles.compactMap { inputs(of: table($0, reading: final), reading: final) }
+    }
+
+    private func inputs(of table: WeightSite, reading final: InputStatistics) -> TableInputs? {
+        tables.map {
+            TableInputs(table.role, $0.rowMoments(table), tokenCount: max(final.tokenCount, 1))
+        }
+    }
+
+    private func table(_ role: Role, reading final: InputStatistics) -> WeightSite {
+        let isHead = role.part == .head || weights.spec.isHeadTied
+        return site(role, inputs: nil, moments: isHead ? final.secondMoments() : nil)
     }
 
     private func prepared(

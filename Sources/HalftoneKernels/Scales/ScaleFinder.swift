@@ -179,7 +179,15 @@ extension ScaleFinder where Levels == NumberFormat {
     public func choice(
         _ values: ArraySlice<Float>, importance: ArraySlice<Float>? = nil, by search: ScaleSearch
     ) -> ScaleChoice {
-        found(values, importance, search)
+        guard case .integer(let format) = levels.definition else {
+            return found(values, importance, search)
+        }
+        // Codes are levels that are moved; a walk over them has no table to carry along.
+        var codes = ScaleFinder<IntegerFormat>(format, scales: codec)
+        codes.isPositive = isPositive
+        var choice = codes.found(values, importance, search)
+        if format.isSymmetric { choice.zero = 0 }
+        return choice
     }
 }
 
