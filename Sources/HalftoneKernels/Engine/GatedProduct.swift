@@ -92,7 +92,8 @@ package struct GatedProduct: Sendable {
         let tile = tiles[team.thread]
         precondition(tile.count >= self.tile(tokens: range.count), "the tile has room")
         let most = tileColumns(tokens: range.count)
-        team.share(hidden / run, pieces: ProductGroup.pieces(tokens: range.count)) { part in
+        let pieces = ProductGroup.pieces(tokens: range.count, reading: .bytes)
+        team.share(hidden / run, pieces: pieces) { part in
             let end = part.upperBound * run
             for start in stride(from: part.lowerBound * run, to: end, by: most) {
                 unsafe compute(start..<min(start + most, end), input, range, tile.base, output)

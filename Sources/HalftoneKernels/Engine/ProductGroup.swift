@@ -85,9 +85,13 @@ package struct ProductGroup: Sendable {
     /// From this many tokens on, rows of matrices are decoded once and shared by all of them.
     private static let tilesFrom = 5
 
-    /// Pieces for each thread: with more tokens there is more to do in each, and more to wait for
-    /// at the end.
-    static func pieces(tokens: Int) -> Int { tokens < 16 ? 4 : 16 }
+    /// Pieces for each thread.
+    ///
+    /// With more tokens there is more to do in each, and more to wait for at the end. Activations that are
+    /// read as floats are made ready anew for each piece, so that few pieces are best.
+    static func pieces(tokens: Int, reading forms: ActivationRows.Forms) -> Int {
+        tokens < 16 || forms != .bytes ? 4 : 16
+    }
 
     /// Rows whose products are added at once: a kibibyte of them.
     private static let addedRows = 256
@@ -111,7 +115,8 @@ package struct ProductGroup: Sendable {
         precondition(range.upperBound <= input.capacity, "the tokens are there")
         precondition((first + range.count) * rows <= output.count, "the output has room")
         let units = products.reduce(0) { $0 + $1.units }
-        team.share(units, pieces: Self.pieces(tokens: range.count)) { piece in
+        let pieces = Self.pieces(tokens: range.count, reading: reads)
+        team.share(units, pieces: pieces) { piece in
             var start = 0
             for index in products.indices {
                 let product = products[index]
