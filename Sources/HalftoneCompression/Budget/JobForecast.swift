@@ -36,6 +36,8 @@ private struct MachineRates {
     let chances: Double
     /// Seconds to find scales and codes of a weight, without what columns make up for.
     let roundings: [WeightPacking: Double]
+    /// The same where columns count by what they read, for which more scales are tried.
+    let weightedRoundings: [WeightPacking: Double]
 
     init(for settings: BudgetSettings, spec: DecoderSpec, pool: WorkerPool) {
         // As wide as the model, and no wider than takes a moment.
@@ -54,17 +56,22 @@ private struct MachineRates {
             spec.slots.filter { $0.role.isPackable }.flatMap {
                 settings.packings(for: $0.role, columns: $0.shape[1])
             })
-        roundings = Dictionary(
-            uniqueKeysWithValues: packings.map { packing in
-                (
-                    packing,
-                    Self.seconds {
+        func roundings(_ inputs: InputStatistics?) -> [WeightPacking: Double] {
+            let method = RoundToNearest(weighsInputs: inputs != nil)
+            return Dictionary(
+                uniqueKeysWithValues: packings.map { packing in
+                    let taken = Self.seconds {
                         _ = try? rows.map {
-                            try RoundToNearest().packed($0, as: packing, inputs: nil, pool: pool)
+                            try method.packed($0, as: packing, inputs: inputs, pool: pool)
                         }
-                    } / Double(values.count)
-                )
-            })
+                    }
+                    return (packing, taken / Double(values.count))
+                })
+        }
+        self.roundings = roundings(nil)
+        weightedRoundings = roundings(
+            InputStatistics(
+                meanSquares: Tensor.normal([columns], seed: 5).elements.map { $0 * $0 }))
     }
 
     /// The least of three times.
@@ -139,7 +146,8 @@ private struct JobWork {
             for packing in packings {
                 // Judged by a product with second moments.
                 sum +=
-                    rounding(rows / step, columns, packing, rates)
+                    rounding(
+                        rows / step, columns, packing, rates, isWeighted: settings.costWindows > 0)
                     + Double(2 * rows / step * columns * columns) / rates.operations
             }
         }
@@ -150,7 +158,9 @@ private struct JobWork {
     private func quantizing(_ rates: MachineRates, windows: Int) -> Double {
         packed.reduce(passing(tokens(windows), rates)) { sum, slot in
             let packings = settings.packings(for: slot.role, columns: slot.shape[1])
-            let each = packings.map { rounding(slot.shape[0], slot.shape[1], $0, rates) }
+            let each = packings.map {
+                rounding(slot.shape[0], slot.shape[1], $0, rates, isWeighted: true)
+            }
             return sum + each.reduce(0, +) / Double(max(packings.count, 1))
         }
     }
@@ -172,10 +182,12 @@ private struct JobWork {
 
     /// Codes of a matrix, whose later columns make up for the earlier ones.
     private func rounding(
-        _ rows: Int, _ columns: Int, _ packing: WeightPacking, _ rates: MachineRates
+        _ rows: Int, _ columns: Int, _ packing: WeightPacking, _ rates: MachineRates,
+        isWeighted: Bool
     ) -> Double {
         let count = Double(rows) * Double(columns)
-        return count * (rates.roundings[packing] ?? 0)
+        let roundings = isWeighted ? rates.weightedRoundings : rates.roundings
+        return count * (roundings[packing] ?? 0)
             + count * Double(columns) / rates.operations
     }
 
