@@ -19,7 +19,10 @@ struct BudgetReportTests {
         let page = try String(contentsOfFile: path, encoding: .utf8)
         let weights = try Data(contentsOf: URL(filePath: folder + "/model.safetensors"))
         #expect(page.contains(SHA256.hexadecimal(of: Array(weights))))
-        for part in ["Expected damage", "block 5", "blocks.1.down", "calibrationWindows"] {
+        for part in [
+            "Expected damage", "block 5", "blocks.1.down", "calibrationWindows", "of a prompt",
+            "What other sizes would lose", "where they are worth most, expected",
+        ] {
             #expect(page.contains(part), "\(part)")
         }
         #expect(!page.contains("src=") && !page.contains("href="), "nothing is loaded")
@@ -81,6 +84,9 @@ struct BudgetReportTests {
         let page = try String(contentsOfFile: path, encoding: .utf8)
         #expect(page.contains(SHA256.hexadecimal(of: Array(weights))))
         #expect(page.contains("an entropy coder") && !page.contains("Expected damage"))
+        for part in ["What weights change by", "what rows are worth, expected", "of a prompt"] {
+            #expect(page.contains(part), "\(part)")
+        }
     }
 
     /// Coded codes are for folders and their sizes.

@@ -50,13 +50,16 @@ struct BudgetPage {
                         + "model's on \(Formatting.grouped(job.heldOut.count)) tokens that no "
                         + "other step read. It took \(Formatting.duration(report.seconds))."),
                 .table(summary()), .table(candidates()),
-                .heading("Where the bits are"),
-                .figure(
-                    map("Bits per weight", Axis("bits per weight, everything counted")) {
-                        8 * Double($1.byteCount) / Double($0.weightCount)
-                    }),
             ]
-                + (outcome.plan.cost > 0 ? [.figure(damageMap(damage))] : [])
+                + curves() + [
+                    .table(try speeds()),
+                    .heading("Where the bits are"),
+                    .figure(
+                        map("Bits per weight", Axis("bits per weight, everything counted")) {
+                            8 * Double($1.byteCount) / Double($0.weightCount)
+                        }),
+                    .figure(outcome.plan.cost > 0 ? damageMap(damage) : changeMap()),
+                ]
                 + [.figure(bytesByKind())]
                 + (outcome.plan.cost > 0
                     ? [.heading("What is worth more bits"), .table(worth(damage))] : [])
@@ -128,6 +131,77 @@ extension BudgetPage {
         map("Expected damage", Axis(damage, scale: .logarithmic)) { $1.cost }
     }
 
+    /// What is known of damage where what each matrix costs is not.
+    private func changeMap() -> Figure {
+        map("What weights change by", Axis("% of their squares", scale: .logarithmic)) { unit, _ in
+            let float = job.model.weights.matrix(unit.role).decoded()
+            let found = outcome.model.weights.matrix(unit.role).decoded()
+            let (change, squares) = zip(float, found).reduce((0.0, 0.0)) { sums, pair in
+                let change = Double(pair.0 - pair.1)
+                return (sums.0 + change * change, sums.1 + Double(pair.0 * pair.0))
+            }
+            return squares > 0 ? 100 * change / squares : .nan
+        }
+    }
+
+    /// Loss against bytes: what was measured, and what other sizes are expected to have.
+    private func curves() -> [Page.Part] {
+        let curves = job.curves(of: outcome)
+        guard !curves.isEmpty else { return [] }
+        func name(_ kind: BudgetedCompression.Candidate.Kind) -> String {
+            BudgetReport.names[kind] ?? kind.rawValue
+        }
+        let lines = curves.map { curve in
+            ChartSeries(
+                name(curve.kind) + ", expected",
+                points: curve.points.map {
+                    ChartPoint(x: Double($0.packedBytes), y: $0.divergence)
+                })
+        }
+        let points = outcome.candidates.enumerated().map { place, candidate in
+            let written = place == outcome.candidates.count - 1 ? ", written" : ""
+            return ChartSeries(
+                name(candidate.kind) + written,
+                points: [ChartPoint(x: Double(candidate.packedBytes), y: candidate.divergence)],
+                style: .points)
+        }
+        return [
+            .figure(
+                .xy(
+                    XYChart(
+                        "What other sizes would lose",
+                        note:
+                            "Points were measured on held-out text; lines follow from what costs, "
+                            + "through the point of their kind",
+                        x: Axis("bytes of the packed matrices, everything counted"),
+                        y: Axis("KL, nats", scale: .logarithmic), series: lines + points)))
+        ]
+    }
+
+    /// Tokens a second of what was written, and of the float model.
+    private func speeds() throws -> Table {
+        func speeds(_ weights: DecoderWeights) throws -> [Double] {
+            var weights = weights
+            weights.layOutPanels(on: job.pool)
+            let decoder = Decoder(weights, pool: job.pool, activations: .int8)
+            let length = min(256, weights.spec.contextLength)
+            let state = decoder.makeState(capacity: length)
+            let prompts = try (0..<3).map { _ in
+                Double(length) / (try SpeedTest.prefill(decoder, state, length: length))
+            }
+            return [try SpeedTest.generation(decoder, rounds: 3), prompts.median]
+        }
+        let compressed = try speeds(
+            try LanguageModel(path: report.output, readsTokenizer: false).weights)
+        let float = try speeds(job.model.weights)
+        return Table(
+            "Tokens a second on \(job.pool.threadCount) threads of this machine",
+            columns: ["", "compressed", "float"],
+            rows: zip(["one after another", "of a prompt"], zip(compressed, float)).map {
+                [$0, Formatting.decimal($1.0, 1), Formatting.decimal($1.1, 1)]
+            })
+    }
+
     /// Bytes by kind; what is no matrix, and what a file says of itself, counts as written.
     private func bytes(isFloat: Bool) -> (body: Int, tables: Int, others: Int, matrices: Int) {
         var (body, tables, chosen, stored) = (0, 0, 0, 0)
@@ -193,6 +267,14 @@ extension BudgetPage {
         return shown.map { histogram($0.role) }
     }
 
+    /// How a matrix is stored, and in how many bits a weight.
+    private func stored(_ role: Role, _ choice: StorageCosts.Choice) -> String {
+        let matrix = job.model.weights.matrix(role)
+        let bits = Double(8 * choice.byteCount) / Double(max(matrix.rows * matrix.columns, 1))
+        return "stored as \(outcome.order == .coded ? "coded " : "")\(choice.packing), "
+            + "\(Formatting.decimal(bits, 2)) bits a weight"
+    }
+
     private func histogram(_ role: Role) -> Figure {
         let float = job.model.weights.matrix(role).decoded()
         let squares = float.reduce(0.0) { $0 + Double($1 * $1) }
@@ -214,7 +296,7 @@ extension BudgetPage {
         }
         return .xy(
             XYChart(
-                "\(role)", note: choices[role].map { "stored as \($0.packing)" } ?? "",
+                "\(role)", note: choices[role].map { stored(role, $0) } ?? "",
                 x: Axis("weight"), y: Axis("% of weights", includesZero: true),
                 series: [
                     line("compressed", outcome.model.weights.matrix(role).decoded()),

@@ -47,12 +47,9 @@ struct MeasuredLimits: Encodable {
         let pool = shared.pool
         var model = try LanguageModel(path: output, readsTokenizer: false)
         model.weights.layOutPanels(on: pool)
-        let decoder = Decoder(model.weights, pool: pool, activations: .int8)
-        let count = 32
-        let speeds = try (0..<5).map { _ in
-            Double(count) / (try SpeedTest.decode(decoder, tokens: count))
-        }
-        tokensPerSecond = speeds.median
-        areKept = areKept && speeds.median >= wanted
+        let speed = try SpeedTest.generation(
+            Decoder(model.weights, pool: pool, activations: .int8))
+        tokensPerSecond = speed
+        areKept = areKept && speed >= wanted
     }
 }

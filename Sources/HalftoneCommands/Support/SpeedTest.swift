@@ -135,6 +135,11 @@ enum SpeedTest {
         return (ContinuousClock.now - start).seconds
     }
 
+    /// Tokens a second, one after another: the median of some rounds of 32.
+    static func generation(_ decoder: Decoder, rounds: Int = 5) throws -> Double {
+        try (0..<rounds).map { _ in 32 / (try decode(decoder, tokens: 32)) }.median
+    }
+
     /// Seconds to generate tokens of several sequences together, each behind a prompt.
     static func decode(
         _ decoder: Decoder, tokens count: Int, behind: Int = 1, sequences: Int

@@ -164,7 +164,7 @@ final class BudgetTrials {
                 })
         }
         return try coded(bytes, known ?? costs, beside: best).map {
-            try outcome(tuned($0, named: "tuned"))
+            try outcome(tuned($0, named: "tuned"), knowing: known)
         }
     }
 
@@ -250,7 +250,8 @@ final class BudgetTrials {
     }
 
     private func outcome(
-        _ result: Result, _ trials: [BudgetedCompression.Trial] = []
+        _ result: Result, _ trials: [BudgetedCompression.Trial] = [],
+        knowing known: StorageCosts? = nil
     ) throws -> BudgetedCompression.Outcome {
         let model = try result.model()
         let fileBytes =
@@ -264,7 +265,8 @@ final class BudgetTrials {
                 1e9 / Double(max(costs.nanoseconds(result.plan, $0), 1))
             },
             expectedMemoryBytes: job.budget.memory.map { fileBytes + job.beside($0) },
-            order: result.codedBytes == nil ? .automatic : .coded)
+            order: result.codedBytes == nil ? .automatic : .coded, allCosts: known ?? costs,
+            curvature: curvature)
     }
 }
 

@@ -107,6 +107,10 @@ extension BudgetedCompression {
         public let expectedMemoryBytes: Int?
         /// In which order a folder is to hold the model's codes; a GGUF file has its own.
         public let order: StorageOrder
+        /// What ways to store matrices cost that were tried or might be.
+        let allCosts: StorageCosts
+        /// What outputs are worth, where that was measured.
+        let curvature: OutputCurvature?
     }
 
     /// A model within the budget.

@@ -198,8 +198,7 @@ extension BudgetedCompression {
     }
 
     /// What outputs count when codes are found that are to be coded.
-    private func codedWorth(_ curvature: OutputCurvature, _ costs: StorageCosts) -> [Role: [Float]]
-    {
+    func codedWorth(_ curvature: OutputCurvature, _ costs: StorageCosts) -> [Role: [Float]] {
         var worth: [Role: [Float]] = [:]
         for unit in costs.units {
             let isTable = unit.role.block == nil
@@ -266,7 +265,7 @@ extension BudgetedCompression {
     }
 
     /// About what matrices take, coded, without finding their codes.
-    private func expectedBytes(
+    func expectedBytes(
         _ distortion: Double, _ worth: [Role: [Float]], _ costs: StorageCosts
     ) -> Int {
         let units = costs.units

@@ -173,10 +173,12 @@ extension StorageCosts {
     }
 
     /// The smallest plan of that kind; nil where there is no way that all have.
-    var leastUniformPlan: StoragePlan? {
+    var leastUniformPlan: StoragePlan? { uniformPlans.min { $0.byteCount < $1.byteCount } }
+
+    /// All of them.
+    var uniformPlans: [StoragePlan] {
         let problem = problem(.max)
         return uniformPlaces.map { plan($0, problem, gap: 0) }
-            .min { $0.byteCount < $1.byteCount }
     }
 
     /// The choices of such plans.
