@@ -70,9 +70,10 @@ struct CodedFolderTests {
     }
 
     /// A budget of bits for the model that comes along, on a text of no meaning.
-    private func job(bits: Double) throws -> BudgetedCompression {
+    private func job(bits: Double, order: StorageOrder? = nil) throws -> BudgetedCompression {
         var settings = BudgetSettings(effort: .fast)
         settings.length = 64
+        settings.order = order
         let tokens: [Int32] = (0..<1280).map { (place: Int) -> Int32 in
             Int32((place * 131 + place * place * 17) % 1000)
         }
@@ -148,6 +149,28 @@ struct CodedFolderTests {
             #expect(try order(model, .bitsPerWeight(3), change) == .automatic)
         }
         #expect(try order(modelFixture("gpt2"), .bitsPerWeight(4)) == .automatic)
+    }
+
+    /// What other sizes are expected to lose goes through what was measured, and is less with more bytes.
+    @Test(arguments: [StorageOrder.coded, .automatic])
+    func curvesGoThroughWhatWasMeasured(order: StorageOrder) throws {
+        let job = try job(bits: 3.4, order: order)
+        let found = try job.run()
+        let curves = job.curves(of: found)
+        #expect(curves.contains { $0.kind == (order == .coded ? .coded : .allocated) })
+        for curve in curves {
+            let candidate = try #require(found.candidates.last { $0.kind == curve.kind })
+            let steps = Array(zip(curve.points, curve.points.dropFirst()))
+            #expect(steps.allSatisfy { $0.packedBytes <= $1.packedBytes })
+            #expect(steps.allSatisfy { $0.divergence >= $1.divergence })
+            #expect(
+                steps.contains { less, more in
+                    less.packedBytes <= candidate.packedBytes
+                        && candidate.packedBytes <= more.packedBytes
+                        && more.divergence <= candidate.divergence * 1.0001
+                        && candidate.divergence <= less.divergence * 1.0001
+                }, "\(curve) misses \(candidate)")
+        }
     }
 
     /// Where nothing tells what rows are worth there are no such steps.
