@@ -144,6 +144,9 @@ extension StorageCosts {
         Dictionary(uniqueKeysWithValues: tables.map { ($0.role, $0.statistics) })
     }
 
+    /// Whether it is known of all matrices what errors of their columns do.
+    var knowsColumnErrors: Bool { units.allSatisfy { $0.columnErrors != nil } }
+
     /// Elements of those tables.
     var tableWeightCount: Int {
         let roles = Set(tables.map(\.role))
@@ -229,7 +232,7 @@ extension BudgetedCompression {
         let worth = codedWorth(curvature, costs)
         var search = CodedSearch(
             byteCount: bytes, weightCount: costs.weightCount,
-            expecting: costs.units.allSatisfy { $0.columnErrors != nil }
+            expecting: costs.knowsColumnErrors
                 ? { expectedBytes($0, worth, costs) } : nil)
         for turn in 1...CodedSearch.turns {
             let distortion = search.distortion

@@ -34,7 +34,7 @@ extension BudgetedCompression {
         let size = Double(outcome.plan.byteCount)
         let range = Int(0.75 * size)...Int(1.33 * size)
         var curves = [Curve(.uniform, costs.uniformPlans(range))]
-        if outcome.order == .coded, let curvature = outcome.curvature {
+        if outcome.order == .coded, costs.knowsColumnErrors, let curvature = outcome.curvature {
             let worth = codedWorth(curvature, costs)
             let search = CodedSearch(
                 byteCount: outcome.plan.byteCount, weightCount: costs.weightCount
