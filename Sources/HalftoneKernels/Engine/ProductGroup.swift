@@ -64,6 +64,9 @@ package struct ProductGroup: Sendable {
     /// Floats of the output for each token.
     package let rows: Int
 
+    /// What the products read of activations.
+    package let reads: ActivationRows.Forms
+
     /// Puts products with the same number of columns together.
     package init(_ products: [WeightProduct]) {
         self.products = products
@@ -73,13 +76,9 @@ package struct ProductGroup: Sendable {
             return end - product.rows
         }
         rows = end
+        reads = products.reduce(into: []) { $0.formUnion($1.reads) }
         // One BLAS thread per caller: the team decides who computes.
         openblas_set_num_threads(1)
-    }
-
-    /// What the products read of activations.
-    package var reads: ActivationRows.Forms {
-        products.reduce(into: []) { $0.formUnion($1.reads) }
     }
 
     /// From this many tokens on, rows of matrices are decoded once and shared by all of them.
