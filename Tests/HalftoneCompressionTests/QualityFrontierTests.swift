@@ -83,8 +83,8 @@ struct QualityFrontierTests {
     }
 
     /// 20 budgets of a trained model: coded codes are never worse than layers alike at as many bytes, on
-    /// text that no step has read, and bits where they are worth most are seldom. (Where they are, a
-    /// compression takes the others.)
+    /// text that no step has read, and bits where they are worth most are seldom, by more than the error of
+    /// the measurement. (Where they are, a compression takes the others.)
     @Test func allocatedIsSeldomWorseThanUniform() throws {
         let model = try LanguageModel(path: ShippedModels.path(of: ShippedModels.stories))
         let text = StoryText(seed: 2).text(byteCount: 120_000, of: .heldOut)
@@ -101,7 +101,8 @@ struct QualityFrontierTests {
             let coded = point.candidates[2]
             #expect(coded.kind == .coded && coded.divergence < uniform.divergence)
             #expect(coded.divergence < allocated.divergence)
-            return allocated.divergence > uniform.divergence
+            return allocated.divergence - uniform.divergence
+                > hypot(allocated.divergenceError, uniform.divergenceError)
         }
         #expect(worse.count <= 4, "\(worse)")
     }
