@@ -181,9 +181,7 @@ extension BudgetPage {
     /// Tokens a second of what was written, and of the float model.
     private func speeds() throws -> Table {
         func speeds(_ weights: DecoderWeights) throws -> [Double] {
-            var weights = weights
-            weights.layOutPanels(on: job.pool)
-            let decoder = Decoder(weights, pool: job.pool, activations: .int8)
+            let decoder = SpeedTest.decoder(weights, job.pool)
             let length = min(256, weights.spec.contextLength)
             let state = decoder.makeState(capacity: length)
             let prompts = try (0..<3).map { _ in
@@ -271,7 +269,7 @@ extension BudgetPage {
     private func stored(_ role: Role, _ choice: StorageCosts.Choice) -> String {
         let matrix = job.model.weights.matrix(role)
         let bits = Double(8 * choice.byteCount) / Double(max(matrix.rows * matrix.columns, 1))
-        return "stored as \(outcome.order == .coded ? "coded " : "")\(choice.packing), "
+        return "stored as \(outcome.name(of: choice.packing)), "
             + "\(Formatting.decimal(bits, 2)) bits a weight"
     }
 

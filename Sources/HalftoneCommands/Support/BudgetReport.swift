@@ -52,7 +52,7 @@ struct BudgetReport: Encodable {
         var found: [String: Share] = [:]
         for slot in outcome.model.original.spec.slots {
             guard let packing = outcome.plan.packings[slot.role] else { continue }
-            let name = (outcome.order == .coded ? "coded " : "") + packing.description
+            let name = outcome.name(of: packing)
             var share = found[name] ?? Share(scheme: name, matrices: 0, weights: 0)
             share.matrices += 1
             share.weights += slot.shape.reduce(1, *)
@@ -140,5 +140,12 @@ struct BudgetReport: Encodable {
             took               \(Formatting.duration(seconds))\(memory); foretold \
             \(Formatting.duration(forecast.seconds)), \(Formatting.bytes(forecast.memoryBytes))
             """
+    }
+}
+
+extension BudgetedCompression.Outcome {
+    /// What a way to store a matrix is called here.
+    func name(of packing: WeightPacking) -> String {
+        (order == .coded ? "coded " : "") + packing.description
     }
 }

@@ -44,11 +44,8 @@ struct MeasuredLimits: Encodable {
             areKept = residentBytes.map { $0 <= memory.bytes } ?? true
         }
         guard let wanted = budget.tokensPerSecond else { return }
-        let pool = shared.pool
-        var model = try LanguageModel(path: output, readsTokenizer: false)
-        model.weights.layOutPanels(on: pool)
-        let speed = try SpeedTest.generation(
-            Decoder(model.weights, pool: pool, activations: .int8))
+        let model = try LanguageModel(path: output, readsTokenizer: false)
+        let speed = try SpeedTest.generation(SpeedTest.decoder(model.weights, shared.pool))
         tokensPerSecond = speed
         areKept = areKept && speed >= wanted
     }

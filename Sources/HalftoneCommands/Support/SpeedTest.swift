@@ -135,6 +135,13 @@ enum SpeedTest {
         return (ContinuousClock.now - start).seconds
     }
 
+    /// A decoder as a program has it that runs a model: with panels, where matrices have them.
+    static func decoder(_ weights: DecoderWeights, _ pool: WorkerPool) -> Decoder {
+        var weights = weights
+        weights.layOutPanels(on: pool)
+        return Decoder(weights, pool: pool, activations: .int8)
+    }
+
     /// Tokens a second, one after another: the median of some rounds of 32.
     static func generation(_ decoder: Decoder, rounds: Int = 5) throws -> Double {
         try (0..<rounds).map { _ in 32 / (try decode(decoder, tokens: 32)) }.median
