@@ -141,10 +141,10 @@ public struct CompressedModel: Sendable {
             columnErrors: columnErrors, headInputs: nil, coded: coded.replacing(inputs.keys))
     }
 
-    /// What the head reads of a text.
+    /// What the head reads of the text that codes were found for.
     ///
     /// - Parameters:
-    ///   - calibration: That which codes were found for, of which it is known, or another one.
+    ///   - calibration: That text, which is read again where all blocks were done before.
     ///   - pool: The threads to use.
     /// - Throws: ``CompressionError/badCalibration(_:)`` for text that the model cannot read.
     func headInputs(

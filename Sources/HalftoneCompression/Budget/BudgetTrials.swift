@@ -265,7 +265,7 @@ final class BudgetTrials {
                 1e9 / Double(max(costs.nanoseconds(result.plan, $0), 1))
             },
             expectedMemoryBytes: job.budget.memory.map { fileBytes + job.beside($0) },
-            order: result.codedBytes == nil ? .automatic : .coded, allCosts: known ?? costs,
+            order: result.codedBytes == nil ? .automatic : .coded, measuredCosts: known ?? costs,
             curvature: curvature)
     }
 }

@@ -107,8 +107,8 @@ extension BudgetedCompression {
         public let expectedMemoryBytes: Int?
         /// In which order a folder is to hold the model's codes; a GGUF file has its own.
         public let order: StorageOrder
-        /// What ways to store matrices cost that were tried or might be.
-        let allCosts: StorageCosts
+        /// What was measured of each way to store each matrix; of coded codes `costs` has only the written one.
+        let measuredCosts: StorageCosts
         /// What outputs are worth, where that was measured.
         let curvature: OutputCurvature?
     }

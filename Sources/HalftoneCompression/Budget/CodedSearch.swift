@@ -140,9 +140,7 @@ struct CodedModel {
 
 extension StorageCosts {
     /// What errors of tables cost, as what they read.
-    var tableStatistics: [Role: InputStatistics] {
-        Dictionary(uniqueKeysWithValues: tables.map { ($0.role, $0.statistics) })
-    }
+    var tableStatistics: [Role: InputStatistics] { tables.statistics }
 
     /// Whether it is known of all matrices what errors of their columns do.
     var knowsColumnErrors: Bool { units.allSatisfy { $0.columnErrors != nil } }
@@ -189,15 +187,22 @@ extension BudgetedCompression {
         of alike: CompressedModel, _ costs: StorageCosts, _ curvature: OutputCurvature?,
         isNear: Bool
     ) throws(CompressionError) -> StorageCosts.Lessons {
-        var lessons = StorageCosts.Lessons(columnErrors: alike.columnErrors, tables: [])
-        guard isNear else { return lessons }
+        StorageCosts.Lessons(
+            columnErrors: alike.columnErrors,
+            tables: isNear ? try tableInputs(behind: alike, costs, curvature) : [])
+    }
+
+    /// What errors of the tables cost where the head reads what layers give whose codes were found for the
+    /// text of coded ones.
+    private func tableInputs(
+        behind layers: CompressedModel, _ costs: StorageCosts, _ curvature: OutputCurvature?
+    ) throws(CompressionError) -> [TableInputs] {
         let text = few(settings.codedWindows)
         let walk = SiteWalk(
             weights: model.weights, calibration: text, judges: 0, rowStep: settings.costRowStep,
             leastRows: settings.costRows, tables: curvature, pool: pool)
-        lessons.tables = walk.inputs(
-            of: costs.tables.map(\.role), reading: try alike.headInputs(reading: text, pool: pool))
-        return lessons
+        return walk.inputs(
+            of: costs.tables.map(\.role), reading: try layers.headInputs(reading: text, pool: pool))
     }
 
     /// What outputs count when codes are found that are to be coded.
@@ -253,7 +258,7 @@ extension BudgetedCompression {
                     let layers = try layers()
                     return try coded(
                         layers, tables: next, worth,
-                        costs.knowing(lessons(of: layers, costs, curvature, isNear: true)), display)
+                        reading: tableInputs(behind: layers, costs, curvature), display)
                 }
                 search.byteCount = limit(found.sizes)
             }
@@ -311,14 +316,16 @@ extension BudgetedCompression {
     /// Finds codes of the tables anew.
     private func coded(
         _ found: CompressedModel, tables distortion: Double, _ worth: [Role: [Float]],
-        _ costs: StorageCosts, _ display: Display
+        reading tables: [TableInputs], _ display: Display
     ) throws -> CompressedModel {
-        try Self.shown(
-            "Fitting tables", display, total: costs.tableWeightCount, unit: "weights"
-        ) {
+        let weights = tables.reduce(0) { sum, table in
+            let matrix = model.weights.matrix(table.role)
+            return sum + matrix.rows * matrix.columns
+        }
+        return try Self.shown("Fitting tables", display, total: weights, unit: "weights") {
             try found.requantizing(
-                costs.tableStatistics, by: RateDistortionGPTQ(distortion: distortion),
-                worth: worth, pool: pool, progress: $0)
+                tables.statistics, by: RateDistortionGPTQ(distortion: distortion), worth: worth,
+                pool: pool, progress: $0)
         }
     }
 }

@@ -23,13 +23,14 @@ extension BudgetedCompression {
     ///
     /// Costs foretell better by how much a loss changes with bytes than what it is, so that each curve goes
     /// through what was measured of a candidate of its kind. Coded codes lose in proportion to their
-    /// `RateDistortionGPTQ.distortion`, which holds for small steps.
+    /// `RateDistortionGPTQ.distortion`: SmolLM2-135M loses 1.8 times as much in 55.5 MB as in 62.4 MB, and 0.67
+    /// times as much in 67.8 MB, where 1.77 and 0.64 follow.
     ///
     /// - Parameter outcome: Of this job.
     /// - Returns: Layers alike, and bits as they were allocated or coded; none where costs are no divergences.
     /// - Complexity: Some tenths of a second for each size of coded codes.
     public func curves(of outcome: Outcome) -> [Curve] {
-        let costs = outcome.allCosts
+        let costs = outcome.measuredCosts
         guard costs.unit == .divergence else { return [] }
         let size = Double(outcome.plan.byteCount)
         let range = Int(0.75 * size)...Int(1.33 * size)

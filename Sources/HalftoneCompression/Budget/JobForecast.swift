@@ -68,7 +68,8 @@ private struct MachineRates {
                     return (packing, taken / Double(values.count))
                 })
         }
-        self.roundings = roundings(nil)
+        // Those of layers alike are weighted, and so are costs of codes that are found for a text.
+        self.roundings = settings.costWindows == 0 ? roundings(nil) : [:]
         weightedRoundings = roundings(
             InputStatistics(
                 meanSquares: Tensor.normal([columns], seed: 5).elements.map { $0 * $0 }))

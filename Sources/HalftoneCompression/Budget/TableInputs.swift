@@ -69,3 +69,10 @@ public struct TableInputs: Sendable, Hashable, Codable {
             moments: GramSum(width: width, upper: upper), tokenCount: tokenCount)
     }
 }
+
+extension [TableInputs] {
+    /// Of each table, as statistics.
+    var statistics: [Role: InputStatistics] {
+        Dictionary(uniqueKeysWithValues: map { ($0.role, $0.statistics) })
+    }
+}
