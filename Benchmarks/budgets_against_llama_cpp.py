@@ -7,7 +7,7 @@ that every one of its types fits; `halftone compress` reads it and spends no mor
 the layers, the table in 6 bits (in Q6_K there). Both files are measured by `halftone eval` against
 the float model on another text. With `--equal-bytes` the twin is compressed by both, into GGUF files
 of the same bytes. As `halftone` spends bits on codes that an entropy coder makes small, the table's may go
-to the layers, too; with `--order automatic` the table has 6 bits.
+to the layers, too: bytes are the same in all, not layer by layer; with `--order automatic` the table has 6 bits.
 
 Needs Python's standard library, and llama.cpp's llama-imatrix and llama-quantize.
 
@@ -115,9 +115,10 @@ class Bench:
             share = self.layers(self.options.model)[1]
             bits = round(theirs["bits"] * share + TABLE_BITS * (1 - share) - 0.0005, 3)
             model, output = self.options.model, self.work / "ours"
-            budget = ["--bits", bits, "--embedding", "int6"]
-            if self.options.order:
-                budget += ["--order", self.options.order]
+            # Coded codes take the bytes of such a table and go where they are worth most.
+            budget = ["--bits", bits]
+            if self.options.order == "automatic":
+                budget += ["--embedding", "int6", "--order", "automatic"]
         printed, seconds = run(
             self.options.halftone, "compress", model, *budget, "--effort", self.options.effort,
             "--calibration", self.calibration(seed), "-o", output, "--force", "--json", "--quiet")

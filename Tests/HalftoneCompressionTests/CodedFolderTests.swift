@@ -144,10 +144,11 @@ struct CodedFolderTests {
         #expect(try order(model, both) == .automatic)
         for change: (inout BudgetSettings) -> Void in [
             { $0.order = .automatic }, { $0.target = .gguf }, { $0.sensitivity = .fisher },
-            { $0.tuning?.codeRate = 0.02 },
+            { $0.tuning?.codeRate = 0.02 }, { $0.tableWidths = [6] },
         ] {
             #expect(try order(model, .bitsPerWeight(3), change) == .automatic)
         }
+        #expect(try order(model, .bitsPerWeight(3)) { $0.tableWidths = [] } == .coded)
         #expect(try order(modelFixture("gpt2"), .bitsPerWeight(4)) == .automatic)
     }
 

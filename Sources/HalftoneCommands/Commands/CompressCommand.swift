@@ -191,6 +191,11 @@ struct CompressCommand: ParsableCommand {
                 "--order coded makes a folder small, and has the memory and the speed of codes of 8 "
                     + "bits: it goes with --size and --bits alone")
         }
+        guard order != .coded || [nil, "float"].contains(embedding) else {
+            throw ValidationError(
+                "with --order coded the embedding has the steps that its rows are worth: leave --embedding "
+                    + "out, or spend the budget with --order automatic")
+        }
         guard order != .coded || (tuneCodes ?? 0) == 0 else {
             throw ValidationError(
                 "codes that are tuned take other bytes when they are coded: --tune-codes goes with "
@@ -274,6 +279,7 @@ struct CompressCommand: ParsableCommand {
             measured: try MeasuredLimits(budget, of: output, shared),
             seconds: (ContinuousClock.now - start).seconds, forecast: forecast)
         if let pagePath {
+            shared.note("making the page: other sizes, speed, and what both models write")
             let page = BudgetPage(
                 result, job: compression, outcome: outcome, calibration: method.calibration)
             try AtomicFile.write(try page.page().html(), to: pagePath)

@@ -43,7 +43,8 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     ///
     /// Nil is `coded` where that comes nearest to the float model: where the bytes of a folder are all that
     /// is limited, and gradients tell what rows are worth. With a ``sensitivity``, or costs that were
-    /// measured before, nil is `automatic`, which allocates by them; so it is where codes are tuned.
+    /// measured before, nil is `automatic`, which allocates by them; so it is where codes are tuned, and
+    /// where ``tableWidths`` are other than usual, which coded codes do not have.
     public var order: StorageOrder?
 
     /// Bits of a code that a layer of a block can get.
@@ -231,7 +232,9 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         for budget: ModelBudget, _ spec: DecoderSpec, hasCosts: Bool
     ) -> BudgetSettings {
         let canBeCoded = target == .folder && budget.limitsBytesAlone && spec.hasGradients
-        let isAllocated = sensitivity != nil || hasCosts || (tuning?.codeRate ?? 0) > 0
+        let hasTableWidths = !tableWidths.isEmpty && tableWidths != BudgetSettings().tableWidths
+        let isAllocated =
+            sensitivity != nil || hasCosts || hasTableWidths || (tuning?.codeRate ?? 0) > 0
         var ordered = self
         ordered.order = order ?? (canBeCoded && !isAllocated ? .coded : .automatic)
         if ordered.order == .coded {
