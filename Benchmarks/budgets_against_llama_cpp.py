@@ -127,8 +127,10 @@ class Bench:
             model, output = self.options.model, self.work / "ours"
             # Coded codes take the bytes of such a table and go where they are worth most.
             budget = ["--bits", bits]
+            if self.options.order:
+                budget += ["--order", self.options.order]
             if self.options.order == "automatic":
-                budget += ["--embedding", "int6", "--order", "automatic", "--worth", self.worth(seed)]
+                budget += ["--embedding", "int6", "--worth", self.worth(seed)]
         printed, seconds = run(
             self.options.halftone, "compress", model, *budget, "--effort", self.options.effort,
             "--calibration", self.calibration(seed), "-o", output, "--force", "--json", "--quiet")
