@@ -74,7 +74,7 @@ extension BudgetedCompression {
             rowStep: 1, leastRows: 1, tables: nil, pool: pool)
         _ = try walk.each(
             GPTQ(), where: { $0.role.block != nil && packings[$0.role] != nil }, pack)
-        let tables = costs.tableStatistics
+        let tables = costs.tables.statistics
         for role in packings.keys where role.block == nil {
             try pack(
                 WeightSite(role, model.weights.matrix(role), inputs: tables[role]), GPTQ())

@@ -349,7 +349,7 @@ extension BudgetedCompression {
         try CompressedModel(
             model, recipe: plan.recipe, method: GPTQ(),
             calibration: few(settings.calibrationWindows),
-            tables: costs.tableStatistics, journal: journal, pool: pool, progress: progress)
+            tables: costs.tables.statistics, journal: journal, pool: pool, progress: progress)
     }
 
     /// Tunes a model that is so far from the float model, in nats per token.

@@ -139,13 +139,10 @@ struct CodedModel {
 }
 
 extension StorageCosts {
-    /// What errors of tables cost, as what they read.
-    var tableStatistics: [Role: InputStatistics] { tables.statistics }
-
     /// Whether it is known of all matrices what errors of their columns do.
     var knowsColumnErrors: Bool { units.allSatisfy { $0.columnErrors != nil } }
 
-    /// Elements of those tables.
+    /// Elements of embedding and head.
     var tableWeightCount: Int {
         let roles = Set(tables.map(\.role))
         return units.filter { roles.contains($0.role) }.reduce(0) { $0 + $1.weightCount }
@@ -256,9 +253,14 @@ extension BudgetedCompression {
                 tables = next
                 found = try step("coded \(turn), tables \(again)") {
                     let layers = try layers()
-                    return try coded(
-                        layers, tables: next, worth,
-                        reading: tableInputs(behind: layers, costs, curvature), display)
+                    let inputs = try tableInputs(behind: layers, costs, curvature)
+                    return try Self.shown(
+                        "Fitting tables", display, total: costs.tableWeightCount, unit: "weights"
+                    ) {
+                        try layers.requantizing(
+                            inputs.statistics, by: RateDistortionGPTQ(distortion: next),
+                            worth: worth, pool: pool, progress: $0)
+                    }
                 }
                 search.byteCount = limit(found.sizes)
             }
@@ -308,24 +310,8 @@ extension BudgetedCompression {
                 model, recipe: codedRecipe(costs),
                 method: RateDistortionGPTQ(distortion: distortion),
                 calibration: few(settings.codedWindows),
-                tables: costs.tableStatistics, worth: worth,
+                tables: costs.tables.statistics, worth: worth,
                 journal: journal, pool: pool, progress: $0)
-        }
-    }
-
-    /// Finds codes of the tables anew.
-    private func coded(
-        _ found: CompressedModel, tables distortion: Double, _ worth: [Role: [Float]],
-        reading tables: [TableInputs], _ display: Display
-    ) throws -> CompressedModel {
-        let weights = tables.reduce(0) { sum, table in
-            let matrix = model.weights.matrix(table.role)
-            return sum + matrix.rows * matrix.columns
-        }
-        return try Self.shown("Fitting tables", display, total: weights, unit: "weights") {
-            try found.requantizing(
-                tables.statistics, by: RateDistortionGPTQ(distortion: distortion), worth: worth,
-                pool: pool, progress: $0)
         }
     }
 }
