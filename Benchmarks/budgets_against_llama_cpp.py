@@ -7,8 +7,7 @@ that every one of its types fits; `halftone compress` reads it and spends no mor
 the layers, the table in 6 bits (in Q6_K there). Both files are measured by `halftone eval` against
 the float model on another text. With `--equal-bytes` the twin is compressed by both, into GGUF files
 of the same bytes. As `halftone` spends bits on codes that an entropy coder makes small, the table's may go
-to the layers, too: bytes are the same in all, not layer by layer; with `--order automatic` the table has 6 bits,
-and what bits are worth is measured once for all budgets of an order of the text.
+to the layers, too: bytes are the same in all, not layer by layer; with `--order automatic` the table has 6 bits.
 
 Needs Python's standard library, and llama.cpp's llama-imatrix and llama-quantize.
 
@@ -107,15 +106,6 @@ class Bench:
         path.unlink()
         return found
 
-    def worth(self, seed):
-        """What bits are worth to the float model, for all its budgets."""
-        path = self.work / f"worth-{seed}-{self.options.effort}.json"
-        if not path.exists():
-            run(self.options.halftone, "inspect", self.options.model, "--worth", "--effort",
-                self.options.effort, "--calibration", self.calibration(seed), "--save", path,
-                "--quiet")
-        return path
-
     def ours(self, theirs, seed):
         """What `halftone compress` makes of at most as many bits, or of as many bytes."""
         if self.options.equal_bytes:
@@ -130,7 +120,7 @@ class Bench:
             if self.options.order:
                 budget += ["--order", self.options.order]
             if self.options.order == "automatic":
-                budget += ["--embedding", "int6", "--worth", self.worth(seed)]
+                budget += ["--embedding", "int6"]
         printed, seconds = run(
             self.options.halftone, "compress", model, *budget, "--effort", self.options.effort,
             "--calibration", self.calibration(seed), "-o", output, "--force", "--json", "--quiet")
