@@ -171,7 +171,7 @@ extension BudgetPage {
                     XYChart(
                         "What other sizes would lose",
                         note:
-                            "Points were measured on held-out text; lines follow from what costs, "
+                            "Points were measured on held-out text; lines follow from costs, "
                             + "through the point of their kind",
                         x: Axis("bytes of the packed matrices, everything counted"),
                         y: Axis("KL, nats", scale: .logarithmic), series: lines + points)))
