@@ -6,8 +6,8 @@ importance matrix (`--chunks` windows of it) and quantizes a twin of the model, 
 that every one of its types fits; `halftone compress` reads it and spends no more bits per weight of
 the layers, the table in 6 bits (in Q6_K there). Both files are measured by `halftone eval` against
 the float model on another text. With `--equal-bytes` the twin is compressed by both, into GGUF files
-of the same bytes. As `halftone` spends bits on codes that an entropy coder makes small, the table's may go
-to the layers, too: bytes are the same in all, not layer by layer; with `--order automatic` the table has 6 bits.
+of the same bytes. With `--free-table` the table's bytes go where they are worth most, to the layers, too: bytes
+are the same in all then, not layer by layer.
 
 Needs Python's standard library, and llama.cpp's llama-imatrix and llama-quantize.
 
@@ -115,11 +115,10 @@ class Bench:
             share = self.layers(self.options.model)[1]
             bits = round(theirs["bits"] * share + TABLE_BITS * (1 - share) - 0.0005, 3)
             model, output = self.options.model, self.work / "ours"
-            # Coded codes take the bytes of such a table and go where they are worth most.
             budget = ["--bits", bits]
             if self.options.order:
                 budget += ["--order", self.options.order]
-            if self.options.order == "automatic":
+            if not self.options.free_table:
                 budget += ["--embedding", "int6"]
         printed, seconds = run(
             self.options.halftone, "compress", model, *budget, "--effort", self.options.effort,
@@ -134,7 +133,9 @@ class Bench:
         pairs = []
         for seed in range(1, self.options.seeds + 1):
             theirs = self.once(f"{kind} {seed} theirs", lambda: self.theirs(kind, seed))
-            name = f"{kind} {seed} ours {self.options.effort} {self.options.order or ''}".strip()
+            table = "free table" if self.options.free_table else ""
+            name = f"{kind} {seed} ours {self.options.effort} {self.options.order or ''} {table}"
+            name = " ".join(name.split())
             pairs.append((theirs, self.once(name, lambda: self.ours(theirs, seed))))
         return pairs
 
@@ -154,10 +155,11 @@ def main():
     parser.add_argument("--effort", default="default")
     parser.add_argument("--order", choices=["automatic", "coded"])
     parser.add_argument("--equal-bytes", action="store_true")
+    parser.add_argument("--free-table", action="store_true", help="bytes are equal in all alone")
     parser.add_argument("--work", default="budget-bench")
     options = parser.parse_args()
-    if options.equal_bytes and options.order:
-        parser.error("--equal-bytes compresses into GGUF files, which have no --order")
+    if options.equal_bytes and (options.order or options.free_table):
+        parser.error("--equal-bytes compresses into GGUF files: no --order and no --free-table")
     bench = Bench(options)
     print("type       bits     KL theirs   KL ours   ratio of each seed    median   minutes")
     for kind in options.types.split(","):

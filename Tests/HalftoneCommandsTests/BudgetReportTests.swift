@@ -109,7 +109,6 @@ struct BudgetReportTests {
         (["--bits", "3.0", "--tune-codes", "2"], "from 0 to 1"),
         (["--bits", "3.0", "--tune-codes=-1"], "from 0 to 1"),
         (["--bits", "3.0", "--tune-codes", "0.02", "--order", "coded"], "--order automatic"),
-        (["--bits", "3.0", "--embedding", "int6", "--order", "coded"], "--order automatic"),
         (["--bits", "3", "--tune-codes", "0.02"], "for a budget"),
         (["--bits", "3.0", "--tune-codes", "0.02"], nil),
     ])

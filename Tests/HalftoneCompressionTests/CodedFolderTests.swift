@@ -70,8 +70,11 @@ struct CodedFolderTests {
     }
 
     /// A budget of bits for the model that comes along, on a text of no meaning.
-    private func job(bits: Double, order: StorageOrder? = nil) throws -> BudgetedCompression {
+    private func job(
+        bits: Double, order: StorageOrder? = nil, tableWidth: Int? = nil
+    ) throws -> BudgetedCompression {
         var settings = BudgetSettings(effort: .fast)
+        if let tableWidth { settings.tableWidths = [tableWidth] }
         settings.length = 64
         settings.order = order
         let tokens: [Int32] = (0..<1280).map { (place: Int) -> Int32 in
@@ -112,6 +115,27 @@ struct CodedFolderTests {
         }
     }
 
+    /// Tables have the bytes of the width that is asked for, and layers what is left; tables that cannot take
+    /// so many leave more.
+    @Test(arguments: [(3.4, 4), (4.1, 6), (5.0, 8)])
+    func tablesHaveTheirWidth(bits: Double, tableWidth: Int) throws {
+        let found = try job(bits: bits, tableWidth: tableWidth).run()
+        let budget = Int(bits * Double(found.costs.weightCount) / 8)
+        #expect(found.plan.byteCount <= budget)
+        #expect(Double(found.plan.byteCount) >= 0.995 * Double(budget))
+        let tables = found.costs.units.filter { $0.role.block == nil }
+        let (weights, bytes) = tables.reduce((0, 0)) {
+            ($0.0 + $1.weightCount, $0.1 + $1.choices[0].byteCount)
+        }
+        let asked = (Double(tableWidth) + 0.25) * Double(weights) / 8
+        // And the last percent of layers.
+        #expect(Double(bytes) <= asked + 0.0101 * (Double(budget) - asked))
+        #expect(Double(bytes) >= (tableWidth < 8 ? 0.985 : 0.7) * asked)
+        let again = try job(bits: bits, tableWidth: tableWidth)
+        let curve = try #require(again.curves(of: found).first { $0.kind == .coded })
+        #expect(curve.points.allSatisfy { $0.packedBytes > bytes })
+    }
+
     /// Fewer bits than layers alike can have are enough; below one for each weight what there is is said.
     @Test func fewBitsAreKept() throws {
         let found = try job(bits: 1.4).run()
@@ -144,11 +168,13 @@ struct CodedFolderTests {
         #expect(try order(model, both) == .automatic)
         for change: (inout BudgetSettings) -> Void in [
             { $0.order = .automatic }, { $0.target = .gguf }, { $0.sensitivity = .fisher },
-            { $0.tuning?.codeRate = 0.02 }, { $0.tableWidths = [6] },
+            { $0.tuning?.codeRate = 0.02 }, { $0.tableWidths = [4, 6] },
         ] {
             #expect(try order(model, .bitsPerWeight(3), change) == .automatic)
         }
-        #expect(try order(model, .bitsPerWeight(3)) { $0.tableWidths = [] } == .coded)
+        for widths in [[], [6]] {
+            #expect(try order(model, .bitsPerWeight(3)) { $0.tableWidths = widths } == .coded)
+        }
         #expect(try order(modelFixture("gpt2"), .bitsPerWeight(4)) == .automatic)
     }
 

@@ -125,7 +125,7 @@ struct CompressCommand: ParsableCommand {
     @Option(
         help: """
             The format or form of embedding and head, or float (default: as the body, at least 4 \
-            bits per weight).
+            bits per weight; with a budget, what they are worth).
             """)
     var embedding: String?
 
@@ -190,11 +190,6 @@ struct CompressCommand: ParsableCommand {
             throw ValidationError(
                 "--order coded makes a folder small, and has the memory and the speed of codes of 8 "
                     + "bits: it goes with --size and --bits alone")
-        }
-        guard order != .coded || [nil, "float"].contains(embedding) else {
-            throw ValidationError(
-                "with --order coded the embedding has the steps that its rows are worth: leave --embedding "
-                    + "out, or spend the budget with --order automatic")
         }
         guard order != .coded || (tuneCodes ?? 0) == 0 else {
             throw ValidationError(

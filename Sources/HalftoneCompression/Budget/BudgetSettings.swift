@@ -44,7 +44,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     /// Nil is `coded` where that comes nearest to the float model: where the bytes of a folder are all that
     /// is limited, and gradients tell what rows are worth. With a ``sensitivity``, or costs that were
     /// measured before, nil is `automatic`, which allocates by them; so it is where codes are tuned, and
-    /// where ``tableWidths`` are other than usual, which coded codes do not have.
+    /// where there are several ``tableWidths`` other than usual to choose from.
     public var order: StorageOrder?
 
     /// Bits of a code that a layer of a block can get.
@@ -54,6 +54,8 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
     public var groups: [Granularity] = [.group(32), .group(64)]
 
     /// Bits of a code that embedding and head can get, in groups of 64; none leaves them float.
+    ///
+    /// Codes that are coded have no widths: with a single one tables take its bytes, else what they are worth.
     public var tableWidths: [Int] = [3, 4, 5, 6, 8]
 
     /// Types of blocks that a layer can get in a GGUF file, where they divide its width.
@@ -232,7 +234,7 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         for budget: ModelBudget, _ spec: DecoderSpec, hasCosts: Bool
     ) -> BudgetSettings {
         let canBeCoded = target == .folder && budget.limitsBytesAlone && spec.hasGradients
-        let hasTableWidths = !tableWidths.isEmpty && tableWidths != BudgetSettings().tableWidths
+        let hasTableWidths = tableWidths.count > 1 && tableWidths != BudgetSettings().tableWidths
         let isAllocated =
             sensitivity != nil || hasCosts || hasTableWidths || (tuning?.codeRate ?? 0) > 0
         var ordered = self

@@ -4,7 +4,6 @@ import HalftoneKernels
 import HalftoneMethods
 import HalftoneModels
 import HalftoneQuantization
-import Synchronization
 
 /// The way to a model whose codes, coded, take the bytes of a budget.
 ///
@@ -12,7 +11,8 @@ import Synchronization
 /// fall with it by about half a bit for each doubling. How often each code would be the nearest tells it
 /// nearly; then all windows are read with it. What that leaves of the budget, or has too much, goes to
 /// the tables, for whose codes no text is read; only where that is more than two fifths of a bit for each
-/// weight of theirs are all windows read once more.
+/// weight of theirs are all windows read once more. Tables of a width that is asked for have the bytes of it,
+/// by a number of their own, and make up for the last percent of layers alone.
 struct CodedSearch {
     /// Bytes that packed matrices may take.
     var byteCount: Int
@@ -34,16 +34,28 @@ struct CodedSearch {
     /// The last that was tried, and the bytes of it.
     private var last: (distortion: Double, bytes: Int)?
 
+    /// About what matrices take with a distortion; nil where nothing is known of that.
+    private let expected: (Double) -> Int?
+
     /// - Parameters:
     ///   - byteCount: Bytes that packed matrices may take.
     ///   - weightCount: Elements of them.
     ///   - expected: About what they take with a distortion; nil where nothing is known of that.
-    init(byteCount: Int, weightCount: Int, expecting expected: ((Double) -> Int)?) {
+    init(
+        byteCount: Int, weightCount: Int,
+        expecting expected: @escaping (Double) -> Int? = { _ in nil }
+    ) {
         (self.byteCount, self.weightCount) = (byteCount, weightCount)
-        guard let expected else { return }
+        self.expected = expected
+        approach(times: 1)
+    }
+
+    /// Goes on until what is expected, times a factor, is what is aimed at.
+    private mutating func approach(times factor: Double) {
         for _ in 0..<8 where !isNear {
             let next = distortion
-            last = (next, expected(next))
+            guard let bytes = expected(next) else { return }
+            last = (next, Int(factor * Double(bytes)))
         }
     }
 
@@ -55,10 +67,14 @@ struct CodedSearch {
         return last.distortion * pow(4, bits(last.bytes) - wanted)
     }
 
-    /// Notes what a distortion takes, of how much.
+    /// Notes what a distortion takes, of how much; others are expected to differ as much from what was expected
+    /// of them.
     mutating func note(_ distortion: Double, _ bytes: Int, of byteCount: Int) {
         last = (distortion, bytes)
         self.byteCount = byteCount
+        if let expected = expected(distortion), expected > 0 {
+            approach(times: Double(bytes) / Double(expected))
+        }
     }
 
     /// Whether the next one is the last one, nearly.
@@ -72,6 +88,11 @@ struct CodedSearch {
     /// Whether so many bytes keep the budget and use it.
     func isFound(_ bytes: Int) -> Bool {
         fits(bytes) && Double(bytes) >= Self.least * Double(byteCount)
+    }
+
+    /// Whether so many bytes keep the budget, and leave so little that others than what is ruled may take it.
+    func isNearlyFound(_ bytes: Int) -> Bool {
+        fits(bytes) && Double(bytes) >= 0.99 * Double(byteCount)
     }
 
     /// What the tables are to have for all matrices together to take what is aimed at; nil where it is
@@ -139,13 +160,9 @@ struct CodedModel {
 }
 
 extension StorageCosts {
-    /// Whether it is known of all matrices what errors of their columns do.
-    var knowsColumnErrors: Bool { units.allSatisfy { $0.columnErrors != nil } }
-
     /// Elements of embedding and head.
     var tableWeightCount: Int {
-        let roles = Set(tables.map(\.role))
-        return units.filter { roles.contains($0.role) }.reduce(0) { $0 + $1.weightCount }
+        units.filter(\.isTable).reduce(0) { $0 + $1.weightCount }
     }
 
     /// The one way that coded matrices are stored in; what each costs alone is not known.
@@ -184,9 +201,20 @@ extension BudgetedCompression {
         of alike: CompressedModel, _ costs: StorageCosts, _ curvature: OutputCurvature?,
         isNear: Bool
     ) throws(CompressionError) -> StorageCosts.Lessons {
-        StorageCosts.Lessons(
-            columnErrors: alike.columnErrors,
-            tables: isNear ? try tableInputs(behind: alike, costs, curvature) : [])
+        let tables = isNear ? try tableInputs(behind: alike, costs, curvature) : []
+        var errors = alike.columnErrors
+        for table in tables {
+            let inputs = table.statistics
+            do throws(QuantizationError) {
+                errors[table.role] = try GPTQ()
+                    .prepared(for: inputs, pool: pool).columnErrors.map {
+                        RateDistortionGPTQ.ExpectedErrors($0, tokens: inputs.tokenCount)
+                    }
+            } catch {
+                throw .cannotQuantize(matrix: "\(table.role)", reason: error.description)
+            }
+        }
+        return StorageCosts.Lessons(columnErrors: errors, tables: tables)
     }
 
     /// What errors of the tables cost where the head reads what layers give whose codes were found for the
@@ -200,18 +228,6 @@ extension BudgetedCompression {
             leastRows: settings.costRows, tables: curvature, pool: pool)
         return walk.inputs(
             of: costs.tables.map(\.role), reading: try layers.headInputs(reading: text, pool: pool))
-    }
-
-    /// What outputs count when codes are found that are to be coded.
-    func codedWorth(_ curvature: OutputCurvature, _ costs: StorageCosts) -> [Role: [Float]] {
-        var worth: [Role: [Float]] = [:]
-        for unit in costs.units {
-            let isTable = unit.role.block == nil
-            worth[unit.role] = curvature.outputs[isTable ? Role(.head) : unit.role].map {
-                CodedSearch.worth($0, isTable: isTable)
-            }
-        }
-        return worth
     }
 
     /// Finds codes that take so many bytes when they are coded; nil when a few turns do not come to
@@ -231,23 +247,28 @@ extension BudgetedCompression {
         journal: @escaping (String) throws -> CompressionJournal?,
         step: (String, @escaping () throws -> CompressedModel) throws -> CodedModel
     ) throws -> CodedModel? {
-        let worth = codedWorth(curvature, costs)
-        var search = CodedSearch(
-            byteCount: bytes, weightCount: costs.weightCount,
-            expecting: costs.knowsColumnErrors
-                ? { expectedBytes($0, worth, costs) } : nil)
+        var rates = CodedRates(self, curvature, costs)
+        var search = rates.search(bytes)
+        var tableSearch = rates.tableSearch
         for turn in 1...CodedSearch.turns {
             let distortion = search.distortion
+            var tables = tableSearch?.distortion ?? distortion
             var found = try step("coded \(turn)") {
                 try coded(
-                    distortion, worth, costs, journal: journal("coded \(turn)"), display)
+                    distortion, rates.worth(ofTables: distortion / tables), costs,
+                    journal: journal("coded \(turn)"), display)
             }
-            search.note(distortion, found.sizes.packed, of: limit(found.sizes))
+            var whole = CodedSearch(byteCount: limit(found.sizes), weightCount: costs.weightCount)
+            let (ruled, others) = rates.parts(of: found.sizes)
+            rates.note(tables: others)
+            search.note(distortion, ruled, of: rates.ruledBytes(of: whole.byteCount))
+            tableSearch?.note(tables, others, of: rates.tableByteCount ?? 0)
+            let isLast = turn == CodedSearch.turns
+            guard tableSearch == nil || search.isNearlyFound(ruled) || isLast else { continue }
             let layers = found.model
-            var tables = distortion
-            for again in 1...CodedSearch.tableTurns where !search.isFound(found.sizes.packed) {
+            for again in 1...CodedSearch.tableTurns where !whole.isFound(found.sizes.packed) {
                 guard
-                    let next = search.tableDistortion(
+                    let next = whole.tableDistortion(
                         tables, bytes: found.sizes.packed, tableWeights: costs.tableWeightCount)
                 else { break }
                 tables = next
@@ -259,38 +280,18 @@ extension BudgetedCompression {
                     ) {
                         try layers.requantizing(
                             inputs.statistics, by: RateDistortionGPTQ(distortion: next),
-                            worth: worth, pool: pool, progress: $0)
+                            worth: rates.worth, pool: pool, progress: $0)
                     }
                 }
-                search.byteCount = limit(found.sizes)
+                whole.byteCount = limit(found.sizes)
             }
             // The codes of a byte may be fewer bytes than the budget has, however fine the steps.
             guard
-                search.isFound(found.sizes.packed)
-                    || turn == CodedSearch.turns && search.fits(found.sizes.packed)
+                whole.isFound(found.sizes.packed) || isLast && whole.fits(found.sizes.packed)
             else { continue }
             return found
         }
         return nil
-    }
-
-    /// About what matrices take, coded, without finding their codes.
-    func expectedBytes(
-        _ distortion: Double, _ worth: [Role: [Float]], _ costs: StorageCosts
-    ) -> Int {
-        let units = costs.units
-        let method = RateDistortionGPTQ(distortion: distortion)
-        let bits = Mutex([Double](repeating: 0, count: units.count))
-        pool.run(parts: units.count) { place in
-            guard let errors = units[place].columnErrors else { return }
-            let matrix = model.weights.matrix(units[place].role)
-            let codes = method.expectedBits(
-                of: matrix, errors: errors, worth: worth[units[place].role],
-                scheme: CodedSearch.scheme, sample: max(64, matrix.rows / 64))
-            // A row has a scale of 16 bits.
-            bits.withLock { $0[place] = codes + Double(16 * matrix.rows) }
-        }
-        return Int(bits.withLock { $0.reduce(0, +) } / 8)
     }
 
     /// Finds codes that are to be coded.

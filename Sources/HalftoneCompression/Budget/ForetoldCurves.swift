@@ -35,19 +35,17 @@ extension BudgetedCompression {
         let size = Double(outcome.plan.byteCount)
         let range = Int(0.75 * size)...Int(1.33 * size)
         var curves = [Curve(.uniform, costs.uniformPlans(range))]
-        if outcome.order == .coded, costs.knowsColumnErrors, let curvature = outcome.curvature {
-            let worth = codedWorth(curvature, costs)
-            let search = CodedSearch(
-                byteCount: outcome.plan.byteCount, weightCount: costs.weightCount
-            ) { expectedBytes($0, worth, costs) }
+        if outcome.order == .coded, let curvature = outcome.curvature {
+            let rates = CodedRates(self, curvature, costs)
+            let search = rates.search(outcome.plan.byteCount)
             curves.append(
                 Curve(
                     .coded,
-                    stride(from: 1.0, through: -1.0, by: -0.25).map { step in
+                    stride(from: 1.0, through: -1.0, by: -0.25).compactMap { step in
                         let distortion = search.distortion * pow(4, step)
-                        return Curve.Point(
-                            packedBytes: expectedBytes(distortion, worth, costs),
-                            divergence: distortion)
+                        return rates.bytes(distortion).map {
+                            Curve.Point(packedBytes: $0, divergence: distortion)
+                        }
                     }))
         } else {
             let allocator = ExactAllocator(stateLimit: 1 << 10)
