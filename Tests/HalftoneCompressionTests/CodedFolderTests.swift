@@ -142,8 +142,12 @@ struct CodedFolderTests {
         #expect(found.candidates.map { $0.kind } == [.coded])
         let bits = 8 * Double(found.plan.byteCount) / Double(found.costs.weightCount)
         #expect(1.4 * 0.995 <= bits && bits <= 1.4)
-        let error = #expect(throws: CompressionError.self) { _ = try job(bits: 0.9).run() }
-        #expect("\(try #require(error))".contains("possible"))
+        for (bits, tableWidth) in [(0.9, nil), (1.7, 6)] {
+            let error = #expect(throws: CompressionError.self) {
+                _ = try job(bits: bits, tableWidth: tableWidth).run()
+            }
+            #expect("\(try #require(error))".contains("possible"))
+        }
     }
 
     /// Bytes and bits alone are spent on coded codes, unless something asks for an allocation.

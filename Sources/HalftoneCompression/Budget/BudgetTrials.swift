@@ -147,10 +147,10 @@ final class BudgetTrials {
 
     /// The best model whose codes are coded, beside layers alike; nil where none comes to the budget.
     ///
-    /// It takes fewer bits than the least widths do; below one for each weight little is left.
+    /// It takes fewer bits than the least widths do.
     private func bestCoded() throws -> BudgetedCompression.Outcome? {
         let bytes = try job.packedBudget(costs)
-        guard bytes >= costs.weightCount / 8 else { return nil }
+        guard bytes >= job.settings.leastCodedByteCount(of: costs) else { return nil }
         let uniform = try job.fitting(bytes) { costs.uniformPlan(byteCount: $0) }
         let best = try uniform.map {
             try measured($0, .uniform, named: "uniform", beside: nil)

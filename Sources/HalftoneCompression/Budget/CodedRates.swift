@@ -114,4 +114,11 @@ extension BudgetSettings {
             sum + (unit.choices.map(\.byteCount).min() ?? 0)
         }
     }
+
+    /// The bytes below which coded codes leave little of a model: one bit for each weight, beside tables that
+    /// have bytes of their own.
+    func leastCodedByteCount(of costs: StorageCosts) -> Int {
+        guard let tables = tableByteCount(of: costs) else { return costs.weightCount / 8 }
+        return tables + (costs.weightCount - costs.tableWeightCount) / 8
+    }
 }
