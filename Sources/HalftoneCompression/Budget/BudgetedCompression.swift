@@ -209,7 +209,18 @@ extension BudgetedCompression {
             ((try? settings.target.fileByteCount(of: model, recipe: any)) ?? 0)
             - CompressedSize(of: model.spec, recipe: any, order: .automatic).packedByteCount
         let fromBytes = fileLimit.map { Double(8 * max($0 - others, 0)) / weights }
-        return [budget.bitsPerWeight, fromBytes].compactMap(\.self).min()
+        guard let bits = [budget.bitsPerWeight, fromBytes].compactMap(\.self).min() else {
+            return nil
+        }
+        // Tables of the one width that they can get leave the rest to layers.
+        let tables = settings.tableWidths.count == 1 ? packed.filter { $0.role.block == nil } : []
+        let taken = tables.reduce(0) { sum, slot in
+            let bytes = any.packing(for: slot.role)?.byteCount(
+                .automatic, rows: slot.shape[0], columns: slot.shape[1])
+            return sum + 8 * Double(bytes ?? 0)
+        }
+        let layers = weights - Double(tables.reduce(0) { $0 + $1.shape.reduce(1, *) })
+        return max(bits * weights - taken, 0) / max(layers, 1)
     }
 }
 
