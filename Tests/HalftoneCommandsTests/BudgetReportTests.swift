@@ -111,6 +111,7 @@ struct BudgetReportTests {
         (["--bits", "3.0", "--tune-codes", "0.02", "--order", "coded"], "--order automatic"),
         (["--bits", "3", "--tune-codes", "0.02"], "for a budget"),
         (["--bits", "3.0", "--tune-codes", "0.02"], nil),
+        (["--bits", "3.0", "--embedding", "int6", "--order", "coded"], nil),
     ])
     func codesAreTunedWhereSomethingIs(options: [String], refusal: String?) throws {
         let output = options.contains("gguf") ? "x.gguf" : "x"

@@ -39,7 +39,9 @@ struct BudgetPage {
                 .text(
                     "The budget: \(job.budget) for "
                         + "\(Formatting.grouped(outcome.model.size.packedWeightCount)) weights. "
-                        + "Two candidates keep it: the best that stores all layers alike, and "
+                        + (outcome.candidates.contains { $0.kind == .uniform }
+                            ? "Two candidates keep it: the best that stores all layers alike, and "
+                            : "Layers alike do not keep it, so that what was tried is ")
                         + (isCoded
                             ? "codes that an entropy coder makes small, each row with the step "
                                 + "that its outputs are worth. "

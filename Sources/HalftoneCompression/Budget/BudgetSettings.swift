@@ -197,6 +197,19 @@ public struct BudgetSettings: Sendable, Hashable, Codable {
         }
     }
 
+    /// What embedding and head take where there is one way to store them; nil where there are several, or none.
+    func tableByteCount(of spec: DecoderSpec) -> Int? {
+        var bytes: Int?
+        for slot in spec.slots where slot.role.isPackable && slot.role.block == nil {
+            let ways = packings(for: slot.role, columns: slot.shape[1])
+            guard ways.count == 1 else { return nil }
+            bytes =
+                (bytes ?? 0)
+                + ways[0].byteCount(.automatic, rows: slot.shape[0], columns: slot.shape[1])
+        }
+        return bytes
+    }
+
     /// Those of some formats whose width budgets can be worth; the nearest one where none is.
     private func likely<Format>(_ all: [Format], _ bits: (Format) -> Double) -> [Format] {
         guard let likelyWidths else { return all }

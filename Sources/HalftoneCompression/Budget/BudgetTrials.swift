@@ -150,7 +150,7 @@ final class BudgetTrials {
     /// It takes fewer bits than the least widths do.
     private func bestCoded() throws -> BudgetedCompression.Outcome? {
         let bytes = try job.packedBudget(costs)
-        guard bytes >= job.settings.leastCodedByteCount(of: costs) else { return nil }
+        guard bytes >= job.leastCodedByteCount(costs) else { return nil }
         let uniform = try job.fitting(bytes) { costs.uniformPlan(byteCount: $0) }
         let best = try uniform.map {
             try measured($0, .uniform, named: "uniform", beside: nil)

@@ -99,7 +99,7 @@ extension StorageCosts {
             let larger = unit.choices.filter { $0.byteCount > own.byteCount && $0.cost < own.cost }
                 .max { worth($0) < worth($1) }
             near.choices =
-                unit.role.block == nil
+                unit.isTable
                 ? [own] : [own] + [unit.best(below: own), larger].compactMap(\.self)
             return near
         }

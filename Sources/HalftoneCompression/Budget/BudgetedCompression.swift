@@ -212,15 +212,10 @@ extension BudgetedCompression {
         guard let bits = [budget.bitsPerWeight, fromBytes].compactMap(\.self).min() else {
             return nil
         }
-        // Tables of the one width that they can get leave the rest to layers.
-        let tables = settings.tableWidths.count == 1 ? packed.filter { $0.role.block == nil } : []
-        let taken = tables.reduce(0) { sum, slot in
-            let bytes = any.packing(for: slot.role)?.byteCount(
-                .automatic, rows: slot.shape[0], columns: slot.shape[1])
-            return sum + 8 * Double(bytes ?? 0)
-        }
-        let layers = weights - Double(tables.reduce(0) { $0 + $1.shape.reduce(1, *) })
-        return max(bits * weights - taken, 0) / max(layers, 1)
+        guard let tables = settings.tableByteCount(of: model.spec) else { return bits }
+        // Which leave the rest to layers.
+        let layers = packed.filter { $0.role.block != nil }.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        return max(bits * weights - Double(8 * tables), 0) / Double(max(layers, 1))
     }
 }
 
@@ -290,6 +285,15 @@ extension BudgetedCompression {
             most = min(most, bytes - (file - any.byteCount))
         }
         return most
+    }
+
+    /// The bytes below which coded codes leave little of a model: one bit for each weight, beside tables that
+    /// have bytes of their own.
+    func leastCodedByteCount(_ costs: StorageCosts) -> Int {
+        guard let tables = settings.tableByteCount(of: model.spec) else {
+            return costs.weightCount / 8
+        }
+        return tables + (costs.weightCount - costs.tableWeightCount) / 8
     }
 
     /// What to say of limits that are below the least size, and what sizes there are.

@@ -16,14 +16,15 @@ struct CodedRates {
     /// Whether the finest steps of tables take fewer than was asked for.
     private var areTablesFinest = false
 
-    /// The matrices that one number rules, and the tables where they are not among them.
-    private let (ruled, tables): ([StorageCosts.Unit], [StorageCosts.Unit])
+    /// The matrices that one number rules.
+    private let ruled: [StorageCosts.Unit]
+
+    /// The tables where they are not among those.
+    private let tables: [StorageCosts.Unit]
 
     private let job: BudgetedCompression
 
-    init(
-        _ job: BudgetedCompression, _ curvature: OutputCurvature, _ costs: StorageCosts
-    ) {
+    init(_ job: BudgetedCompression, _ curvature: OutputCurvature, _ costs: StorageCosts) {
         self.job = job
         var worth: [Role: [Float]] = [:]
         for unit in costs.units {
@@ -32,7 +33,7 @@ struct CodedRates {
             }
         }
         self.worth = worth
-        let asked = job.settings.tableByteCount(of: costs)
+        let asked = job.settings.tableByteCount(of: job.model.spec)
         tables = asked == nil ? [] : costs.units.filter(\.isTable)
         ruled = asked == nil ? costs.units : costs.units.filter { !$0.isTable }
         tableByteCount = asked
@@ -98,27 +99,5 @@ struct CodedRates {
             bits.withLock { $0[place] = codes + Double(16 * matrix.rows) }
         }
         return Int(bits.withLock { $0.reduce(0, +) } / 8)
-    }
-}
-
-extension StorageCosts.Unit {
-    /// Whether it is the embedding or the head.
-    var isTable: Bool { role.block == nil }
-}
-
-extension BudgetSettings {
-    /// What tables take of the one width that they can get; nil where there are several, or none.
-    func tableByteCount(of costs: StorageCosts) -> Int? {
-        guard tableWidths.count == 1 else { return nil }
-        return costs.units.filter(\.isTable).reduce(0) { sum, unit in
-            sum + (unit.choices.map(\.byteCount).min() ?? 0)
-        }
-    }
-
-    /// The bytes below which coded codes leave little of a model: one bit for each weight, beside tables that
-    /// have bytes of their own.
-    func leastCodedByteCount(of costs: StorageCosts) -> Int {
-        guard let tables = tableByteCount(of: costs) else { return costs.weightCount / 8 }
-        return tables + (costs.weightCount - costs.tableWeightCount) / 8
     }
 }

@@ -31,8 +31,11 @@ struct CodedSearch {
     /// Turns of the tables beside each of those.
     static let tableTurns = 3
 
-    /// The last that was tried, and the bytes of it.
-    private var last: (distortion: Double, bytes: Int)?
+    /// A number, and the bytes that matrices take with it.
+    private typealias Point = (distortion: Double, bytes: Int)
+
+    /// The last that was tried.
+    private var last: Point?
 
     /// About what matrices take with a distortion; nil where nothing is known of that.
     private let expected: (Double) -> Int?
@@ -47,39 +50,41 @@ struct CodedSearch {
     ) {
         (self.byteCount, self.weightCount) = (byteCount, weightCount)
         self.expected = expected
-        approach(times: 1)
     }
 
-    /// Goes on until what is expected, times a factor, is what is aimed at.
-    private mutating func approach(times factor: Double) {
-        for _ in 0..<8 where !isNear {
-            let next = distortion
-            guard let bytes = expected(next) else { return }
-            last = (next, Int(factor * Double(bytes)))
+    /// The next to try: what was tried may differ from what was expected, and all are expected to as much.
+    ///
+    /// - Complexity: What is expected is asked for up to nine times.
+    func next() -> Double {
+        var factor = 1.0
+        if let last, let known = expected(last.distortion), known > 0 {
+            factor = Double(last.bytes) / Double(known)
         }
+        var place = last
+        for _ in 0..<8 where !isNear(place) {
+            let distortion = distortion(after: place)
+            guard let bytes = expected(distortion) else { break }
+            place = (distortion, Int(factor * Double(bytes)))
+        }
+        return distortion(after: place)
     }
 
-    /// The next to try.
-    var distortion: Double {
+    private func distortion(after place: Point?) -> Double {
         let wanted = Self.aim * bits(byteCount)
         // What SmolLM2-135M has at 2.6 bits, to begin with.
-        guard let last else { return 1.3e-8 * pow(4, 2.6 - wanted) }
-        return last.distortion * pow(4, bits(last.bytes) - wanted)
+        guard let place else { return 1.3e-8 * pow(4, 2.6 - wanted) }
+        return place.distortion * pow(4, bits(place.bytes) - wanted)
     }
 
-    /// Notes what a distortion takes, of how much; others are expected to differ as much from what was expected
-    /// of them.
+    /// Whether the next after that is the last one, nearly.
+    private func isNear(_ place: Point?) -> Bool {
+        place.map { abs(bits($0.bytes) - Self.aim * bits(byteCount)) < 0.002 } ?? false
+    }
+
+    /// Notes what a distortion takes, of how much.
     mutating func note(_ distortion: Double, _ bytes: Int, of byteCount: Int) {
         last = (distortion, bytes)
         self.byteCount = byteCount
-        if let expected = expected(distortion), expected > 0 {
-            approach(times: Double(bytes) / Double(expected))
-        }
-    }
-
-    /// Whether the next one is the last one, nearly.
-    private var isNear: Bool {
-        last.map { abs(bits($0.bytes) - Self.aim * bits(byteCount)) < 0.002 } ?? false
     }
 
     /// Whether so many bytes keep the budget.
@@ -251,8 +256,8 @@ extension BudgetedCompression {
         var search = rates.search(bytes)
         var tableSearch = rates.tableSearch
         for turn in 1...CodedSearch.turns {
-            let distortion = search.distortion
-            var tables = tableSearch?.distortion ?? distortion
+            let distortion = search.next()
+            var tables = tableSearch?.next() ?? distortion
             var found = try step("coded \(turn)") {
                 try coded(
                     distortion, rates.worth(ofTables: distortion / tables), costs,

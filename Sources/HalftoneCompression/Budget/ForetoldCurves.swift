@@ -37,12 +37,12 @@ extension BudgetedCompression {
         var curves = [Curve(.uniform, costs.uniformPlans(range))]
         if outcome.order == .coded, let curvature = outcome.curvature {
             let rates = CodedRates(self, curvature, costs)
-            let search = rates.search(outcome.plan.byteCount)
+            let chosen = rates.search(outcome.plan.byteCount).next()
             curves.append(
                 Curve(
                     .coded,
                     stride(from: 1.0, through: -1.0, by: -0.25).compactMap { step in
-                        let distortion = search.distortion * pow(4, step)
+                        let distortion = chosen * pow(4, step)
                         return rates.bytes(distortion).map {
                             Curve.Point(packedBytes: $0, divergence: distortion)
                         }

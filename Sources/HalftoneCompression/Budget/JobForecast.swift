@@ -126,8 +126,11 @@ private struct JobWork {
             let tried = Double(search.generations * search.offspring * settings.evolutionWindows)
             evolved = 4 * quantized + held + tried * length * held / Double(job.heldOut.count)
         }
+        // Coded layers are quantized again where tables do not make up for their bytes.
+        let again =
+            settings.order == .coded && settings.tableByteCount(of: spec) != nil ? quantized : 0
         // Layers alike, too.
-        return costs + held + evolved
+        return costs + held + evolved + again
             + Double(trials + 1) * (quantized + held) + Double(trials) * tuned
     }
 

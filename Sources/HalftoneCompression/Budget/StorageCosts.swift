@@ -29,6 +29,9 @@ public struct StorageCosts: Sendable, Codable {
         public var choices: [Choice]
         /// What is expected of the errors of its columns; nil where that is not known.
         public var columnErrors: RateDistortionGPTQ.ExpectedErrors?
+
+        /// Whether it is the embedding or the head.
+        var isTable: Bool { role.block == nil }
     }
 
     /// What costs count.
@@ -184,14 +187,14 @@ extension StorageCosts {
     /// The choices of such plans.
     private var uniformPlaces: [[Int]] {
         func packings(_ isTable: Bool) -> [WeightPacking] {
-            units.first { ($0.role.block == nil) == isTable }?.choices.map(\.packing) ?? []
+            units.first { $0.isTable == isTable }?.choices.map(\.packing) ?? []
         }
         let tables = packings(true)
         return packings(false).flatMap { body in
             (tables.isEmpty ? [body] : tables).compactMap { table in
                 let places = units.compactMap { unit in
                     unit.choices.firstIndex {
-                        $0.packing == (unit.role.block == nil ? table : body)
+                        $0.packing == (unit.isTable ? table : body)
                     }
                 }
                 return places.count == units.count ? places : nil
